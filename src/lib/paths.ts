@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+
+/**
+ * Where everything of one instance lives. `root` is '/' for the machine's own instance and a directory for
+ * a private one (`bin/setup --root DIR`), so every path of an instance follows from this one value.
+ */
+export function instancePaths(root: string) {
+  const etc = join(root, 'etc/paas')
+  const lib = join(root, 'var/lib/paas')
+  const run = join(root, 'run/paas')
+  const log = join(root, 'var/log/paas')
+  const opt = join(root, 'opt/paas')
+  return {
+    etc,
+    lib,
+    run,
+    log,
+    opt,
+    /** Settings that set-up wrote: model/instance.ts. */
+    settings: join(etc, 'config.json'),
+    /** 32 random bytes; encrypts config and credentials; never in Redis, never in backups. */
+    masterKey: join(etc, 'master.key'),
+    redisConfig: join(etc, 'redis.conf'),
+    redisUsers: join(etc, 'redis.acl'),
+    /** Password of the Redis user `controller`, root only. */
+    redisControllerPassword: join(etc, 'redis-controller.password'),
+    /** Password of the Redis user `router`, readable by the router's user. */
+    redisRouterPassword: join(etc, 'redis-router.password'),
+    redisSocket: join(run, 'redis.sock'),
+    redisData: join(lib, 'redis'),
+    /** The controller's socket for root. */
+    rootSocket: join(run, 'root.sock'),
+    /** The controller's socket for the SSH user, whose client states the key it authenticated. */
+    sshSocket: join(run, 'ssh.sock'),
+    /** The SSH user's home; `.ssh/authorized_keys` in it is written by the controller. */
+    home: join(lib, 'home'),
+    authorizedKeys: join(lib, 'home/.ssh/authorized_keys'),
+    gitConfig: join(etc, 'gitconfig'),
+    /** One bare repository per app id, owned by the SSH user. */
+    repos: join(lib, 'repos'),
+    /** Spooled sources and build logs, one folder per build. */
+    builds: join(lib, 'builds'),
+    /** The log ring, one folder per app id. */
+    appLogs: join(lib, 'logs'),
+    routerSnapshot: join(lib, 'router/routes.json'),
+    accessLog: join(log, 'access.log'),
+  }
+}
+
+export type InstancePaths = ReturnType<typeof instancePaths>

@@ -1,0 +1,28 @@
+import { z } from 'zod'
+
+/**
+ * host → backends, as Hipache stores it: LIST `frontend:<host>` = [identifier, backend, backend, …].
+ * A backend is `http://172.30.0.7:5000`.
+ */
+export const Route = z.strictObject({
+  host: z.string(),
+  /** Free text that shows up in the access log; ours is the app's name. */
+  identifier: z.string(),
+  backends: z.array(z.string()),
+})
+export type Route = z.infer<typeof Route>
+
+/**
+ * What one router worker says about itself in `paas:route:worker:<id>` (JSON, TTL 10 s, refreshed every 3 s,
+ * written at once when `version` is applied or a draining backend changes its count to zero).
+ */
+export const RouterWorker = z.strictObject({
+  id: z.string(),
+  pid: z.int(),
+  startedAt: z.iso.datetime(),
+  /** The value of `paas:route:version` whose changes this worker has applied. */
+  version: z.int().min(0),
+  /** Backend → requests (and upgraded connections) in flight, for backends that no route has any more. */
+  draining: z.record(z.string(), z.int().min(1)),
+})
+export type RouterWorker = z.infer<typeof RouterWorker>

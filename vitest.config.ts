@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+const project = (name: string, timeout: number) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeout,
+    hookTimeout: timeout,
+  },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', 10_000),
+      project('integration', 60_000),
+      project('conformance', 60_000),
+      {
+        test: {
+          ...project('e2e', 180_000).test,
+          // One private instance serves all e2e files, so they run one after another.
+          fileParallelism: false,
+          globalSetup: ['test/support/e2e-setup.ts'],
+        },
+      },
+    ],
+  },
+})
