@@ -1,0 +1,84 @@
+import { type Readable } from 'node:stream'
+import { type z } from 'zod'
+import { type Platform } from '../apps/platform.ts'
+import { type App } from '../model/app.ts'
+import { type Access, type Identity } from '../model/key.ts'
+import { type Terminal } from '../model/terminal.ts'
+
+/** The caller's side of a running command. */
+export type CommandIo = {
+  /** Read only by commands that want it; the client sends nothing before. */
+  stdin: () => Readable
+  /** Resolve when the text has been taken by the caller: that is the back-pressure. */
+  stdout: (text: string | Uint8Array) => Promise<void>
+  stderr: (text: string | Uint8Array) => Promise<void>
+  terminal: Terminal
+}
+
+export type CommandContext = {
+  platform: Platform
+  identity: Identity
+  io: CommandIo
+  /** Aborts when the caller interrupts or goes away. */
+  signal: AbortSignal
+}
+
+type Fields = Record<string, z.ZodType>
+type NoFields = Record<string, never>
+type Parsed<F extends Fields> = { [K in keyof F]: z.output<F[K]> }
+
+/**
+ * `required`: -a/--app names an app that must exist and that the caller may touch.
+ * `optional`: the same where given. `none`: -a is accepted and ignored, so that a client may always send it.
+ */
+export type AppUse = 'required' | 'optional' | 'none'
+type AppOf<U extends AppUse> = U extends 'required' ? App : U extends 'optional' ? App | undefined : undefined
+
+export type CommandSpec<U extends AppUse, A extends Fields, F extends Fields, R extends z.ZodType> = {
+  /** `topic:verb`, which is also the file's path below commands/. */
+  name: string
+  aliases?: string[]
+  summary: string
+  /** More than the summary says, where there is more to say. Plain text, wrapped by the help. */
+  description?: string
+  /** Whole command lines, `paas …`; a test parses every one. */
+  examples: [string, ...string[]]
+  access: Access
+  app: U
+  /**
+   * Positional arguments in order, each with `.describe()`. One that accepts undefined is optional; an
+   * array, last, takes the rest.
+   */
+  args?: A
+  /** Flags by camel-case name, with `.describe()`; booleans are switches; `.meta({ short: 'n', value: 'lines' })`. */
+  flags?: F
+  /** The shape of `--json`; undefined where the command streams text itself and has no result. */
+  result?: R
+  run: (
+    input: { app: AppOf<U>; args: Parsed<A>; flags: Parsed<F> },
+    context: CommandContext,
+  ) => Promise<z.output<R>>
+  /** What a person sees on stdout; pure. Empty: nothing. */
+  render?: (result: z.output<R>, terminal: Terminal) => string
+}
+
+/** A command as the program walks it: its type parameters forgotten. */
+export type Command = Omit<CommandSpec<AppUse, Fields, Fields, z.ZodType>, 'run' | 'render'> & {
+  args: Fields
+  flags: Fields
+  run: (
+    input: { app: App | undefined; args: Record<string, unknown>; flags: Record<string, unknown> },
+    context: CommandContext,
+  ) => Promise<unknown>
+  render: (result: unknown, terminal: Terminal) => string
+}
+
+/** Declares a command. Types flow from the zod fields into `run` and `render`. */
+export function defineCommand<
+  U extends AppUse,
+  A extends Fields = NoFields,
+  F extends Fields = NoFields,
+  R extends z.ZodType = z.ZodVoid,
+>(spec: CommandSpec<U, A, F, R>): Command {
+  return { args: {}, flags: {}, render: () => '', ...spec } as unknown as Command
+}

@@ -1,0 +1,182 @@
+import type Dockerode from 'dockerode'
+import { dockerCall } from './engine.ts'
+import { demultiplex, type EngineStream } from './log-stream.ts'
+
+/** What a container is made of, in our words. Sizes in bytes. */
+export type ContainerOptions = {
+  name: string
+  image: string
+  /** Replaces the image's CMD; with `entrypoint` [] the image's ENTRYPOINT is dropped too. */
+  command?: string[]
+  entrypoint?: string[]
+  env: Record<string, string>
+  labels: Record<string, string>
+  network: string
+  memoryBytes: number
+  pidsLimit: number
+  /** Names that the container resolves besides DNS. */
+  tty?: boolean
+  openStdin?: boolean
+}
+
+/**
+ * Capabilities of an app's container: what a web server that starts as root and drops its rights needs, and
+ * nothing that reaches the host.
+ */
+const capabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID', 'NET_BIND_SERVICE']
+
+export type ContainerState = {
+  id: string
+  name: string
+  labels: Record<string, string>
+  image: string
+  running: boolean
+  exitCode: number
+  oomKilled: boolean
+  /** ISO 8601; the zero time where it never happened. */
+  startedAt: string
+  finishedAt: string
+  pid: number
+  /** Network name → IP address; empty address where it does not run. */
+  addresses: Record<string, string>
+}
+
+export type Containers = ReturnType<typeof containers>
+
+/** Containers of the engine: a narrow view of the Docker API. */
+export function containers(docker: Dockerode) {
+  async function inspect(id: string): Promise<ContainerState | undefined> {
+    const found = await dockerCall(`inspect ${id}`, () => docker.getContainer(id).inspect(), {
+      missing: undefined,
+    })
+    if (found === undefined) return undefined
+    return {
+      id: found.Id,
+      name: found.Name.replace(/^\//, ''),
+      labels: found.Config.Labels,
+      image: found.Image,
+      running: found.State.Running,
+      exitCode: found.State.ExitCode,
+      oomKilled: found.State.OOMKilled,
+      startedAt: found.State.StartedAt,
+      finishedAt: found.State.FinishedAt,
+      pid: found.State.Pid,
+      addresses: Object.fromEntries(
+        Object.entries(found.NetworkSettings.Networks).map(([name, network]) => [name, network.IPAddress]),
+      ),
+    }
+  }
+
+  return {
+    inspect,
+
+    async create(options: ContainerOptions): Promise<string> {
+      const created = await dockerCall(`create ${options.name}`, () =>
+        docker.createContainer({
+          name: options.name,
+          Image: options.image,
+          ...(options.command && { Cmd: options.command }),
+          ...(options.entrypoint && { Entrypoint: options.entrypoint }),
+          Env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
+          Labels: options.labels,
+          Tty: options.tty ?? false,
+          OpenStdin: options.openStdin ?? false,
+          StdinOnce: options.openStdin ?? false,
+          HostConfig: {
+            NetworkMode: options.network,
+            // Restarts are the controller's: an address may change, and the router must know.
+            RestartPolicy: { Name: 'no' },
+            Init: true,
+            CapDrop: ['ALL'],
+            CapAdd: capabilities,
+            SecurityOpt: ['no-new-privileges'],
+            Memory: options.memoryBytes,
+            MemorySwap: options.memoryBytes,
+            PidsLimit: options.pidsLimit,
+            Ulimits: [{ Name: 'nofile', Soft: 65_536, Hard: 65_536 }],
+            LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+          },
+        }),
+      )
+      return created.id
+    },
+
+    start: (id: string): Promise<unknown> => dockerCall(`start ${id}`, () => docker.getContainer(id).start()),
+
+    /** Ids and labels of containers with all of these `name=value` labels, running or not. */
+    async list(labels: string[]): Promise<string[]> {
+      const found = await dockerCall('list containers', () =>
+        docker.listContainers({ all: true, filters: { label: labels } }),
+      )
+      return found.map(({ Id }) => Id)
+    },
+
+    /** SIGTERM, and SIGKILL after `graceSeconds`. A container that has stopped or gone is fine. */
+    stop: (id: string, graceSeconds: number): Promise<unknown> =>
+      dockerCall(`stop ${id}`, () => docker.getContainer(id).stop({ t: graceSeconds }), {
+        missing: undefined,
+      }),
+
+    kill: (id: string, signal: string): Promise<unknown> =>
+      dockerCall(`kill ${id}`, () => docker.getContainer(id).kill({ signal }), { missing: undefined }),
+
+    remove: (id: string): Promise<unknown> =>
+      dockerCall(`remove ${id}`, () => docker.getContainer(id).remove({ force: true, v: true }), {
+        missing: undefined,
+      }),
+
+    /** Resolves with the exit code once it has exited. */
+    async wait(id: string): Promise<number> {
+      const ended = (await dockerCall(`wait for ${id}`, () => docker.getContainer(id).wait())) as {
+        StatusCode: number
+      }
+      return ended.StatusCode
+    },
+
+    /** Output lines with the time the engine saw them. `since` as Unix seconds, fractions allowed. */
+    async *logs(
+      id: string,
+      options: { tail?: number; follow?: boolean; since?: number; signal?: AbortSignal },
+    ): AsyncGenerator<{ at: Date; stream: 'stdout' | 'stderr'; text: string }> {
+      const query = {
+        stdout: true,
+        stderr: true,
+        timestamps: true,
+        tail: options.tail ?? ('all' as unknown as number),
+        ...(options.since !== undefined && { since: options.since }),
+      }
+      const container = docker.getContainer(id)
+      const stream = await dockerCall<EngineStream | Buffer | undefined>(
+        `logs of ${id}`,
+        async () =>
+          options.follow === true
+            ? ((await container.logs({ ...query, follow: true })) as EngineStream)
+            : await container.logs({ ...query, follow: false }),
+        { missing: undefined },
+      )
+      if (stream !== undefined) yield* demultiplex(stream, options.signal)
+    },
+
+    /** Runs a command in a running container; its output is cut at 64 KiB. */
+    async exec(
+      id: string,
+      command: string[],
+      timeoutSeconds: number,
+    ): Promise<{ code: number; output: string }> {
+      const exec = await dockerCall(`exec in ${id}`, () =>
+        docker.getContainer(id).exec({ Cmd: command, AttachStdout: true, AttachStderr: true }),
+      )
+      const stream = await dockerCall<EngineStream>(`exec in ${id}`, () =>
+        exec.start({ hijack: true, stdin: false }),
+      )
+      const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
+      let output = ''
+      for await (const line of demultiplex(stream, timeout, { timestamps: false })) {
+        if (output.length < 65_536) output += `${line.text}\n`
+      }
+      stream.destroy()
+      const { ExitCode } = await dockerCall(`exec in ${id}`, () => exec.inspect())
+      return { code: timeout.aborted ? 124 : (ExitCode ?? 1), output }
+    },
+  }
+}

@@ -1,0 +1,68 @@
+import Dockerode from 'dockerode'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
+import { containers, type Containers } from './containers.ts'
+import { networks, type Networks } from './networks.ts'
+
+/** The oldest Engine API that we need (Docker 20.10) and the newest that we know. */
+const apiVersions = { oldest: '1.41', newest: '1.52' }
+
+export type Engine = {
+  docker: Dockerode
+  /** The Docker Engine's own version, as `20.10.24`. */
+  version: string
+  containers: Containers
+  networks: Networks
+}
+
+/**
+ * Connects to a Docker Engine and agrees on an API version: the newest that both sides know.
+ * Throws DOCKER_UNREACHABLE, or DOCKER_FAILED for an engine that is too old or too new.
+ */
+export async function connectEngine(socketPath: string): Promise<Engine> {
+  const probe = new Dockerode({ socketPath })
+  const found = await dockerCall('ask its version', () => probe.version())
+  const version = negotiate(found.ApiVersion, found.MinAPIVersion)
+  if (version === undefined) {
+    throw new PaasError(
+      'DOCKER_FAILED',
+      `Docker ${found.Version} speaks API ${found.MinAPIVersion} to ${found.ApiVersion}; paas needs ${apiVersions.oldest} to ${apiVersions.newest}.`,
+      { hint: 'Install Docker Engine 20.10 or newer.' },
+    )
+  }
+  const docker = new Dockerode({ socketPath, version: `v${version}` })
+  return { docker, version: found.Version, containers: containers(docker), networks: networks(docker) }
+}
+
+/** The newest version in both ranges; undefined where they do not meet. */
+export function negotiate(serverNewest: string, serverOldest: string): string | undefined {
+  const newest = minor(serverNewest) < minor(apiVersions.newest) ? serverNewest : apiVersions.newest
+  return minor(newest) >= minor(apiVersions.oldest) && minor(newest) >= minor(serverOldest)
+    ? newest
+    : undefined
+}
+
+const minor = (version: string): number => Number(version.split('.')[1])
+
+/**
+ * Runs one call to the engine and turns its failure into a PaasError that says what was being done. With
+ * `missing`, a 404 (and a 304: "already so") gives that value instead.
+ */
+export async function dockerCall<T>(
+  what: string,
+  call: () => Promise<T>,
+  options?: { missing: T },
+): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    const { statusCode, code } = error as { statusCode?: number; code?: string }
+    if (options !== undefined && (statusCode === 404 || statusCode === 304)) return options.missing
+    if (code !== undefined && ['ECONNREFUSED', 'ENOENT', 'EACCES', 'ECONNRESET', 'EPIPE'].includes(code)) {
+      throw new PaasError('DOCKER_UNREACHABLE', `Docker does not answer (${code}).`, {
+        hint: 'Is dockerd running? `paas doctor` looks at every part.',
+        cause: error,
+      })
+    }
+    throw new PaasError('DOCKER_FAILED', `Docker could not ${what}: ${messageOf(error)}`, { cause: error })
+  }
+}

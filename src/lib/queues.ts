@@ -1,0 +1,60 @@
+/** Who holds or waits for a queue. */
+export type Holder = { owner: string; verb: string; since: Date }
+
+export type Queues = ReturnType<typeof createQueues>
+
+/**
+ * One first-in-first-out queue per name. `run` waits for those ahead, then runs the task alone; `onWait` hears
+ * who is ahead. An abort while waiting leaves the queue.
+ */
+export function createQueues(now: () => Date) {
+  const lines = new Map<string, { holder: Holder; done: Promise<void> }[]>()
+
+  return {
+    /** The one that runs in this queue now. */
+    current: (name: string): Holder | undefined => lines.get(name)?.[0]?.holder,
+
+    async run<T>(
+      name: string,
+      who: { owner: string; verb: string; signal?: AbortSignal; onWait?: (ahead: Holder) => void },
+      task: () => Promise<T>,
+    ): Promise<T> {
+      const line = lines.get(name) ?? []
+      lines.set(name, line)
+      const ahead = line.at(-1)
+      const { promise: done, resolve: leave } = Promise.withResolvers<void>()
+      const place = { holder: { owner: who.owner, verb: who.verb, since: now() }, done }
+      line.push(place)
+      try {
+        if (ahead !== undefined) {
+          who.onWait?.(line[0]!.holder)
+          await orAborted(ahead.done, who.signal)
+        }
+        who.signal?.throwIfAborted()
+        return await task()
+      } finally {
+        // Whoever waits behind a place that was given up waits for what was ahead of it.
+        const gone = () => {
+          line.splice(line.indexOf(place), 1)
+          if (line.length === 0 && lines.get(name) === line) lines.delete(name)
+          leave()
+        }
+        if (ahead === undefined || line[0] === place) gone()
+        else void ahead.done.then(gone)
+      }
+    },
+  }
+}
+
+async function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason as Error)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

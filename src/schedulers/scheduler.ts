@@ -1,0 +1,63 @@
+import { type AppId, type AppName, type ProcessType } from '../model/names.ts'
+
+/** One place of a formation: the nth container of a process type. */
+export type Slot = { type: ProcessType; index: number }
+
+export type ContainerSpec = {
+  app: { id: AppId; name: AppName }
+  release: number
+  slot: Slot
+  /** Image id. */
+  image: string
+  /** A shell command line; undefined runs the image's own ENTRYPOINT and CMD. */
+  command?: string
+  env: Record<string, string>
+  /** A one-off is not part of the formation: never restarted, never routed. */
+  oneOff?: boolean
+}
+
+/** A container of ours as the engine sees it. */
+export type Container = {
+  id: string
+  /** `blog.web.1`, with a suffix that makes it unique. */
+  name: string
+  appId: AppId
+  release: number
+  slot: Slot
+  oneOff: boolean
+  running: boolean
+  /** Address on the bridge; undefined when it does not run. */
+  address: string | undefined
+  startedAt: Date | undefined
+  finishedAt: Date | undefined
+  /** Set once it has exited. */
+  exit: { code: number; oomKilled: boolean } | undefined
+  image: string
+  /** Process id on the host of the container's first process, while it runs. */
+  pid: number | undefined
+}
+
+export type LogLine = { at: Date; stream: 'stdout' | 'stderr'; text: string }
+
+/** Where containers run. Every call is about containers of this instance of `paas` only. */
+export type Scheduler = {
+  /** Creates and starts a container; resolves when its first process runs. Throws START_FAILED. */
+  start(spec: ContainerSpec): Promise<Container>
+  /** Starts an exited container again: same files, new address. */
+  restart(id: string): Promise<Container>
+  /** The container as it is now; undefined when it is gone. */
+  inspect(id: string): Promise<Container | undefined>
+  /** All containers, one-offs included; of one app where it is named. */
+  list(appId?: AppId): Promise<Container[]>
+  /** SIGTERM, after `graceSeconds` SIGKILL, then removed. No error if it is gone already. */
+  remove(id: string, graceSeconds: number): Promise<void>
+  /** Lines so far, oldest first; with `follow` until the container ends or the signal aborts. */
+  logs(
+    id: string,
+    options: { tail?: number; follow?: boolean; since?: Date; signal?: AbortSignal },
+  ): AsyncIterable<LogLine>
+  /** Runs a command in a running container; resolves with its exit code and combined output (at most 64 KiB). */
+  exec(id: string, command: string[], timeoutSeconds: number): Promise<{ code: number; output: string }>
+  /** Resolves when the container has exited. */
+  wait(id: string): Promise<{ code: number; oomKilled: boolean }>
+}

@@ -1,0 +1,21 @@
+import { type AppId } from '../model/names.ts'
+
+/** Every key of ours besides Hipache's own (store/routes.ts). */
+export const keys = {
+  /** STRING: version of the layout of everything below. */
+  schema: 'paas:schema',
+  /** STRING, written once at set-up: its absence means lost data, not "no apps". */
+  epoch: 'paas:epoch',
+  /** HASH app name → app id. */
+  apps: 'paas:apps',
+  /** STRING, JSON of model/app.ts. */
+  app: (id: AppId) => `paas:app:${id}`,
+  /** HASH config name → sealed value: the config of the next release. */
+  config: (id: AppId) => `paas:app:${id}:config`,
+  /** HASH release version → JSON of model/release.ts. */
+  releases: (id: AppId) => `paas:app:${id}:releases`,
+  /** HASH key id → JSON of model/key.ts. */
+  sshKeys: 'paas:keys',
+  /** STREAM of the audit log. */
+  events: 'paas:events',
+}
