@@ -1,0 +1,175 @@
+import { type Redis } from 'ioredis'
+import { type Route, RouterWorker } from '../model/route.ts'
+
+/**
+ * Hipache's keys, which hold the routes, and ours beside them that make a switch of routes acknowledged.
+ * A real Hipache pointed at the same Redis serves the same traffic.
+ */
+export const routeKeys = {
+  /** LIST [identifier, backend URL, backend URL, …]. */
+  frontend: (host: string) => `frontend:${host}`,
+  /** SET of 0-based backend indexes that are out; the key's TTL brings them back. */
+  dead: (host: string) => `dead:${host}`,
+  /** HASH path, body, status (planb's) and interval, timeout, rise, fall: the active check of a host. */
+  healthcheck: (host: string) => `healthcheck:${host}`,
+  /** HASH balance, weights, sticky, maxInFlight: how a host's backends share its traffic. */
+  options: (host: string) => `paas:route:options:${host}`,
+  /** STRING: how many changes setRoutes has made. */
+  version: 'paas:route:version',
+  /** STRING, JSON of model/route.ts RouterWorker, TTL 10 s. */
+  worker: (id: string) => `paas:route:worker:${id}`,
+  /** SET of worker ids, so that nobody scans for them; an id whose key is gone is a worker that died. */
+  workers: 'paas:route:worker:index',
+} as const
+
+export const routeChannels = {
+  /** "<version> <host> <host> …", published by setRoutes. */
+  changed: 'paas:route:changed',
+  /** "<worker id>", published by a worker whose record changed. */
+  acked: 'paas:route:acked',
+  /** "<requested host>;<backend URL>;<index>;<number of backends>": Hipache's. */
+  dead: 'dead',
+} as const
+
+/*
+ * KEYS[1] version; then frontend and dead key of each host. ARGV[1] channel, ARGV[2] JSON: per host the list,
+ * empty for a host to remove, ARGV[3] the hosts. Dead indexes are positions in the old list, hence the DEL.
+ */
+const setRoutesScript = `
+local lists = cjson.decode(ARGV[2])
+for i, list in ipairs(lists) do
+  redis.call('DEL', KEYS[2 * i], KEYS[2 * i + 1])
+  for _, element in ipairs(list) do redis.call('RPUSH', KEYS[2 * i], element) end
+end
+local version = redis.call('INCR', KEYS[1])
+redis.call('PUBLISH', ARGV[1], version .. ' ' .. ARGV[3])
+return version`
+
+/** Replaces and removes whole routes in one step that no reader sees half of; resolves to the table's version. */
+export async function setRoutes(redis: Redis, changes: { set: Route[]; remove: string[] }): Promise<number> {
+  const lists = [
+    ...changes.set.map((route) => [route.identifier, ...route.backends]),
+    ...changes.remove.map(() => []),
+  ]
+  const hosts = [...changes.set.map((route) => route.host), ...changes.remove]
+  const keys = [
+    routeKeys.version,
+    ...hosts.flatMap((host) => [routeKeys.frontend(host), routeKeys.dead(host)]),
+  ]
+  const version = await redis.eval(
+    setRoutesScript,
+    keys.length,
+    ...keys,
+    routeChannels.changed,
+    JSON.stringify(lists),
+    hosts.join(' '),
+  )
+  return Number(version)
+}
+
+/** Every route of the table, those written by hand included, sorted by host. */
+export async function readRoutes(redis: Redis): Promise<Route[]> {
+  const prefix = routeKeys.frontend('')
+  const keys = new Set<string>()
+  let cursor = '0'
+  do {
+    const [next, page] = await redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', 1000)
+    for (const key of page) keys.add(key)
+    cursor = next
+  } while (cursor !== '0')
+  const names = [...keys].sort()
+  const pipeline = redis.pipeline()
+  for (const key of names) pipeline.lrange(key, 0, -1)
+  const replies = (await pipeline.exec()) ?? []
+  return names.flatMap((key, i) => {
+    const [error, list] = replies[i] ?? [null, []]
+    // A key of another type is not a route; the router ignores it too.
+    if (error !== null || !Array.isArray(list) || list.length === 0) return []
+    const [identifier = '', ...backends] = list.map(String)
+    return [{ host: key.slice(prefix.length), identifier, backends }]
+  })
+}
+
+/** What the live router workers last said about themselves. */
+export async function readWorkers(redis: Redis): Promise<RouterWorker[]> {
+  const ids = await redis.smembers(routeKeys.workers)
+  if (ids.length === 0) return []
+  const records = await redis.mget(ids.map(routeKeys.worker))
+  return records.flatMap((text) => {
+    const parsed = text === null ? undefined : RouterWorker.safeParse(parseJson(text))
+    return parsed?.success === true ? [parsed.data] : []
+  })
+}
+
+/** How a switch of routes ended. */
+export type Switched = {
+  /** Live router workers at the end; 0: no router runs, so nobody can still use the old backends. */
+  workers: number
+  /** Every live worker serves by the new table. False only when `drainTimeoutMs` ran out first. */
+  applied: boolean
+  /** Those of `backends` with requests in flight when the limit ran out. */
+  undrained: string[]
+}
+
+/** A message may be lost with a connection, so the records are read again this often in any case. */
+const pollMs = 500
+
+/**
+ * Resolves when every live router worker has applied `version` of the table and none has a request in flight
+ * to one of `backends`, which that version retired; or with what is missing after `drainTimeoutMs`. Rejects
+ * with the signal's reason when it is aborted. While Redis is away it goes on waiting.
+ */
+export async function awaitSwitch(
+  redis: Redis,
+  options: { version: number; backends: string[]; drainTimeoutMs: number; signal?: AbortSignal },
+): Promise<Switched> {
+  const { version, backends, drainTimeoutMs, signal } = options
+  const deadline = performance.now() + drainTimeoutMs
+  // The caller's connection may fail fast; this one waits for Redis, and subscribes again when it is back.
+  const subscriber = redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null })
+  subscriber.on('error', () => undefined)
+  let wake = (): void => undefined
+  subscriber.on('message', () => wake())
+  signal?.addEventListener('abort', () => wake())
+  try {
+    await subscriber.subscribe(routeChannels.acked).catch(() => undefined)
+    let last: Switched = { workers: 0, applied: false, undrained: [] }
+    for (;;) {
+      signal?.throwIfAborted()
+      // Set up before the read, so that a message that arrives during it is not missed.
+      const woken = new Promise<void>((resolve) => (wake = resolve))
+      const workers = await readWorkers(redis).catch(() => undefined)
+      if (workers !== undefined) {
+        last = judge(workers, version, backends)
+        if (last.applied && last.undrained.length === 0) return last
+      }
+      const left = deadline - performance.now()
+      if (left <= 0) return last
+      await Promise.race([woken, sleep(Math.min(pollMs, left))])
+    }
+  } finally {
+    subscriber.disconnect()
+  }
+}
+
+function judge(workers: RouterWorker[], version: number, backends: string[]): Switched {
+  return {
+    workers: workers.length,
+    applied: workers.every((worker) => worker.version >= version),
+    undrained: backends.filter((backend) => workers.some((worker) => backend in worker.draining)),
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
