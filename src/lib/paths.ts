@@ -26,7 +26,8 @@ export function instancePaths(root: string) {
     redisControllerPassword: join(etc, 'redis-controller.password'),
     /** Password of the Redis user `router`, readable by the router's user. */
     redisRouterPassword: join(etc, 'redis-router.password'),
-    redisSocket: join(run, 'redis.sock'),
+    /** In a folder of its own, because Redis makes it and does not run as root. */
+    redisSocket: join(run, 'redis/redis.sock'),
     redisData: join(lib, 'redis'),
     /** The controller's socket for root. */
     rootSocket: join(run, 'root.sock'),
@@ -35,7 +36,11 @@ export function instancePaths(root: string) {
     /** The SSH user's home; `.ssh/authorized_keys` in it is written by the controller. */
     home: join(lib, 'home'),
     authorizedKeys: join(lib, 'home/.ssh/authorized_keys'),
+    /** The router's control socket, in a folder that the router's user owns. */
+    routerSocket: join(run, 'router/router.sock'),
     gitConfig: join(etc, 'gitconfig'),
+    /** Settings of our own sshd; there only where set-up found no other sshd on the port. */
+    sshdConfig: join(etc, 'sshd_config'),
     /** One bare repository per app id, owned by the SSH user. */
     repos: join(lib, 'repos'),
     /** Spooled sources and build logs, one folder per build. */
@@ -43,7 +48,7 @@ export function instancePaths(root: string) {
     /** The log ring, one folder per app id. */
     appLogs: join(lib, 'logs'),
     routerSnapshot: join(lib, 'router/routes.json'),
-    accessLog: join(log, 'access.log'),
+    accessLog: join(log, 'router/access.log'),
   }
 }
 
