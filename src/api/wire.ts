@@ -3,12 +3,16 @@
  * one byte type, four bytes big-endian payload length, payload. The client sends one `request` frame, then
  * stdin and signals; the controller sends output and ends with one `exit` frame. Closing the socket cancels.
  *
+ * Over SSH the same frames travel through the forced command (see `wireCommand`), so that a laptop's arguments,
+ * signals and window changes need no quoting and no pseudo-terminal.
+ *
  * The client imports this file, so it imports nothing heavier than types.
  */
 import type { Terminal } from '../model/terminal.ts'
 
 export const frame = {
   request: 1,
+  /** At most as many bytes in all as the controller has granted by `wantStdin`. */
   stdin: 2,
   stdinEnd: 3,
   /** JSON string: a signal's name. */
@@ -17,8 +21,16 @@ export const frame = {
   resize: 5,
   stdout: 16,
   stderr: 17,
-  /** JSON {code}. */
+  /** JSON {code}; the last frame. */
   exit: 18,
+  /**
+   * JSON {bytes}: the client may send that many more bytes of stdin. Until the first one it leaves stdin alone,
+   * so that a command in a loop does not swallow what the loop reads; later ones are the back-pressure, which
+   * leaves signals and window changes a free way.
+   */
+  wantStdin: 19,
+  /** JSON {raw}: put the terminal in raw mode, or back; ignored where stdin is no terminal. */
+  rawMode: 20,
 } as const
 
 export type FrameType = (typeof frame)[keyof typeof frame]
@@ -26,10 +38,19 @@ export type FrameType = (typeof frame)[keyof typeof frame]
 /** stdin and output are cut to this many bytes per frame. */
 export const maxFrameBytes = 256 * 1024
 
+/** No frame is larger; a request, which carries a whole command line, may be the largest. */
+export const maxPayloadBytes = 16 * 1024 * 1024
+
+/** What a laptop's client asks sshd for: the forced command then relays frames instead of running one command. */
+export const wireCommand = 'paas-wire-1'
+
 /** `keyId` comes from the forced command and is believed on the SSH user's socket only. */
 export type Request =
   | { kind: 'command'; argv: string[]; terminal: Terminal; keyId?: string }
-  /** May this key use git on this app? stdout: JSON GitGrant. Creates the app where the key may and it is missing. */
+  /**
+   * May this key use git on this app? stdout: JSON GitGrant. Creates the app where the key may and it is missing.
+   * For git-receive-pack the grant is also the app's turn to be pushed to, held until the client closes.
+   */
   | { kind: 'git'; service: GitService; app: string; keyId?: string }
   /** Deploy a pushed commit; stdin: its `git archive` tar; stdout/stderr: progress for the pusher. */
   | { kind: 'push'; appId: string; ref: string; oldCommit: string; commit: string; keyId?: string }
@@ -49,6 +70,8 @@ export type GitGrant = {
   env: Record<string, string>
 }
 
+export type Frame = { type: number; payload: Buffer }
+
 export function encodeFrame(type: FrameType, payload: Uint8Array | string): Buffer {
   const body = typeof payload === 'string' ? Buffer.from(payload) : payload
   const out = Buffer.allocUnsafe(5 + body.length)
@@ -58,22 +81,40 @@ export function encodeFrame(type: FrameType, payload: Uint8Array | string): Buff
   return out
 }
 
+/** Cuts bytes to frames of at most `maxFrameBytes`; none for no bytes. */
+export function* encodeBytes(type: FrameType, bytes: Uint8Array): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += maxFrameBytes) {
+    yield encodeFrame(type, bytes.subarray(at, at + maxFrameBytes))
+  }
+}
+
 /** Cuts a byte stream into frames; `push` returns the frames that are complete. Throws on a frame over the limit. */
-export function frameDecoder(): { push(chunk: Buffer): { type: number; payload: Buffer }[] } {
-  let pending: Buffer = Buffer.alloc(0)
+export function frameDecoder(): { push(chunk: Buffer): Frame[] } {
+  let pieces: Buffer[] = []
+  let held = 0
+  /** Bytes that must be there before looking again, so that a large frame is joined once. */
+  let needed = 5
   return {
     push(chunk) {
-      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
-      const frames: { type: number; payload: Buffer }[] = []
-      let offset = 0
-      while (pending.length - offset >= 5) {
-        const length = pending.readUInt32BE(offset + 1)
-        if (length > 16 * 1024 * 1024) throw new Error(`frame of ${length} bytes is over the limit`)
-        if (pending.length - offset - 5 < length) break
-        frames.push({ type: pending[offset]!, payload: pending.subarray(offset + 5, offset + 5 + length) })
-        offset += 5 + length
+      pieces.push(chunk)
+      held += chunk.length
+      if (held < needed) return []
+      const bytes = pieces.length === 1 ? chunk : Buffer.concat(pieces)
+      const frames: Frame[] = []
+      let at = 0
+      needed = 5
+      while (bytes.length - at >= 5) {
+        const length = bytes.readUInt32BE(at + 1)
+        if (length > maxPayloadBytes) throw new Error(`frame of ${length} bytes is over the limit`)
+        if (bytes.length - at < 5 + length) {
+          needed = 5 + length
+          break
+        }
+        frames.push({ type: bytes[at]!, payload: bytes.subarray(at + 5, at + 5 + length) })
+        at += 5 + length
       }
-      pending = pending.subarray(offset)
+      pieces = [bytes.subarray(at)]
+      held = bytes.length - at
       return frames
     },
   }

@@ -5,11 +5,14 @@ export type ErrorKind = keyof typeof exitCodes
 
 /** All error codes, each with the kind that decides its exit code. */
 export const errorCodes = {
+  ALREADY_RUNNING: 'failed',
   APP_EXISTS: 'failed',
   APP_LOCKED: 'busy',
   APP_NOT_FOUND: 'notFound',
   BUILD_CANCELLED: 'failed',
   BUILD_FAILED: 'failed',
+  BUILDPACK_INVALID: 'failed',
+  CANCELLED: 'failed',
   CHECK_FAILED: 'failed',
   CONFIRMATION_REQUIRED: 'usage',
   CONTROLLER_UNREACHABLE: 'failed',
@@ -23,7 +26,9 @@ export const errorCodes = {
   NOT_FOUND: 'notFound',
   PUSH_REFUSED: 'failed',
   RELEASE_FAILED: 'failed',
+  SERVER_UNKNOWN: 'usage',
   SOURCE_REFUSED: 'failed',
+  SSH_FAILED: 'failed',
   STATE_CORRUPT: 'failed',
   STATE_UNREACHABLE: 'failed',
   START_FAILED: 'failed',

@@ -1,0 +1,72 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { GitGrant } from '../api/wire.ts'
+import { PaasError } from '../errors/paas-error.ts'
+import { renderError } from '../errors/render.ts'
+import { onOrphaned } from './orphan.ts'
+import { endGroup, exitOf, startGroup } from './process-group.ts'
+
+/**
+ * Takes a push; call it only while the app's turn is held. git's output passes through here, because
+ * receive-pack itself does not notice a pusher that is gone: the ref would still move, or a talkative hook would
+ * wait forever. `lost` resolves when the controller withdraws the turn. Resolves with git's exit code.
+ */
+export async function receivePack(
+  grant: GitGrant,
+  env: NodeJS.ProcessEnv,
+  lost: Promise<void>,
+): Promise<number> {
+  await sweepIncoming(grant.repository)
+  const child = startGroup('git', ['receive-pack', grant.repository], env, 'pipe')
+  let ending: Promise<void> | undefined
+  const stop = (): void => {
+    ending ??= endGroup(child)
+  }
+
+  child.stdout!.on('data', (chunk: Buffer) => {
+    if (process.stdout.write(chunk)) return
+    child.stdout!.pause()
+    process.stdout.once('drain', () => child.stdout!.resume())
+  })
+  process.stdout.on('error', () => {
+    stop()
+    child.stdout!.resume()
+  })
+  // What the hook still says has nowhere to go either.
+  process.stderr.on('error', stop)
+  onOrphaned(stop)
+  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(name, stop)
+
+  const done = exitOf(child)
+  const withdrawn = await Promise.race([done.then(() => false), lost.then(() => true)])
+  if (withdrawn) {
+    const error = new PaasError('CANCELLED', 'The server stopped this push; nothing was changed.', {
+      hint: 'Push again.',
+    })
+    process.stderr.write(renderError(error, { json: false }))
+    stop()
+  }
+  const code = await done
+  await ending
+  if (code !== 0) await sweepIncoming(grant.repository)
+  else if (grant.branch === undefined) await pointHead(grant.repository, env)
+  return code
+}
+
+/** After a first push to master, a clone should check master out. */
+async function pointHead(repository: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const git = (...args: string[]): Promise<number> =>
+    exitOf(startGroup('git', ['--git-dir', repository, ...args], env, 'ignore'))
+  const has = async (branch: string): Promise<boolean> =>
+    (await git('rev-parse', '--quiet', '--verify', `refs/heads/${branch}`)) === 0
+  if (!(await has('main')) && (await has('master'))) await git('symbolic-ref', 'HEAD', 'refs/heads/master')
+}
+
+/** Removes quarantines that a killed receive-pack left behind. */
+async function sweepIncoming(repository: string): Promise<void> {
+  const objects = join(repository, 'objects')
+  for (const name of await readdir(objects)) {
+    if (/^(?:tmp_objdir-)?incoming-/.test(name))
+      await rm(join(objects, name), { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,106 @@
+import type { Readable, Writable } from 'node:stream'
+import { encodeFrame, type Frame, frame, type FrameType, frameDecoder, type Request } from '../api/wire.ts'
+import { creditedStdin } from './credited-stdin.ts'
+import { windowSize } from './terminal.ts'
+
+/** The connection to the controller: a socket, or the two pipes of an ssh. */
+export type Transport = { input: Readable; output: Writable; close: () => void }
+
+/** This process' streams, or what stands in for its stdin. */
+export type Streams = { stdin: () => Readable }
+
+const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+type RelayedSignal = keyof typeof signalCodes
+const relayedSignals = Object.keys(signalCodes) as RelayedSignal[]
+
+/** Exit code when output has nowhere to go any more, as a process that died of SIGPIPE has it. */
+const pipeCode = 141
+
+/**
+ * Sends a request, then relays output, stdin (only as far as it is asked for), signals and window changes.
+ * The first Ctrl-C asks to cancel, a second one ends here. Resolves with the exit code once all output is out;
+ * undefined if the connection ended without a code.
+ */
+export async function relay(
+  transport: Transport,
+  request: Request,
+  streams: Streams = { stdin: () => process.stdin },
+): Promise<number | undefined> {
+  const { input, output } = transport
+  const { promise: ended, resolve: end } = Promise.withResolvers<number | undefined>()
+  const stdin = creditedStdin(streams.stdin, output, () => end(1))
+  const written = new Set<Writable>()
+  let raw = false
+
+  function say(type: FrameType, value: unknown): void {
+    if (output.writable) output.write(encodeFrame(type, JSON.stringify(value)))
+  }
+
+  function show(stream: Writable, bytes: Buffer): void {
+    if (!written.has(stream)) stream.on('error', () => end(pipeCode))
+    written.add(stream)
+    if (stream.write(bytes)) return
+    input.pause()
+    stream.once('drain', () => input.resume())
+  }
+
+  function setRaw(wanted: boolean): void {
+    // Touching process.stdin opens it, so a terminal that was never made raw is left alone.
+    if (wanted === raw || !process.stdin.isTTY) return
+    process.stdin.setRawMode(wanted)
+    raw = wanted
+  }
+
+  function take({ type, payload }: Frame): void {
+    switch (type) {
+      case frame.stdout:
+        return show(process.stdout, payload)
+      case frame.stderr:
+        return show(process.stderr, payload)
+      case frame.wantStdin:
+        return stdin.grant((parse(payload) as { bytes: number }).bytes)
+      case frame.rawMode:
+        return setRaw((parse(payload) as { raw: boolean }).raw)
+      case frame.exit:
+        return end((parse(payload) as { code: number }).code)
+      default:
+        // A newer controller may say more than this client knows.
+        return
+    }
+  }
+
+  let interrupted = false
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (interrupted) return end(signalCodes[name as RelayedSignal])
+    interrupted = true
+    say(frame.signal, name)
+  }
+  const onResize = (): void => say(frame.resize, windowSize())
+
+  const decoder = frameDecoder()
+  input.on('data', (chunk: Buffer) => decoder.push(chunk).forEach(take))
+  input.on('close', () => end(undefined)).on('error', () => end(undefined))
+  // A broken connection shows on the reading side.
+  output.on('error', () => undefined)
+  for (const name of relayedSignals) process.on(name, onSignal)
+  process.on('SIGWINCH', onResize)
+  say(frame.request, request)
+
+  const code = await ended
+  for (const name of relayedSignals) process.off(name, onSignal)
+  process.off('SIGWINCH', onResize)
+  setRaw(false)
+  stdin.stop()
+  await Promise.all([...written].map(flushed))
+  transport.close()
+  return code
+}
+
+const parse = (payload: Buffer): unknown => JSON.parse(payload.toString())
+
+/** Resolves when everything written to a stream is out, or cannot get out. */
+function flushed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve())
+  })
+}

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { askController } from '../client/local.ts'
+import { terminalFacts } from '../client/terminal.ts'
+import { PaasError } from '../errors/paas-error.ts'
+import { renderError, wantsJson } from '../errors/render.ts'
+import { instancePaths } from '../lib/paths.ts'
+
+/**
+ * The `paas` program: on the server it talks to the controller's socket; elsewhere it goes through ssh. As sshd's
+ * forced command and as git's hook it is started with a flag that is read from this process' own argv only.
+ * What is not on the way of a command on the server is loaded when it is needed.
+ */
+async function run(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const root = env['PAAS_ROOT'] ?? '/'
+  const [mode, keyId] = argv
+  if (mode === '--ssh-key-id' && keyId !== undefined) {
+    return (await import('../client/forced-command.ts')).forcedCommand(root, keyId)
+  }
+  if (mode === '--pre-receive') return (await import('../client/pre-receive.ts')).preReceive(env)
+  const elsewhere = (env['PAAS_HOST'] ?? '') !== '' || argv.some((word) => /^--remote(?:=|$)/.test(word))
+  if (!elsewhere && isServer(root)) {
+    const { rootSocket } = instancePaths(root)
+    return askController(rootSocket, { kind: 'command', argv, terminal: terminalFacts() })
+  }
+  return (await import('../client/over-ssh.ts')).runOverSsh(argv, env)
+}
+
+/** Set-up has been here, or a controller runs. */
+function isServer(root: string): boolean {
+  const { rootSocket, settings } = instancePaths(root)
+  return existsSync(rootSocket) || existsSync(settings)
+}
+
+async function main(): Promise<number> {
+  const argv = process.argv.slice(2)
+  try {
+    return await run(argv, process.env)
+  } catch (error) {
+    const shown =
+      error instanceof PaasError
+        ? error
+        : new PaasError('INTERNAL', `paas failed: ${String(error)}`, { cause: error })
+    process.stderr.write(renderError(shown, { json: wantsJson(argv) }))
+    return shown.exitCode
+  }
+}
+
+enableCompileCache()
+process.exit(await main())
