@@ -1,4 +1,5 @@
 import { type Logger } from 'pino'
+import { type Buildpack } from '../build/buildpack.ts'
 import { type InstancePaths } from '../lib/paths.ts'
 import { type Queues } from '../lib/queues.ts'
 import { type Instance } from '../model/instance.ts'
@@ -13,8 +14,12 @@ export type Platform = {
   store: Store
   engine: Engine
   scheduler: Scheduler
+  /** What builds apps, from the folders in buildpacks/. */
+  buildpacks: readonly Buildpack[]
   /** One queue per app id, and `names` for what creates or renames apps. */
   queues: Queues
   log: Logger
+  /** Runs what nobody waits for; its failure is logged, and a stopping controller waits for it a while. */
+  background: (what: string, task: () => Promise<void>) => void
   now: () => Date
 }

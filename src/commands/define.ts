@@ -13,6 +13,11 @@ export type CommandIo = {
   stdout: (text: string | Uint8Array) => Promise<void>
   stderr: (text: string | Uint8Array) => Promise<void>
   terminal: Terminal
+  /** Raw mode: keys, Ctrl-C included, arrive on stdin as they are pressed. */
+  rawMode: (raw: boolean) => void
+  /** Takes the caller's signals in place of `CommandContext.signal`, which then aborts on disconnect only. */
+  onSignal: (listener: (name: string) => void) => void
+  onResize: (listener: (size: { columns: number; rows: number }) => void) => void
 }
 
 export type CommandContext = {

@@ -82,7 +82,9 @@ function buildProgram(
     sub.action(async (...input: unknown[]) => {
       const options = sub.opts<Record<string, unknown>>()
       const args = Object.fromEntries(Object.keys(command.args).map((name, i) => [name, input[i]]))
-      const flags = Object.fromEntries(Object.keys(command.flags).map((name) => [name, options[name]]))
+      const flags = Object.fromEntries(
+        Object.keys(command.flags).map((name) => [name, flagValue(options, name)]),
+      )
       await run(command, options['app'] as string | undefined, {
         args,
         flags,
@@ -92,6 +94,12 @@ function buildProgram(
     program.addCommand(sub)
   }
   return program
+}
+
+/** commander keeps `--no-restart` as `restart: false`. */
+function flagValue(options: Record<string, unknown>, name: string): unknown {
+  const negated = /^no([A-Z])(.*)$/.exec(name)
+  return negated === null ? options[name] : options[negated[1]!.toLowerCase() + negated[2]!] === false
 }
 
 function declare(command: Command): Commander {

@@ -1,7 +1,9 @@
 import { type Redis } from 'ioredis'
+import { appRoutes } from './app-routes.ts'
 import { appStore } from './apps.ts'
 import { releaseStore } from './releases.ts'
 import { type Secrets } from './secrets.ts'
+import { switchTo, type Switch } from './switch.ts'
 
 export type Store = ReturnType<typeof createStore>
 
@@ -10,9 +12,9 @@ export function createStore(redis: Redis, secrets: Secrets) {
   return {
     apps: appStore(redis),
     releases: releaseStore(redis),
+    routes: appRoutes(redis),
     secrets,
-    ping: async (): Promise<void> => {
-      await redis.ping()
-    },
+    /** Puts a release live; resolves to the version of the route table that does. */
+    switchTo: (change: Switch): Promise<number> => switchTo(redis, change),
   }
 }

@@ -1,0 +1,29 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type App } from '../model/app.ts'
+import { hostsOf } from './hosts.ts'
+import { type Platform } from './platform.ts'
+import { appQueue } from './queue.ts'
+
+/** Removes an app and all that is its: routes first, then containers, images, repository and state. */
+export async function destroyApp(platform: Platform, app: App, actor: string): Promise<void> {
+  await appQueue(platform, app, { owner: actor, verb: 'apps:destroy' }, async (current) => {
+    await platform.store.routes.set({ set: [], remove: hostsOf(current, platform.instance.domain) })
+    // State goes before what costs time: an app that is half destroyed must not come back by reconcile.
+    await platform.store.apps.remove(current)
+    const containers = await platform.scheduler.list(current.id)
+    await Promise.all(containers.map(({ id }) => platform.scheduler.remove(id, 5)))
+    await platform.engine.images.removeAll([
+      `paas.instance=${platform.instance.name}`,
+      `paas.app=${current.id}`,
+    ])
+    await Promise.all(
+      [platform.paths.repos, platform.paths.appLogs, platform.paths.builds].map((folder) =>
+        rm(join(folder, folder === platform.paths.repos ? `${current.id}.git` : current.id), {
+          recursive: true,
+          force: true,
+        }),
+      ),
+    )
+  })
+}

@@ -1,0 +1,59 @@
+import { PaasError } from '../errors/paas-error.ts'
+import { type App } from '../model/app.ts'
+import { type Domain } from '../model/names.ts'
+import { hostsOf } from './hosts.ts'
+import { type Platform } from './platform.ts'
+import { appQueue } from './queue.ts'
+
+/** Routes more hosts to an app; those it has already are fine. Throws DOMAIN_TAKEN, and then adds none. */
+export async function addDomains(
+  platform: Platform,
+  app: App,
+  domains: Domain[],
+  actor: string,
+): Promise<App> {
+  const who = { owner: actor, verb: 'domains:add' }
+  return appQueue(platform, app, who, (current) =>
+    platform.queues.run('names', who, async () => {
+      const added = [...new Set(domains)].filter((domain) => !current.domains.includes(domain))
+      for (const domain of added) await refuseOthersHost(platform, current, domain)
+      const changed = { ...current, domains: [...current.domains, ...added] }
+      await platform.store.apps.save(changed)
+      const [own] = hostsOf(current, platform.instance.domain)
+      await platform.store.routes.copy(own!, added)
+      return changed
+    }),
+  )
+}
+
+/** Stops routing hosts to an app. Throws NOT_FOUND for a domain that it does not have, and then removes none. */
+export async function removeDomains(
+  platform: Platform,
+  app: App,
+  domains: Domain[],
+  actor: string,
+): Promise<App> {
+  return appQueue(platform, app, { owner: actor, verb: 'domains:remove' }, async (current) => {
+    const unknown = domains.find((domain) => !current.domains.includes(domain))
+    if (unknown !== undefined) {
+      throw new PaasError('NOT_FOUND', `${unknown} is not a domain of ${current.name}.`, {
+        hint: `paas domains:list -a ${current.name}`,
+      })
+    }
+    const changed = { ...current, domains: current.domains.filter((domain) => !domains.includes(domain)) }
+    await platform.store.apps.save(changed)
+    await platform.store.routes.set({ set: [], remove: domains })
+    return changed
+  })
+}
+
+async function refuseOthersHost(platform: Platform, app: App, domain: Domain): Promise<void> {
+  const owner = (await platform.store.apps.list()).find(
+    (other) => other.id !== app.id && hostsOf(other, platform.instance.domain).includes(domain),
+  )
+  if (owner !== undefined) {
+    throw new PaasError('DOMAIN_TAKEN', `${domain} belongs to the app ${owner.name}.`, {
+      hint: `Take it away there first: paas domains:remove -a ${owner.name} ${domain}`,
+    })
+  }
+}

@@ -1,0 +1,24 @@
+import { type App } from '../model/app.ts'
+import { type AppName } from '../model/names.ts'
+import { nameTaken, refuseTakenHost } from './create.ts'
+import { hostsOf } from './hosts.ts'
+import { type Platform } from './platform.ts'
+import { appQueue } from './queue.ts'
+
+/** Gives an app another name: it answers at the new host at once, and no longer at the old one. */
+export async function renameApp(platform: Platform, app: App, name: AppName, actor: string): Promise<App> {
+  const who = { owner: actor, verb: 'apps:rename' }
+  return appQueue(platform, app, who, (current) =>
+    platform.queues.run('names', who, async () => {
+      if (current.name === name) return current
+      if ((await platform.store.apps.find(name)) !== undefined) throw nameTaken(name)
+      await refuseTakenHost(platform, `${name}.${platform.instance.domain}`)
+      const renamed = { ...current, name }
+      const [oldHost] = hostsOf(current, platform.instance.domain)
+      const [newHost] = hostsOf(renamed, platform.instance.domain)
+      await platform.store.apps.rename(renamed, current.name)
+      await platform.store.routes.move(oldHost!, { host: newHost!, identifier: name })
+      return renamed
+    }),
+  )
+}

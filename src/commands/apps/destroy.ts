@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { destroyApp } from '../../apps/destroy.ts'
+import { identityName } from '../../model/key.ts'
+import { confirmName } from '../confirm.ts'
+import { defineCommand } from '../define.ts'
+
+export const appsDestroy = defineCommand({
+  name: 'apps:destroy',
+  aliases: ['destroy'],
+  summary: 'remove an app and all that is its',
+  description:
+    'Removes an app: its containers, images, repository, config and routes. Asks for its name first.',
+  examples: ['paas apps:destroy -a blog', 'paas apps:destroy -a blog --confirm blog'],
+  access: 'manage',
+  app: 'required',
+  flags: {
+    confirm: z
+      .string()
+      .optional()
+      .describe('the name of the app, instead of typing it')
+      .meta({ value: 'name' }),
+  },
+  result: z.object({ name: z.string() }),
+  async run({ app, flags }, context) {
+    await confirmName(context, {
+      name: app.name,
+      given: flags.confirm,
+      consequence: `This removes ${app.name} with its containers, images, repository and config for good`,
+    })
+    await destroyApp(context.platform, app, identityName(context.identity))
+    return { name: app.name }
+  },
+  render: ({ name }) => `${name} is gone.\n`,
+})

@@ -1,0 +1,14 @@
+import { type DeployContext } from '../deploy/context.ts'
+import { renderEvent } from '../deploy/render.ts'
+import { identityName } from '../model/key.ts'
+import { type CommandContext } from './define.ts'
+
+/** A deploy's context for a command: its progress goes to the caller's stderr in Heroku's style. */
+export function deployContext({ platform, identity, io, signal }: CommandContext): DeployContext {
+  return {
+    platform,
+    signal,
+    actor: identityName(identity),
+    report: (event) => void io.stderr(renderEvent(event)),
+  }
+}

@@ -1,0 +1,95 @@
+import { PaasError, messageOf } from '../errors/paas-error.ts'
+import { listeningSockets } from '../lib/listening-sockets.ts'
+import { Check } from '../model/check.ts'
+import { type Container } from '../schedulers/scheduler.ts'
+import { type DeployContext } from './context.ts'
+import { diagnose } from './diagnose.ts'
+import { portOf } from './environment.ts'
+import { isWeb } from './formation.ts'
+import { probe } from './probe.ts'
+import { type Candidates, type Healthy, type Released } from './stages.ts'
+
+/** Seconds that a process without a check of its own, and without a port, must stay up. */
+const defaultUptime = 5
+
+/**
+ * Checks all candidates at once. The first that fails ends it: the reason, likely causes and its last lines
+ * are reported, and CHECK_FAILED is thrown. Removing the candidates is the caller's.
+ */
+export async function proveHealthy(candidates: Candidates, context: DeployContext): Promise<Healthy> {
+  const giveUp = new AbortController()
+  const signal = AbortSignal.any([giveUp.signal, context.signal])
+  try {
+    await Promise.all(candidates.started.map((one) => proveOne(one, candidates, { ...context, signal })))
+  } catch (error) {
+    giveUp.abort()
+    throw error
+  }
+  return candidates as Healthy
+}
+
+/** Resolves when one container has passed every startup check of its process type. */
+export async function proveOne(
+  container: Container,
+  released: Released,
+  context: DeployContext,
+): Promise<void> {
+  const { platform, report, signal } = context
+  const began = performance.now()
+  const exited = new AbortController()
+  const port = portOf(
+    released.release,
+    platform.store.secrets.openAll(released.app.id, released.release.config),
+  )
+  const watch = AbortSignal.any([exited.signal, signal])
+  const exit = platform.scheduler.wait(container.id).then(({ code, oomKilled }) => {
+    exited.abort()
+    return `exited with code ${code}${oomKilled ? ', out of memory' : ''}`
+  })
+  const checks = checksOf(container, released).map((check) =>
+    probe(check, { container, port, scheduler: platform.scheduler }, watch),
+  )
+  const problem = await Promise.race([
+    exit.catch((error: unknown) => `is gone: ${messageOf(error)}`),
+    Promise.all(checks).then(
+      () => undefined,
+      (error: unknown) => messageOf(error),
+    ),
+  ])
+  signal.throwIfAborted()
+  if (problem === undefined) {
+    report({ type: 'check:passed', name: container.name, seconds: (performance.now() - began) / 1000 })
+    return
+  }
+  // A check may notice an exit an instant before the engine tells.
+  const reason = exited.signal.aborted ? await exit : problem
+  await explain(container, reason, port, context)
+  throw new PaasError('CHECK_FAILED', `${container.name} ${reason}.`)
+}
+
+function checksOf(container: Container, { release }: Released): Check[] {
+  const own = (release.image.checks[container.slot.type] ?? []).filter(({ type }) => type === 'startup')
+  if (own.length > 0) return own
+  return [
+    isWeb(container) ? Check.parse({ attempts: 120, wait: 0.5 }) : Check.parse({ uptime: defaultUptime }),
+  ]
+}
+
+async function explain(
+  container: Container,
+  reason: string,
+  port: number,
+  { platform, report }: DeployContext,
+): Promise<void> {
+  const now = await platform.scheduler.inspect(container.id)
+  const lastLines: string[] = []
+  if (now !== undefined) {
+    for await (const line of platform.scheduler.logs(container.id, { tail: 20 })) lastLines.push(line.text)
+  }
+  const listening = now?.pid === undefined ? [] : await listeningSockets(now.pid)
+  const causes =
+    isWeb(container) || now?.exit !== undefined
+      ? diagnose({ exit: now?.exit, port, listening, lastLines })
+      : []
+  report({ type: 'container:failed', name: container.name, reason, causes, lastLines })
+}

@@ -1,0 +1,12 @@
+import { type Platform } from '../apps/platform.ts'
+import { type Report } from './events.ts'
+
+/** What every stage of a deploy is given. */
+export type DeployContext = {
+  platform: Platform
+  report: Report
+  /** Aborts the deploy; honoured until traffic is switched. */
+  signal: AbortSignal
+  /** Who asked, for the release and the queue. */
+  actor: string
+}

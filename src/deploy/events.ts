@@ -1,0 +1,19 @@
+/** What happens in a deploy, as it happens. Reporters decide how it looks; deploy/render.ts is Heroku's style. */
+export type DeployEvent =
+  | { type: 'queue:waiting'; owner: string; verb: string; since: Date }
+  | { type: 'source:received'; commit: string; files: number }
+  | { type: 'build:planned'; builder: string; why: string }
+  | { type: 'build:line'; text: string }
+  | { type: 'image:built'; processTypes: string[]; seconds: number }
+  | { type: 'release:created'; version: number; description: string }
+  | { type: 'release-task:started'; command: string }
+  | { type: 'release-task:line'; text: string }
+  | { type: 'container:started'; name: string }
+  | { type: 'check:passed'; name: string; seconds: number }
+  | { type: 'container:failed'; name: string; reason: string; causes: string[]; lastLines: string[] }
+  | { type: 'route:switched'; hosts: string[]; backends: number; workers: number }
+  | { type: 'container:retired'; name: string }
+  | { type: 'warning'; text: string }
+  | { type: 'deployed'; version: number; urls: string[] }
+
+export type Report = (event: DeployEvent) => void

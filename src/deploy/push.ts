@@ -1,0 +1,59 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Readable } from 'node:stream'
+import { appQueue } from '../apps/queue.ts'
+import { planBuild } from '../build/detect.ts'
+import { type BuildPlan } from '../build/plan.ts'
+import { type Source, spoolSource } from '../build/source.ts'
+import { randomId } from '../lib/ids.ts'
+import { type App } from '../model/app.ts'
+import { type DeployContext } from './context.ts'
+import { draftFrom } from './draft.ts'
+import { makeImage } from './image.ts'
+import { rollOut } from './roll-out.ts'
+
+/** A pushed commit of an app; `archive` is its `git archive` tar, and is read when the app's turn comes. */
+export type Push = { app: App; branch: string; commit: string; archive: () => Readable }
+
+/** What is going to be built: nothing has been changed yet. */
+export type Planned = { app: App; commit: string; buildId: string; source: Source; plan: BuildPlan }
+
+/** Push → Plan → Image → Release → Candidates → Healthy → Routed → Retired. */
+export async function deploy(push: Push, context: DeployContext): Promise<void> {
+  const { platform, report, actor, signal } = context
+  const onWait = (ahead: { owner: string; verb: string; since: Date }) =>
+    report({ type: 'queue:waiting', ...ahead })
+  await appQueue(platform, push.app, { owner: actor, verb: 'push', signal, onWait }, async (app) => {
+    const buildId = randomId('b')
+    const folder = join(platform.paths.builds, app.id, buildId)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    try {
+      const planned = await plan({ ...push, app }, buildId, join(folder, 'source.tar'), context)
+      const image = await makeImage(planned, context)
+      const draft = draftFrom(
+        planned,
+        image,
+        await platform.store.apps.config(app.id),
+        platform.store.secrets,
+      )
+      await rollOut({ ...draft, app: { ...draft.app, branch: push.branch } }, context)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+}
+
+async function plan(
+  { app, commit, archive }: Push,
+  buildId: string,
+  file: string,
+  { platform, report, signal }: DeployContext,
+): Promise<Planned> {
+  const source = await spoolSource(archive(), file)
+  signal.throwIfAborted()
+  report({ type: 'source:received', commit, files: source.entries.length })
+  const built = planBuild(source, { buildpacks: platform.buildpacks })
+  report({ type: 'build:planned', builder: built.builder, why: built.why })
+  for (const text of built.warnings) report({ type: 'warning', text })
+  return { app, commit, buildId, source, plan: built }
+}

@@ -1,0 +1,24 @@
+import { type DeployContext } from './context.ts'
+import { type Routed } from './stages.ts'
+
+/** Milliseconds that requests in flight may take before their container is stopped all the same. */
+const drainLimit = 30_000
+/** Seconds between SIGTERM and SIGKILL, as Heroku has it. */
+const stopGrace = 30
+
+/** Stops what no longer gets traffic, after the requests it still answers. */
+export async function retire(routed: Routed, { platform, report }: DeployContext): Promise<void> {
+  if (routed.retiredBackends.length > 0) {
+    await platform.store.routes.awaitSwitch({
+      version: routed.routeVersion,
+      backends: routed.retiredBackends,
+      drainTimeoutMs: drainLimit,
+    })
+  }
+  await Promise.all(
+    routed.outgoing.map(async ({ id, name }) => {
+      await platform.scheduler.remove(id, stopGrace)
+      report({ type: 'container:retired', name })
+    }),
+  )
+}

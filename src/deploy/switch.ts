@@ -1,0 +1,90 @@
+import { hostsOf } from '../apps/hosts.ts'
+import { PaasError } from '../errors/paas-error.ts'
+import { type App } from '../model/app.ts'
+import { type Release } from '../model/release.ts'
+import { type Route } from '../model/route.ts'
+import { type Container } from '../schedulers/scheduler.ts'
+import { removeCandidates } from './candidates.ts'
+import { type DeployContext } from './context.ts'
+import { portOf } from './environment.ts'
+import { isWeb } from './formation.ts'
+import { type Healthy, type Routed } from './stages.ts'
+
+/**
+ * Puts the release live: its routes and its being the current one are one transaction, so whatever happens,
+ * state and traffic agree. Then waits until every router worker serves by the new table.
+ */
+export async function switchTraffic(healthy: Healthy, context: DeployContext): Promise<Routed> {
+  const { app, release, kept, started, outgoing } = healthy
+  const { platform, report, signal } = context
+  signal.throwIfAborted()
+  const { secrets } = platform.store
+  const port = portOf(release, secrets.openAll(app.id, release.config))
+  const live = { ...app, currentRelease: release.version }
+  const previous = await previousOf(app, release, context)
+  const routes = routesOf(live, [...kept, ...started], port, platform.instance.domain)
+  const routeVersion = await commit(healthy, context, () =>
+    platform.store.switchTo({
+      app: live,
+      releases: [
+        { ...release, status: 'active' },
+        ...(previous === undefined ? [] : [{ ...previous, status: 'superseded' as const }]),
+      ],
+      routes,
+      ...(app.currentRelease !== release.version && { config: release.config }),
+    }),
+  )
+  const { workers } = await platform.store.routes.awaitApplied(routeVersion)
+  report({
+    type: 'route:switched',
+    hosts: routes.map(({ host }) => host),
+    backends: routes[0]?.backends.length ?? 0,
+    workers,
+  })
+  const oldPort = previous === undefined ? port : portOf(previous, secrets.openAll(app.id, previous.config))
+  return {
+    app: live,
+    release,
+    outgoing,
+    routeVersion,
+    retiredBackends: outgoing.flatMap((container) => backendOf(container, oldPort)),
+  }
+}
+
+/** The release that is replaced; undefined where there is none, or the release only changes its formation. */
+async function previousOf(
+  app: App,
+  release: Release,
+  { platform }: DeployContext,
+): Promise<Release | undefined> {
+  if (app.currentRelease === undefined || app.currentRelease === release.version) return undefined
+  return platform.store.releases.get(app.id, app.currentRelease)
+}
+
+/**
+ * The one step that cannot be half done. When Redis refuses it, the candidates go; when no answer came, it
+ * may or may not have happened, so nothing is removed and reconcile follows what Redis says.
+ */
+async function commit(
+  healthy: Healthy,
+  context: DeployContext,
+  change: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await change()
+  } catch (error) {
+    const unknown = error instanceof PaasError && error.code === 'STATE_UNREACHABLE'
+    if (!unknown) await removeCandidates(healthy.started, context)
+    throw error
+  }
+}
+
+/** The routes of an app whose containers these are: each host to every running web container. */
+export function routesOf(app: App, containers: Container[], port: number, baseDomain: string): Route[] {
+  const backends = containers.filter(isWeb).flatMap((container) => backendOf(container, port))
+  return hostsOf(app, baseDomain).map((host) => ({ host, identifier: app.name, backends }))
+}
+
+function backendOf(container: Container, port: number): string[] {
+  return isWeb(container) && container.address !== undefined ? [`http://${container.address}:${port}`] : []
+}

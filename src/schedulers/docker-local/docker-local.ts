@@ -1,0 +1,110 @@
+import { type ContainerState } from '../../docker/containers.ts'
+import { type Engine } from '../../docker/engine.ts'
+import { messageOf, PaasError } from '../../errors/paas-error.ts'
+import { randomHex } from '../../lib/ids.ts'
+import { type Container, type ContainerSpec, type Scheduler } from '../scheduler.ts'
+import { labels, parseLabels } from './labels.ts'
+
+const defaults = { memoryBytes: 512 * 1024 * 1024, pidsLimit: 1024 }
+
+/** Runs containers on the one Docker Engine of this server, on the bridge that the router reaches. */
+export function dockerLocal(
+  engine: Engine,
+  instance: { name: string; network: { bridge: string } },
+): Scheduler {
+  const bridge = instance.network.bridge
+
+  function toContainer(state: ContainerState): Container {
+    const name = state.name
+    return {
+      id: state.id,
+      name,
+      ...parseLabels(state.labels),
+      running: state.running,
+      address: (state.running && state.addresses[bridge]) || undefined,
+      startedAt: time(state.startedAt),
+      finishedAt: state.running ? undefined : time(state.finishedAt),
+      exit:
+        state.running || time(state.finishedAt) === undefined
+          ? undefined
+          : { code: state.exitCode, oomKilled: state.oomKilled },
+      image: state.image,
+      pid: state.pid || undefined,
+    }
+  }
+
+  async function inspect(id: string): Promise<Container | undefined> {
+    const state = await engine.containers.inspect(id)
+    return state && toContainer(state)
+  }
+
+  async function launch(id: string, name: string): Promise<Container> {
+    try {
+      await engine.containers.start(id)
+    } catch (error) {
+      throw new PaasError('START_FAILED', `${name} could not start: ${messageOf(error)}`, { cause: error })
+    }
+    const started = await inspect(id)
+    if (started === undefined) throw new PaasError('START_FAILED', `${name} was removed while it started.`)
+    return started
+  }
+
+  return {
+    inspect,
+
+    async start(spec: ContainerSpec) {
+      const { type, index } = spec.slot
+      const name = `${spec.app.name}.${type}.${index}.v${spec.release}-${randomHex(3)}`
+      const id = await engine.containers.create({
+        name,
+        image: spec.image,
+        // Through the image's ENTRYPOINT, which for a buildpack's image sets up the environment.
+        ...(spec.command !== undefined && { command: ['/bin/sh', '-c', spec.command] }),
+        env: spec.env,
+        labels: labels(instance.name, spec),
+        network: bridge,
+        ...defaults,
+      })
+      try {
+        return await launch(id, name)
+      } catch (error) {
+        await engine.containers.remove(id)
+        throw error
+      }
+    },
+
+    restart: (id) => launch(id, id.slice(0, 12)),
+
+    async list(appId) {
+      const ids = await engine.containers.list([
+        `paas.instance=${instance.name}`,
+        ...(appId === undefined ? ['paas.app'] : [`paas.app=${appId}`]),
+      ])
+      const found = await Promise.all(ids.map(inspect))
+      return found
+        .filter((container) => container !== undefined)
+        .sort((a, b) => a.slot.type.localeCompare(b.slot.type) || a.slot.index - b.slot.index)
+    },
+
+    async remove(id, graceSeconds) {
+      await engine.containers.stop(id, graceSeconds)
+      await engine.containers.remove(id)
+    },
+
+    logs: (id, { since, ...options }) =>
+      engine.containers.logs(id, { ...options, ...(since && { since: since.getTime() / 1000 }) }),
+
+    exec: (id, command, timeoutSeconds) => engine.containers.exec(id, command, timeoutSeconds),
+
+    async wait(id) {
+      const code = await engine.containers.wait(id)
+      const ended = await engine.containers.inspect(id)
+      return { code, oomKilled: ended?.oomKilled ?? false }
+    },
+  }
+}
+
+/** The engine writes the zero time for what never happened. */
+function time(iso: string): Date | undefined {
+  return iso.startsWith('0001-') ? undefined : new Date(iso)
+}

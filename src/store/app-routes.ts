@@ -1,0 +1,93 @@
+import { type Redis } from 'ioredis'
+import { type Route } from '../model/route.ts'
+import { onState } from './redis.ts'
+import {
+  awaitSwitch,
+  readRoutes,
+  readWorkers,
+  routeChannels,
+  type RouteChanges,
+  routeKeys,
+  setRoutes,
+  type Switched,
+} from './routes.ts'
+
+/** How long workers may take to apply a table before a switch goes on without them. */
+const applyLimit = 5_000
+
+/*
+ * KEYS[1] version; then frontend and dead key of each host. ARGV[1] channel, ARGV[2] backend, then the hosts.
+ * One script, because a read and a write apart could undo a switch that comes in between.
+ */
+const ejectScript = `
+local changed = {}
+for i = 3, #ARGV do
+  local at = 2 * (i - 2)
+  if redis.call('LREM', KEYS[at], 0, ARGV[2]) > 0 then
+    redis.call('DEL', KEYS[at + 1])
+    table.insert(changed, ARGV[i])
+  end
+end
+if #changed > 0 then
+  redis.call('PUBLISH', ARGV[1], redis.call('INCR', KEYS[1]) .. ' ' .. table.concat(changed, ' '))
+end
+return #changed`
+
+/** Routes as the controller changes them: store/routes.ts with failures as PaasErrors. */
+export function appRoutes(redis: Redis) {
+  const list = async (host: string): Promise<string[]> =>
+    onState(() => redis.lrange(routeKeys.frontend(host), 0, -1))
+  const set = (changes: RouteChanges): Promise<number> => onState(() => setRoutes(redis, changes))
+
+  return {
+    set,
+
+    async get(host: string): Promise<Route | undefined> {
+      const [identifier, ...backends] = await list(host)
+      return identifier === undefined ? undefined : { host, identifier, backends }
+    },
+
+    all: (): Promise<Route[]> => onState(() => readRoutes(redis)),
+
+    workers: () => onState(() => readWorkers(redis)),
+
+    /** Gives what `from` routes to another host instead. */
+    async move(from: string, to: { host: string; identifier: string }): Promise<void> {
+      const [, ...backends] = await list(from)
+      await set({ set: [{ ...to, backends }], remove: [from] })
+    },
+
+    /** Routes more hosts to where `from` goes; nothing while it goes nowhere. */
+    async copy(from: string, hosts: string[]): Promise<void> {
+      const [identifier, ...backends] = await list(from)
+      if (identifier === undefined || hosts.length === 0) return
+      await set({ set: hosts.map((host) => ({ host, identifier, backends })), remove: [] })
+    },
+
+    /** Takes a backend that is gone out of these hosts at once. */
+    async eject(hosts: string[], backend: string): Promise<void> {
+      const keys = hosts.flatMap((host) => [routeKeys.frontend(host), routeKeys.dead(host)])
+      await onState(() =>
+        redis.eval(
+          ejectScript,
+          1 + keys.length,
+          routeKeys.version,
+          ...keys,
+          routeChannels.changed,
+          backend,
+          ...hosts,
+        ),
+      )
+    },
+
+    /** Resolves when every live router worker serves by this version, or after 5 s. Never rejects. */
+    awaitApplied: (version: number): Promise<Switched> =>
+      awaitSwitch(redis, { version, backends: [], drainTimeoutMs: applyLimit }),
+
+    awaitSwitch: (options: {
+      version: number
+      backends: string[]
+      drainTimeoutMs: number
+    }): Promise<Switched> => awaitSwitch(redis, options),
+  }
+}
