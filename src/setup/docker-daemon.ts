@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { open, mkdir } from 'node:fs/promises'
+import { request } from 'node:http'
+import { dirname } from 'node:path'
+import { PaasError } from '../errors/paas-error.ts'
+import { run } from '../lib/run.ts'
+import { eventually, systemdRuns } from './machine.ts'
+
+/** Does a Docker Engine answer on the socket? */
+export async function dockerAnswers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const ping = request({ socketPath, path: '/_ping', timeout: 3000 }, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    ping.once('timeout', () => ping.destroy())
+    ping.once('error', () => resolve(false))
+    ping.end()
+  })
+}
+
+/**
+ * Sees that a Docker Engine answers: through systemd where it runs, else by a `dockerd` of its own session,
+ * which outlives its starter, because every instance on the machine shares it. After a kill -9 its first
+ * start can fail on what is left of its containerd, so it is tried again.
+ *
+ * Resolves to whether it had to be started. Throws DOCKER_UNREACHABLE.
+ */
+export async function ensureDocker(socketPath: string, logFile: string): Promise<'running' | 'started'> {
+  if (await dockerAnswers(socketPath)) return 'running'
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await startDocker(logFile)
+    if (await eventually(() => dockerAnswers(socketPath), 15_000)) return 'started'
+  }
+  throw new PaasError('DOCKER_UNREACHABLE', `The Docker Engine does not answer on ${socketPath}.`, {
+    hint: (await systemdRuns()) ? 'See `journalctl -u docker`.' : `See ${logFile}.`,
+  })
+}
+
+async function startDocker(logFile: string): Promise<void> {
+  if (await systemdRuns()) {
+    await run('systemctl', ['enable', '--now', 'docker.service'])
+    return
+  }
+  await mkdir(dirname(logFile), { recursive: true })
+  const log = await open(logFile, 'a', 0o640)
+  const daemon = spawn('dockerd', [], { detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/' })
+  daemon.once('error', () => undefined)
+  daemon.unref()
+  await log.close()
+}
