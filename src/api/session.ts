@@ -9,6 +9,8 @@ import { encodeBytes, encodeFrame, type Frame, frame } from './wire.ts'
 export type SessionIo = {
   /** The caller's stdin; nothing of it is asked for before it is read. Errors when the caller goes away. */
   stdin: () => Readable
+  /** The same from a file of the caller's, which its command line names; `-` is stdin. */
+  file: (path: string) => Readable
   /** Resolve when the text has been taken by the socket (or the caller is gone): that is the back-pressure. */
   stdout: (text: string | Uint8Array) => Promise<void>
   stderr: (text: string | Uint8Array) => Promise<void>
@@ -84,6 +86,10 @@ export function openSession(socket: Socket, terminal: Terminal = noTerminal): Op
     closed: closed.promise,
     io: {
       stdin: () => stdin.stream,
+      file(path) {
+        if (path !== '-') socket.write(encodeFrame(frame.stdinFrom, JSON.stringify({ path })))
+        return stdin.stream
+      },
       stdout: (text) => send(frame.stdout, text),
       stderr: (text) => send(frame.stderr, text),
       terminal,

@@ -29,6 +29,11 @@ export const frame = {
    * leaves signals and window changes a free way.
    */
   wantStdin: 19,
+  /**
+   * JSON {path}: what follows as stdin is this file of the caller's. The client does so only for a path that is a
+   * word of its own command line.
+   */
+  stdinFrom: 21,
   /** JSON {raw}: put the terminal in raw mode, or back; ignored where stdin is no terminal. */
   rawMode: 20,
 } as const

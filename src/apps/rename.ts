@@ -2,6 +2,7 @@ import { type App } from '../model/app.ts'
 import { type AppName } from '../model/names.ts'
 import { nameTaken, refuseTakenHost } from './create.ts'
 import { hostsOf } from './hosts.ts'
+import { renameAppOfKeys } from './keys.ts'
 import { type Platform } from './platform.ts'
 import { appQueue } from './queue.ts'
 
@@ -17,6 +18,7 @@ export async function renameApp(platform: Platform, app: App, name: AppName, act
       const [oldHost] = hostsOf(current, platform.instance.domain)
       const [newHost] = hostsOf(renamed, platform.instance.domain)
       await platform.store.apps.rename(renamed, current.name)
+      await renameAppOfKeys(platform, actor, current.name, name)
       await platform.store.routes.move(oldHost!, { host: newHost!, identifier: name })
       return renamed
     }),

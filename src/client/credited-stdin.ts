@@ -1,11 +1,12 @@
 import type { Readable, Writable } from 'node:stream'
+import { PaasError } from '../errors/paas-error.ts'
 import { encodeBytes, encodeFrame, frame } from '../api/wire.ts'
 
 /**
  * stdin that is opened on the first grant, and sent no further than granted. `failed` hears that it broke off,
  * so that half of it is never taken for all.
  */
-export function creditedStdin(open: () => Readable, output: Writable, failed: () => void) {
+export function creditedStdin(open: () => Readable, output: Writable, failed: (error: unknown) => void) {
   let credit = 0
   let stream: Readable | undefined
   let held: Buffer = Buffer.alloc(0)
@@ -33,17 +34,27 @@ export function creditedStdin(open: () => Readable, output: Writable, failed: ()
         end = 'seen'
         flow()
       })
-      .once('error', failed)
+      .once('error', (error: NodeJS.ErrnoException) => failed(unreadable(error)))
   }
 
   return {
     grant(bytes: number): void {
       credit += bytes
-      stream ??= start()
+      try {
+        stream ??= start()
+      } catch (error) {
+        return failed(error)
+      }
       flow()
     },
     stop(): void {
       stream?.removeAllListeners('data').pause()
     },
   }
+}
+
+function unreadable(error: NodeJS.ErrnoException): unknown {
+  if (error.path === undefined) return error
+  const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message
+  return new PaasError('INVALID_INPUT', `Cannot read ${error.path}: ${reason}.`, { cause: error })
 }

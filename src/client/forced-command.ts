@@ -2,6 +2,7 @@ import { instancePaths } from '../lib/paths.ts'
 import { serveGit } from './git.ts'
 import { askController } from './local.ts'
 import { onOrphaned } from './orphan.ts'
+import { ownSources } from './relay.ts'
 import { parseSshCommand } from './ssh-command.ts'
 import { terminalFacts } from './terminal.ts'
 import { bridgeWire } from './wire-bridge.ts'
@@ -21,11 +22,11 @@ export async function forcedCommand(root: string, keyId: string): Promise<number
     case 'command':
       // Closing the connection is what cancels the command of a caller that is gone.
       onOrphaned(() => process.exit(1))
-      return askController(sshSocket, {
-        kind: 'command',
-        argv: wanted.argv,
-        terminal: terminalFacts(),
-        keyId,
-      })
+      return askController(
+        sshSocket,
+        { kind: 'command', argv: wanted.argv, terminal: terminalFacts(), keyId },
+        // The files here are the server's, not the caller's.
+        { ...ownSources, files: false },
+      )
   }
 }

@@ -1,12 +1,12 @@
 import type { Request } from '../api/wire.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { connectController } from './connect.ts'
-import { relay, type Streams } from './relay.ts'
+import { relay, type Sources } from './relay.ts'
 
 /** Sends a request to the controller of this machine and relays it to its end. Resolves with the exit code. */
-export async function askController(path: string, request: Request, streams?: Streams): Promise<number> {
+export async function askController(path: string, request: Request, sources: Sources): Promise<number> {
   const socket = await connectController(path)
-  const code = await relay({ input: socket, output: socket, close: () => socket.destroy() }, request, streams)
+  const code = await relay({ input: socket, output: socket, close: () => socket.destroy() }, request, sources)
   if (code === undefined) {
     throw new PaasError(
       'CONTROLLER_UNREACHABLE',

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { wireCommand } from '../api/wire.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { shellWords } from '../lib/shell-words.ts'
-import { relay } from './relay.ts'
+import { ownSources, relay } from './relay.ts'
 import type { Server } from './remote-url.ts'
 import { findServer, gitOutput } from './remote.ts'
 import { terminalFacts } from './terminal.ts'
@@ -22,6 +22,7 @@ export async function runOverSsh(argv: string[], env: NodeJS.ProcessEnv): Promis
     relay(
       { input: ssh.stdout, output: ssh.stdin, close: () => void ssh.stdin.end() },
       { kind: 'command', argv: line, terminal: terminalFacts() },
+      ownSources,
     ),
     exited.then(
       () => new Promise<never>(() => undefined),

@@ -24,7 +24,7 @@ export async function preReceive(env: NodeJS.ProcessEnv): Promise<number> {
   return askController(
     instancePaths(root).sshSocket,
     { kind: 'push', appId, ref, oldCommit, commit, keyId },
-    { stdin: () => Readable.from(archive(commit), { objectMode: false }) },
+    { stdin: () => Readable.from(archive(commit), { objectMode: false }), files: false },
   )
 }
 
@@ -44,5 +44,7 @@ async function* archive(commit: string): AsyncGenerator<Buffer> {
     child.once('error', reject).once('close', resolve),
   )
   for await (const chunk of child.stdout as AsyncIterable<Buffer>) yield chunk
-  if ((await exit) !== 0) throw new Error('git archive failed')
+  if ((await exit) !== 0) {
+    throw new PaasError('PUSH_REFUSED', 'git could not read the pushed commit.')
+  }
 }

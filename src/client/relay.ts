@@ -1,13 +1,17 @@
+import { createReadStream } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { encodeFrame, type Frame, frame, type FrameType, frameDecoder, type Request } from '../api/wire.ts'
+import { PaasError } from '../errors/paas-error.ts'
 import { creditedStdin } from './credited-stdin.ts'
 import { windowSize } from './terminal.ts'
 
 /** The connection to the controller: a socket, or the two pipes of an ssh. */
 export type Transport = { input: Readable; output: Writable; close: () => void }
 
-/** This process' streams, or what stands in for its stdin. */
-export type Streams = { stdin: () => Readable }
+/** Where stdin comes from, and whether files that the command line names may be sent instead. */
+export type Sources = { stdin: () => Readable; files: boolean }
+
+export const ownSources: Sources = { stdin: () => process.stdin, files: true }
 
 const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 type RelayedSignal = keyof typeof signalCodes
@@ -19,16 +23,17 @@ const pipeCode = 141
 /**
  * Sends a request, then relays output, stdin (only as far as it is asked for), signals and window changes.
  * The first Ctrl-C asks to cancel, a second one ends here. Resolves with the exit code once all output is out;
- * undefined if the connection ended without a code.
+ * undefined if the connection ended without a code. Throws what goes wrong with reading stdin or a file.
  */
 export async function relay(
   transport: Transport,
   request: Request,
-  streams: Streams = { stdin: () => process.stdin },
+  sources: Sources,
 ): Promise<number | undefined> {
   const { input, output } = transport
-  const { promise: ended, resolve: end } = Promise.withResolvers<number | undefined>()
-  const stdin = creditedStdin(streams.stdin, output, () => end(1))
+  const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<number | undefined>()
+  let source = sources.stdin
+  const stdin = creditedStdin(() => source(), output, fail)
   const written = new Set<Writable>()
   let raw = false
 
@@ -59,6 +64,11 @@ export async function relay(
         return show(process.stderr, payload)
       case frame.wantStdin:
         return stdin.grant((parse(payload) as { bytes: number }).bytes)
+      case frame.stdinFrom: {
+        const { path } = parse(payload) as { path: string }
+        source = () => namedFile(path, request, sources)
+        return
+      }
       case frame.rawMode:
         return setRaw((parse(payload) as { raw: boolean }).raw)
       case frame.exit:
@@ -86,14 +96,25 @@ export async function relay(
   process.on('SIGWINCH', onResize)
   say(frame.request, request)
 
-  const code = await ended
-  for (const name of relayedSignals) process.off(name, onSignal)
-  process.off('SIGWINCH', onResize)
-  setRaw(false)
-  stdin.stop()
-  await Promise.all([...written].map(flushed))
-  transport.close()
-  return code
+  try {
+    return await ended
+  } finally {
+    for (const name of relayedSignals) process.off(name, onSignal)
+    process.off('SIGWINCH', onResize)
+    setRaw(false)
+    stdin.stop()
+    await Promise.all([...written].map(flushed))
+    transport.close()
+  }
+}
+
+/** A server is given no file but those that the caller named to it. */
+function namedFile(path: string, request: Request, sources: Sources): Readable {
+  const named = request.kind === 'command' && request.argv.includes(path)
+  if (named && sources.files) return createReadStream(path)
+  throw new PaasError('INVALID_INPUT', `The file ${JSON.stringify(path)} is not read here.`, {
+    hint: 'Send it on stdin instead: - in place of its name, and < FILE.',
+  })
 }
 
 const parse = (payload: Buffer): unknown => JSON.parse(payload.toString())

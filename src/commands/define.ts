@@ -9,6 +9,8 @@ import { type Terminal } from '../model/terminal.ts'
 export type CommandIo = {
   /** Read only by commands that want it; the client sends nothing before. */
   stdin: () => Readable
+  /** The same from a file of the caller's, which its command line names; `-` is stdin. */
+  file: (path: string) => Readable
   /** Resolve when the text has been taken by the caller: that is the back-pressure. */
   stdout: (text: string | Uint8Array) => Promise<void>
   stderr: (text: string | Uint8Array) => Promise<void>
@@ -40,8 +42,10 @@ export type AppUse = 'required' | 'optional' | 'none'
 type AppOf<U extends AppUse> = U extends 'required' ? App : U extends 'optional' ? App | undefined : undefined
 
 export type CommandSpec<U extends AppUse, A extends Fields, F extends Fields, R extends z.ZodType> = {
-  /** `topic:verb`, which is also the file's path below commands/. */
+  /** `topic:verb`, or a single word; it is also the file's path below commands/. */
   name: string
+  /** The topic of commands/topics.ts that it is listed under, where that is not the name's own. */
+  topic?: string
   aliases?: string[]
   summary: string
   /** More than the summary says, where there is more to say. Plain text, wrapped by the help. */
@@ -65,10 +69,12 @@ export type CommandSpec<U extends AppUse, A extends Fields, F extends Fields, R 
   ) => Promise<z.output<R>>
   /** What a person sees on stdout; pure. Empty: nothing. */
   render?: (result: z.output<R>, terminal: Terminal) => string
+  /** The exit code where a result may be bad news; 0 for any result without it. */
+  exitCode?: (result: z.output<R>) => number
 }
 
 /** A command as the program walks it: its type parameters forgotten. */
-export type Command = Omit<CommandSpec<AppUse, Fields, Fields, z.ZodType>, 'run' | 'render'> & {
+export type Command = Omit<CommandSpec<AppUse, Fields, Fields, z.ZodType>, 'run' | 'render' | 'exitCode'> & {
   args: Fields
   flags: Fields
   run: (
@@ -76,6 +82,7 @@ export type Command = Omit<CommandSpec<AppUse, Fields, Fields, z.ZodType>, 'run'
     context: CommandContext,
   ) => Promise<unknown>
   render: (result: unknown, terminal: Terminal) => string
+  exitCode: (result: unknown) => number
 }
 
 /** Declares a command. Types flow from the zod fields into `run` and `render`. */
@@ -85,5 +92,5 @@ export function defineCommand<
   F extends Fields = NoFields,
   R extends z.ZodType = z.ZodVoid,
 >(spec: CommandSpec<U, A, F, R>): Command {
-  return { args: {}, flags: {}, render: () => '', ...spec } as unknown as Command
+  return { args: {}, flags: {}, render: () => '', exitCode: () => 0, ...spec } as unknown as Command
 }

@@ -16,6 +16,8 @@ export function instancePaths(root: string) {
     run,
     log,
     opt,
+    /** The `paas` on the PATH, which sshd starts for every key. */
+    launcher: join(root, 'usr/local/bin/paas'),
     /** Settings that set-up wrote: model/instance.ts. */
     settings: join(etc, 'config.json'),
     /** 32 random bytes; encrypts config and credentials; never in Redis, never in backups. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { askController } from '../client/local.ts'
+import { ownSources } from '../client/relay.ts'
 import { terminalFacts } from '../client/terminal.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { renderError, wantsJson } from '../errors/render.ts'
@@ -21,7 +22,7 @@ async function run(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const elsewhere = (env['PAAS_HOST'] ?? '') !== '' || argv.some((word) => /^--remote(?:=|$)/.test(word))
   if (!elsewhere && isServer(root)) {
     const { rootSocket } = instancePaths(root)
-    return askController(rootSocket, { kind: 'command', argv, terminal: terminalFacts() })
+    return askController(rootSocket, { kind: 'command', argv, terminal: terminalFacts() }, ownSources)
   }
   return (await import('../client/over-ssh.ts')).runOverSsh(argv, env)
 }

@@ -3,6 +3,7 @@ import { appRoutes } from './app-routes.ts'
 import { appStore } from './apps.ts'
 import { releaseStore } from './releases.ts'
 import { type Secrets } from './secrets.ts'
+import { sshKeyStore } from './ssh-keys.ts'
 import { switchTo, type Switch } from './switch.ts'
 
 export type Store = ReturnType<typeof createStore>
@@ -13,6 +14,7 @@ export function createStore(redis: Redis, secrets: Secrets) {
     apps: appStore(redis),
     releases: releaseStore(redis),
     routes: appRoutes(redis),
+    sshKeys: sshKeyStore(redis),
     secrets,
     /** Puts a release live; resolves to the version of the route table that does. */
     switchTo: (change: Switch): Promise<number> => switchTo(redis, change),
