@@ -13,10 +13,7 @@ export async function destroyApp(platform: Platform, app: App, actor: string): P
     await platform.store.apps.remove(current)
     const containers = await platform.scheduler.list(current.id)
     await Promise.all(containers.map(({ id }) => platform.scheduler.remove(id, 5)))
-    await platform.engine.images.removeAll([
-      `paas.instance=${platform.instance.name}`,
-      `paas.app=${current.id}`,
-    ])
+    await removeImages(platform, [`paas.instance=${platform.instance.name}`, `paas.app=${current.id}`])
     await Promise.all(
       [platform.paths.repos, platform.paths.appLogs, platform.paths.builds].map((folder) =>
         rm(join(folder, folder === platform.paths.repos ? `${current.id}.git` : current.id), {
@@ -26,4 +23,11 @@ export async function destroyApp(platform: Platform, app: App, actor: string): P
       ),
     )
   })
+}
+
+async function removeImages({ engine }: Platform, labels: string[]): Promise<void> {
+  const images = await engine.images.list(labels)
+  for (const { id, tags } of images) {
+    for (const name of tags.length > 0 ? tags : [id]) await engine.images.remove(name)
+  }
 }

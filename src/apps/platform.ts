@@ -3,6 +3,7 @@ import { type Buildpack } from '../build/buildpack.ts'
 import { type InstancePaths } from '../lib/paths.ts'
 import { type Queues } from '../lib/queues.ts'
 import { type Instance } from '../model/instance.ts'
+import { type Crashes } from '../schedulers/crashes.ts'
 import { type Scheduler } from '../schedulers/scheduler.ts'
 import { type Store } from '../store/store.ts'
 import { type Engine } from '../docker/engine.ts'
@@ -14,6 +15,8 @@ export type Platform = {
   store: Store
   engine: Engine
   scheduler: Scheduler
+  /** What keeps failing, and when it is tried again. */
+  crashes: Crashes
   /** What builds apps, from the folders in buildpacks/. */
   buildpacks: readonly Buildpack[]
   /** One queue per app id, and `names` for what creates or renames apps. */

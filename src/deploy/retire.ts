@@ -7,7 +7,10 @@ const drainLimit = 30_000
 const stopGrace = 30
 
 /** Stops what no longer gets traffic, after the requests it still answers. */
-export async function retire(routed: Routed, { platform, report }: DeployContext): Promise<void> {
+export async function retire(
+  routed: Pick<Routed, 'outgoing' | 'routeVersion' | 'retiredBackends'>,
+  { platform, report }: DeployContext,
+): Promise<void> {
   if (routed.retiredBackends.length > 0) {
     await platform.store.routes.awaitSwitch({
       version: routed.routeVersion,

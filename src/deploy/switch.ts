@@ -85,6 +85,7 @@ export function routesOf(app: App, containers: Container[], port: number, baseDo
   return hostsOf(app, baseDomain).map((host) => ({ host, identifier: app.name, backends }))
 }
 
-function backendOf(container: Container, port: number): string[] {
+/** The URL of a running web container; none for any other. */
+export function backendOf(container: Container, port: number): string[] {
   return isWeb(container) && container.address !== undefined ? [`http://${container.address}:${port}`] : []
 }

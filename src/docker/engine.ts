@@ -1,6 +1,7 @@
 import Dockerode from 'dockerode'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { containers, type Containers } from './containers.ts'
+import { images, type Images } from './images.ts'
 import { networks, type Networks } from './networks.ts'
 
 /** The oldest Engine API that we need (Docker 20.10) and the newest that we know. */
@@ -8,29 +9,39 @@ const apiVersions = { oldest: '1.41', newest: '1.52' }
 
 export type Engine = {
   docker: Dockerode
-  /** The Docker Engine's own version, as `20.10.24`. */
-  version: string
   containers: Containers
+  images: Images
   networks: Networks
+  /**
+   * Agrees on the newest API version that both sides know, and resolves to the engine's own version
+   * (`20.10.24`). Throws DOCKER_UNREACHABLE, or DOCKER_FAILED for an engine that is too old or too new.
+   */
+  negotiate: () => Promise<string>
 }
 
-/**
- * Connects to a Docker Engine and agrees on an API version: the newest that both sides know.
- * Throws DOCKER_UNREACHABLE, or DOCKER_FAILED for an engine that is too old or too new.
- */
-export async function connectEngine(socketPath: string): Promise<Engine> {
-  const probe = new Dockerode({ socketPath })
-  const found = await dockerCall('ask its version', () => probe.version())
-  const version = negotiate(found.ApiVersion, found.MinAPIVersion)
-  if (version === undefined) {
-    throw new PaasError(
-      'DOCKER_FAILED',
-      `Docker ${found.Version} speaks API ${found.MinAPIVersion} to ${found.ApiVersion}; paas needs ${apiVersions.oldest} to ${apiVersions.newest}.`,
-      { hint: 'Install Docker Engine 20.10 or newer.' },
-    )
+/** The Docker Engine behind a socket. Nothing is asked of it yet: it may come and go. */
+export function openEngine(socketPath: string): Engine {
+  const docker = new Dockerode({ socketPath })
+  return {
+    docker,
+    containers: containers(docker),
+    images: images(docker),
+    networks: networks(docker),
+    async negotiate() {
+      const found = await dockerCall('tell its version', () => docker.version())
+      const version = negotiate(found.ApiVersion, found.MinAPIVersion)
+      if (version === undefined) {
+        throw new PaasError(
+          'DOCKER_FAILED',
+          `Docker ${found.Version} speaks API ${found.MinAPIVersion} to ${found.ApiVersion}; paas needs ${apiVersions.oldest} to ${apiVersions.newest}.`,
+          { hint: 'Install Docker Engine 20.10 or newer.' },
+        )
+      }
+      const modem = docker.modem as { version?: string }
+      modem.version = `v${version}`
+      return found.Version
+    },
   }
-  const docker = new Dockerode({ socketPath, version: `v${version}` })
-  return { docker, version: found.Version, containers: containers(docker), networks: networks(docker) }
 }
 
 /** The newest version in both ranges; undefined where they do not meet. */

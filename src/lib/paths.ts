@@ -30,6 +30,8 @@ export function instancePaths(root: string) {
     redisRouterPassword: join(etc, 'redis-router.password'),
     /** In a folder of its own, because Redis makes it and does not run as root. */
     redisSocket: join(run, 'redis/redis.sock'),
+    /** The epoch that Redis must know; see store/epoch.ts. */
+    epoch: join(lib, 'epoch'),
     redisData: join(lib, 'redis'),
     /** The controller's socket for root. */
     rootSocket: join(run, 'root.sock'),

@@ -49,6 +49,8 @@ export type Scheduler = {
   inspect(id: string): Promise<Container | undefined>
   /** All containers, one-offs included; of one app where it is named. */
   list(appId?: AppId): Promise<Container[]>
+  /** SIGTERM, after `graceSeconds` SIGKILL; the container stays, with its logs. */
+  stop(id: string, graceSeconds: number): Promise<void>
   /** SIGTERM, after `graceSeconds` SIGKILL, then removed. No error if it is gone already. */
   remove(id: string, graceSeconds: number): Promise<void>
   /** Lines so far, oldest first; with `follow` until the container ends or the signal aborts. */

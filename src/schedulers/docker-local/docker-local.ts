@@ -86,6 +86,10 @@ export function dockerLocal(
         .sort((a, b) => a.slot.type.localeCompare(b.slot.type) || a.slot.index - b.slot.index)
     },
 
+    async stop(id, graceSeconds) {
+      await engine.containers.stop(id, graceSeconds)
+    },
+
     async remove(id, graceSeconds) {
       await engine.containers.stop(id, graceSeconds)
       await engine.containers.remove(id)

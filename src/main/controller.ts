@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { authorise } from '../api/authorise.ts'
+import { answerGit } from '../api/git-request.ts'
+import { startApi } from '../api/server.ts'
+import { writeAuthorizedKeys } from '../apps/authorized-keys.ts'
+import { type Platform } from '../apps/platform.ts'
+import { loadBuildpacks } from '../build/buildpack.ts'
+import { runCommandLine } from '../commands/program.ts'
+import { commands } from '../commands/registry.ts'
+import { answerPush } from '../deploy/answer-push.ts'
+import { containerEvents } from '../docker/events.ts'
+import { openEngine } from '../docker/engine.ts'
+import { messageOf } from '../errors/paas-error.ts'
+import { gitConfig } from '../git/config.ts'
+import { instancePaths } from '../lib/paths.ts'
+import { createQueues } from '../lib/queues.ts'
+import { trackTasks } from '../lib/tasks.ts'
+import { writeFileAtomically } from '../lib/write-file.ts'
+import { guardHost } from '../network/firewall.ts'
+import { runReconciler } from '../reconcile/reconciler.ts'
+import { createCrashes } from '../schedulers/crashes.ts'
+import { dockerLocal } from '../schedulers/docker-local/docker-local.ts'
+import { readAccounts } from '../setup/accounts.ts'
+import { readInstance } from '../setup/read-instance.ts'
+import { verifyEpoch } from '../store/epoch.ts'
+import { connectRedis } from '../store/redis.ts'
+import { createSecrets } from '../store/secrets.ts'
+import { createStore } from '../store/store.ts'
+
+/** The controller: the one process that opens the Docker socket, and the one writer of state. */
+const log = pino({ base: { process: 'controller' }, level: process.env['PAAS_LOG_LEVEL'] ?? 'info' })
+const paths = instancePaths(process.env['PAAS_ROOT'] ?? '/')
+const instance = await readInstance(paths)
+if (instance === undefined) {
+  log.fatal(`there are no settings at ${paths.settings}; set an instance up with bin/setup`)
+  process.exit(1)
+}
+
+const stopping = new AbortController()
+const tasks = trackTasks((what, error) => log.error({ err: error }, `could not ${what}`))
+const redis = connectRedis({
+  path: paths.redisSocket,
+  username: 'controller',
+  password: (await readFile(paths.redisControllerPassword, 'utf8')).trim(),
+  name: 'controller',
+})
+const engine = openEngine(instance.dockerSocket)
+const now = () => new Date()
+const platform: Platform = {
+  instance,
+  paths,
+  store: createStore(redis, createSecrets(await readFile(paths.masterKey))),
+  engine,
+  scheduler: dockerLocal(engine, instance),
+  crashes: createCrashes(() => performance.now()),
+  buildpacks: await loadBuildpacks([join(import.meta.dirname, '../../buildpacks')]),
+  queues: createQueues(now),
+  log,
+  background: tasks.run,
+  now,
+}
+
+await writeFileAtomically(paths.gitConfig, gitConfig(), 0o644)
+const sshGroup = (await readAccounts()).get(instance.user)?.gid
+const api = await startApi({
+  rootSocket: paths.rootSocket,
+  sshSocket: paths.sshSocket,
+  ...(sshGroup !== undefined && { sshGroup }),
+  findKey: platform.store.sshKeys.get,
+  handlers: {
+    command: ({ argv }, { io, identity, signal }) =>
+      runCommandLine(commands, argv, { platform, identity, io, signal }, authorise),
+    git: (request, session) => answerGit(platform, request, session),
+    push: (request, session) => answerPush(platform, request, session, authorise),
+  },
+  log,
+})
+log.info({ socket: paths.rootSocket }, 'serving commands')
+
+const reconciling = runReconciler({
+  platform,
+  verifyState: () => verifyEpoch(redis, paths.epoch),
+  async prepareEngine() {
+    const version = await engine.negotiate()
+    await engine.networks.ensureBridge({
+      name: instance.network.bridge,
+      subnet: instance.network.subnet,
+      labels: { 'paas.instance': instance.name },
+    })
+    await guardHost(instance.network.bridge)
+    await writeAuthorizedKeys(platform)
+    log.info({ docker: version }, 'reconciling')
+  },
+  events: (signal) => containerEvents(engine.docker, `paas.instance=${instance.name}`, signal),
+  signal: stopping.signal,
+})
+
+/** Deploys that run are cancelled: nothing of theirs is live yet, and their clients are told. */
+async function stop(signal: string): Promise<void> {
+  if (stopping.signal.aborted) return
+  log.info({ signal }, 'stopping')
+  stopping.abort()
+  await api.close(10_000)
+  await reconciling
+  await tasks.settled(35_000)
+  redis.disconnect()
+  process.exit(0)
+}
+process.on('SIGTERM', (signal) => void stop(signal))
+process.on('SIGINT', (signal) => void stop(signal))
+process.on('unhandledRejection', (error) => log.error({ err: error }, `unhandled: ${messageOf(error)}`))

@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hostsOf } from '../apps/hosts.ts'
+import { type Platform } from '../apps/platform.ts'
+import { appQueue } from '../apps/queue.ts'
+import { type DeployContext } from '../deploy/context.ts'
+import { type ContainerEvent } from '../docker/events.ts'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
+import { type App } from '../model/app.ts'
+import { AppId } from '../model/names.ts'
+import { type Container } from '../schedulers/scheduler.ts'
+import { reconcileApp, slotKey, stepsOf } from './app.ts'
+
+/** Milliseconds between two looks at everything, for what no event told. */
+const sweepEvery = 30_000
+
+export type ReconcilerOptions = {
+  platform: Platform
+  /** Brings the engine to where containers can run: its API version, the bridge, the firewall. */
+  prepareEngine: () => Promise<void>
+  /** Throws when the state is not the one that this instance wrote: then nothing may be removed. */
+  verifyState: () => Promise<void>
+  events: (signal: AbortSignal) => AsyncIterable<ContainerEvent>
+  signal: AbortSignal
+}
+
+/**
+ * Keeps what runs equal to what should run: everything at the start and whenever the engine or Redis come
+ * back, one app when one of its containers ends, and a sweep now and then. Ends with the signal.
+ */
+export async function runReconciler(options: ReconcilerOptions): Promise<void> {
+  const { platform, signal } = options
+  const ended = (): boolean => signal.aborted
+  while (!ended()) {
+    try {
+      await options.verifyState()
+      await options.prepareEngine()
+      await watch(options)
+    } catch (error) {
+      if (ended()) return
+      platform.log.warn({ reason: messageOf(error) }, 'cannot reconcile now')
+    }
+    await sleep(1000, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Follows the engine's events until it goes away. Listening starts before the first sweep: nothing is missed. */
+async function watch(options: ReconcilerOptions): Promise<void> {
+  const { platform, signal } = options
+  const session = new AbortController()
+  const until = AbortSignal.any([signal, session.signal])
+  const looker = createLooker(options, until)
+  const sweeping = sweepRegularly(options, looker, until)
+  try {
+    for await (const event of options.events(until)) {
+      if (event.action !== 'die' || event.labels['paas.app'] === undefined) continue
+      platform.background('follow a container that ended', () => onDeath(options, looker, event))
+    }
+  } finally {
+    session.abort()
+    await sweeping
+  }
+}
+
+type Look = (app: Pick<App, 'id' | 'name'>) => void
+
+/** Looks at apps one at a time each; while one waits in its queue, further reasons to look are the same look. */
+function createLooker({ platform, signal }: ReconcilerOptions, until: AbortSignal): Look {
+  const waiting = new Set<string>()
+  const context: DeployContext = {
+    platform,
+    signal,
+    actor: 'paas',
+    report: (event) => {
+      if (event.type === 'container:failed') platform.log.warn(event, 'a container failed')
+    },
+  }
+  const look: Look = (app) => {
+    if (waiting.has(app.id) || until.aborted) return
+    waiting.add(app.id)
+    platform.background(`reconcile ${app.name}`, async () => {
+      const who = { owner: 'paas', verb: 'reconcile', signal: until }
+      const next = await appQueue(platform, app, who, (current) => {
+        waiting.delete(app.id)
+        return reconcileApp(context, current)
+      })
+        .catch((error: unknown) => {
+          if (until.aborted || (error instanceof PaasError && error.code === 'APP_NOT_FOUND'))
+            return undefined
+          platform.log.error({ app: app.name, reason: messageOf(error) }, 'reconcile failed')
+          return sweepEvery
+        })
+        .finally(() => waiting.delete(app.id))
+      if (next === undefined) return
+      setTimeout(() => look(app), next).unref()
+    })
+  }
+  return look
+}
+
+/** Takes the container out of the routes at once, then brings the app back to what it should be. */
+async function onDeath({ platform }: ReconcilerOptions, look: Look, event: ContainerEvent): Promise<void> {
+  const app = await platform.store.apps.get(AppId.parse(event.labels['paas.app']))
+  if (app === undefined) return
+  const containers = await platform.scheduler.list(app.id)
+  await ejectGone(platform, app, containers)
+  const dead = containers.find(({ id }) => id === event.id)
+  const release =
+    dead?.release === app.currentRelease
+      ? await platform.store.releases.get(app.id, dead!.release)
+      : undefined
+  if (dead?.startedAt && dead.finishedAt && release) {
+    const slot = slotKey({ app, release }, dead.slot)
+    if (!platform.crashes.isTrying(slot, dead.id)) {
+      platform.crashes.failed(slot, Number(dead.finishedAt) - Number(dead.startedAt))
+    }
+  }
+  look(app)
+}
+
+/** Routes must not name an address that no running container has. */
+async function ejectGone({ store, instance }: Platform, app: App, containers: Container[]): Promise<void> {
+  const hosts = hostsOf(app, instance.domain)
+  const route = await store.routes.get(hosts[0]!)
+  const alive = new Set(containers.flatMap(({ address }) => address ?? []))
+  for (const backend of route?.backends ?? []) {
+    if (!alive.has(new URL(backend).hostname)) await store.routes.eject(hosts, backend)
+  }
+}
+
+async function sweepRegularly(options: ReconcilerOptions, look: Look, until: AbortSignal): Promise<void> {
+  while (!until.aborted) {
+    try {
+      await sweep(options, look)
+    } catch (error) {
+      options.platform.log.warn({ reason: messageOf(error) }, 'the sweep failed')
+    }
+    await sleep(sweepEvery, undefined, { signal: until }).catch(() => undefined)
+  }
+}
+
+/** One look at everything; apps that are being changed are left to whoever changes them. */
+async function sweep({ platform, verifyState }: ReconcilerOptions, look: Look): Promise<void> {
+  await verifyState()
+  const [apps, containers] = await Promise.all([platform.store.apps.list(), platform.scheduler.list()])
+  const byApp = Map.groupBy(containers, ({ appId }) => appId)
+  for (const app of apps) {
+    if (platform.queues.current(app.id) !== undefined) continue
+    if ((await stepsOf(platform, app, byApp.get(app.id) ?? [])).length > 0) look(app)
+  }
+  const known = new Set(apps.map(({ id }) => id))
+  const orphans = containers.filter(({ appId }) => !known.has(appId))
+  for (const orphan of orphans) {
+    // An app may have been created since the list was read.
+    if ((await platform.store.apps.get(orphan.appId)) === undefined)
+      await platform.scheduler.remove(orphan.id, 5)
+  }
+}
