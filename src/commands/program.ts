@@ -1,19 +1,13 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
-import { type z } from 'zod'
-import { PaasError } from '../errors/paas-error.ts'
-import { type App } from '../model/app.ts'
-import { type Access, type Identity } from '../model/key.ts'
-import { AppName } from '../model/names.ts'
 import { type Command, type CommandContext } from './define.ts'
 import { isOptional, isRepeated, isSwitch, kebab } from './fields.ts'
 import { overview, topicHelp } from './help.ts'
-
-/** Throws FORBIDDEN; api/authorise.ts. */
-export type Authorise = (identity: Identity, access: Access, app?: { name: string }) => void
+import { type Authorise, invoke, type RawFields } from './invoke.ts'
+import { usageError } from './usage-error.ts'
 
 /**
- * Parses a command line, authorises it, runs it and prints its result. Returns the exit code of a usage
- * problem or 0; a failure of the command itself is thrown.
+ * Parses a command line, authorises it, runs it and prints its result. Resolves to the exit code of the result;
+ * every failure is thrown, one of usage as INVALID_INPUT.
  */
 export async function runCommandLine(
   commands: readonly Command[],
@@ -22,84 +16,74 @@ export async function runCommandLine(
   authorise: Authorise,
 ): Promise<number> {
   const { io } = context
-  const topic = helpTopic(argv)
-  if (topic !== undefined) {
-    const text = topic === '' ? overview(commands) : topicHelp(commands, topic)
-    if (text !== undefined) {
-      await io.stdout(text)
-      return 0
-    }
+  const request = helpRequest(argv)
+  const text = request?.topic === undefined ? undefined : topicHelp(commands, request.topic)
+  if (request !== undefined && (text !== undefined || request.topic === undefined)) {
+    await io.stdout(text ?? overview(commands))
+    return 0
   }
-  const wanted = argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv
-  const output: { text: string; to: 'stdout' | 'stderr' }[] = []
+  const helpTexts: string[] = []
   let exitCode = 0
   try {
-    const program = buildProgram(commands, io.terminal.columns, output, (command, app, fields) =>
-      runCommand(command, app, fields, context, authorise),
-    )
-    await program.parseAsync(wanted, { from: 'user' })
+    const program = buildProgram(commands, io.terminal.columns, (help) => helpTexts.push(help))
+    for (const [command, sub] of program.subs) {
+      sub.action(async (...input: unknown[]) => {
+        const { app, fields } = rawFields(command, sub, input)
+        exitCode = await invoke(command, app, fields, context, authorise)
+      })
+    }
+    await program.parse(request === undefined ? plain(argv) : helpFor(commands, request.topic!))
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    exitCode = error.exitCode === 0 ? 0 : 2
+    if (error.exitCode !== 0) throw usageError(error, argv[0])
   }
-  for (const { text, to } of output) await io[to](text)
+  for (const help of helpTexts) await io.stdout(help)
   return exitCode
 }
 
-/** '' for the overview, a word that may be a topic, or undefined: an ordinary command line. */
-function helpTopic(argv: string[]): string | undefined {
+/** What help is asked for: a word, which may be a topic or a command, or the overview; undefined: none is. */
+function helpRequest(argv: string[]): { topic: string | undefined } | undefined {
   const [first, second] = argv
-  if (first === undefined || first === '--help' || first === '-h') return ''
-  if (first === 'help') return second ?? ''
-  if (!first.includes(':') && (second === '--help' || second === '-h')) return first
+  const asks = (word: string | undefined): boolean => word === '--help' || word === '-h'
+  if (first === undefined || asks(first)) return { topic: undefined }
+  if (first === 'help') return { topic: second?.startsWith('-') === false ? second : undefined }
+  if (asks(second) && !first.includes(':')) return { topic: first }
   return undefined
 }
 
-type RawFields = { args: Record<string, unknown>; flags: Record<string, unknown>; json: boolean }
-type RunOne = (command: Command, app: string | undefined, fields: RawFields) => Promise<void>
+/** The command line that prints the help of a command; of a word that is none, the one that says so. */
+function helpFor(commands: readonly Command[], word: string): string[] {
+  const known = commands.some(({ name, aliases }) => name === word || aliases?.includes(word) === true)
+  return known ? [word, '--help'] : [word]
+}
+
+/** `paas --version` is what people type first. */
+function plain(argv: string[]): string[] {
+  return argv[0] === '--version' || argv[0] === '-V' ? ['version', ...argv.slice(1)] : argv
+}
+
+type Program = { subs: Map<Command, Commander>; parse: (argv: string[]) => Promise<unknown> }
 
 function buildProgram(
   commands: readonly Command[],
   columns: number,
-  output: { text: string; to: 'stdout' | 'stderr' }[],
-  run: RunOne,
-): Commander {
-  const program = new Commander('paas')
+  writeHelp: (text: string) => void,
+): Program {
   const configure = (command: Commander): Commander =>
     command
       .exitOverride()
       .helpOption('-h, --help', 'show this help')
       .configureOutput({
-        writeOut: (text) => output.push({ text, to: 'stdout' }),
-        writeErr: (text) => output.push({ text, to: 'stderr' }),
-        outputError: (text, write) => write(text.replace(/^error: /, ' !     ')),
+        writeOut: writeHelp,
+        // What goes wrong is in the CommanderError that is thrown.
+        outputError: () => undefined,
         getOutHelpWidth: () => columns,
-        getErrHelpWidth: () => columns,
       })
-  configure(program).enablePositionalOptions().helpCommand(false).showSuggestionAfterError()
-  for (const command of commands) {
-    const sub = configure(declare(command))
-    sub.action(async (...input: unknown[]) => {
-      const options = sub.opts<Record<string, unknown>>()
-      const args = Object.fromEntries(Object.keys(command.args).map((name, i) => [name, input[i]]))
-      const flags = Object.fromEntries(
-        Object.keys(command.flags).map((name) => [name, flagValue(options, name)]),
-      )
-      await run(command, options['app'] as string | undefined, {
-        args,
-        flags,
-        json: options['json'] === true,
-      })
-    })
-    program.addCommand(sub)
-  }
-  return program
-}
-
-/** commander keeps `--no-restart` as `restart: false`. */
-function flagValue(options: Record<string, unknown>, name: string): unknown {
-  const negated = /^no([A-Z])(.*)$/.exec(name)
-  return negated === null ? options[name] : options[negated[1]!.toLowerCase() + negated[2]!] === false
+  const program = configure(new Commander('paas'))
+  program.enablePositionalOptions().helpCommand(false).showSuggestionAfterError()
+  const subs = new Map(commands.map((command) => [command, configure(declare(command))]))
+  for (const sub of subs.values()) program.addCommand(sub)
+  return { subs, parse: (argv) => program.parseAsync(argv, { from: 'user' }) }
 }
 
 function declare(command: Command): Commander {
@@ -112,9 +96,11 @@ function declare(command: Command): Commander {
     if (schema.meta()?.['passThrough'] === true) sub.passThroughOptions()
   }
   for (const [name, schema] of Object.entries(command.flags)) {
-    const { short, value } = schema.meta() as { short?: string; value?: string }
-    const long = `--${kebab(name)}${isSwitch(schema) ? '' : isRepeated(schema) ? ` <${value ?? 'value'}...>` : ` <${value ?? 'value'}>`}`
-    sub.addOption(new Option(short === undefined ? long : `-${short}, ${long}`, schema.description))
+    const { short, value } = (schema.meta() ?? {}) as { short?: string; value?: string }
+    const long = `--${kebab(name)}${isSwitch(schema) ? '' : ` <${value ?? 'value'}>`}`
+    const option = new Option(short === undefined ? long : `-${short}, ${long}`, schema.description)
+    if (isRepeated(schema)) option.argParser((word: string, before: string[] | undefined) => [...(before ?? []), word])
+    sub.addOption(option)
   }
   const app = new Option('-a, --app <name>', 'the app')
   sub.addOption(command.app === 'none' ? app.hideHelp() : app)
@@ -124,61 +110,22 @@ function declare(command: Command): Commander {
   return sub
 }
 
-async function runCommand(
+function rawFields(
   command: Command,
-  appName: string | undefined,
-  raw: RawFields,
-  context: CommandContext,
-  authorise: Authorise,
-): Promise<void> {
-  const app = await findApp(command, appName, context, authorise)
-  const args = parseFields(command.args, raw.args, (name) => name)
-  const flags = parseFields(command.flags, raw.flags, (name) => `--${kebab(name)}`)
-  const result = await command.run({ app, args, flags }, context)
-  if (command.result === undefined) return
-  const text = raw.json
-    ? `${JSON.stringify(command.result.parse(result), null, 2)}\n`
-    : command.render(result, context.io.terminal)
-  if (text !== '') await context.io.stdout(text)
+  sub: Commander,
+  input: unknown[],
+): { app: string | undefined; fields: RawFields } {
+  const options = sub.opts<Record<string, unknown>>()
+  const args = Object.fromEntries(Object.keys(command.args).map((name, i) => [name, input[i]]))
+  const flags = Object.fromEntries(Object.keys(command.flags).map((name) => [name, flagValue(options, name)]))
+  return {
+    app: options['app'] as string | undefined,
+    fields: { args, flags, json: options['json'] === true },
+  }
 }
 
-async function findApp(
-  command: Command,
-  given: string | undefined,
-  { identity, platform }: CommandContext,
-  authorise: Authorise,
-): Promise<App | undefined> {
-  if (command.app === 'none' || (command.app === 'optional' && given === undefined)) {
-    authorise(identity, command.access)
-    return undefined
-  }
-  if (given === undefined) {
-    throw new PaasError('INVALID_INPUT', `${command.name} needs an app.`, {
-      hint: `Name it: paas ${command.name} -a APP. The apps are in \`paas apps:list\`.`,
-    })
-  }
-  const name = AppName.safeParse(given)
-  authorise(identity, command.access, { name: given })
-  const app = name.success ? await platform.store.apps.find(name.data) : undefined
-  if (app === undefined) {
-    throw new PaasError('APP_NOT_FOUND', `There is no app named ${JSON.stringify(given)}.`, {
-      hint: `The apps are in \`paas apps:list\`; \`paas apps:create\` makes one.`,
-    })
-  }
-  return app
-}
-
-function parseFields(
-  fields: Record<string, z.ZodType>,
-  raw: Record<string, unknown>,
-  label: (name: string) => string,
-): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, schema]) => {
-      const parsed = schema.safeParse(raw[name])
-      if (parsed.success) return [name, parsed.data]
-      const problem = parsed.error.issues.map((issue) => issue.message).join('; ')
-      throw new PaasError('INVALID_INPUT', `${label(name)}: ${problem}.`)
-    }),
-  )
+/** commander keeps `--no-restart` as `restart: false`. */
+function flagValue(options: Record<string, unknown>, name: string): unknown {
+  const negated = /^no([A-Z])(.*)$/.exec(name)
+  return negated === null ? options[name] : options[negated[1]!.toLowerCase() + negated[2]!] === false
 }
