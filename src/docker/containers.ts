@@ -14,7 +14,8 @@ export type ContainerOptions = {
   network: string
   memoryBytes: number
   pidsLimit: number
-  /** Names that the container resolves besides DNS. */
+  /** Open files; at most what the engine itself may open, or no container would start. */
+  openFiles: number
   tty?: boolean
   openStdin?: boolean
 }
@@ -93,7 +94,7 @@ export function containers(docker: Dockerode) {
             Memory: options.memoryBytes,
             MemorySwap: options.memoryBytes,
             PidsLimit: options.pidsLimit,
-            Ulimits: [{ Name: 'nofile', Soft: 65_536, Hard: 65_536 }],
+            Ulimits: [{ Name: 'nofile', Soft: options.openFiles, Hard: options.openFiles }],
             LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
           },
         }),

@@ -1,11 +1,14 @@
+import { readFile } from 'node:fs/promises'
 import { type ContainerState } from '../../docker/containers.ts'
 import { type Engine } from '../../docker/engine.ts'
 import { messageOf, PaasError } from '../../errors/paas-error.ts'
 import { randomHex } from '../../lib/ids.ts'
+import { openFilesLimit } from '../../lib/open-files.ts'
 import { type Container, type ContainerSpec, type Scheduler } from '../scheduler.ts'
 import { labels, parseLabels } from './labels.ts'
 
 const defaults = { memoryBytes: 512 * 1024 * 1024, pidsLimit: 1024 }
+const mostOpenFiles = 65_536
 
 /** Runs containers on the one Docker Engine of this server, on the bridge that the router reaches. */
 export function dockerLocal(
@@ -64,6 +67,7 @@ export function dockerLocal(
         labels: labels(instance.name, spec),
         network: bridge,
         ...defaults,
+        openFiles: await openFiles(),
       })
       try {
         return await launch(id, name)
@@ -111,4 +115,11 @@ export function dockerLocal(
 /** The engine writes the zero time for what never happened. */
 function time(iso: string): Date | undefined {
   return iso.startsWith('0001-') ? undefined : new Date(iso)
+}
+
+/** A container cannot be given more than the engine has: 65,536, or the engine's own limit. */
+async function openFiles(): Promise<number> {
+  const pid = Number(await readFile('/var/run/docker.pid', 'latin1').catch(() => ''))
+  const limit = await openFilesLimit(pid > 0 ? pid : 'self')
+  return Math.min(mostOpenFiles, limit ?? mostOpenFiles)
 }
