@@ -1,3 +1,4 @@
+import { own } from '../lib/own.ts'
 import { type Container, type Slot } from '../schedulers/scheduler.ts'
 import { type DeployContext } from './context.ts'
 import { environmentOf } from './environment.ts'
@@ -35,7 +36,7 @@ export async function startOne(
 ): Promise<Container> {
   const { platform, report, signal } = context
   signal.throwIfAborted()
-  const command = release.image.processes[slot.type]?.command
+  const command = own(release.image.processes, slot.type)?.command
   const container = await platform.scheduler.start({
     app,
     release: release.version,

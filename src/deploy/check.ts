@@ -1,5 +1,6 @@
 import { PaasError, messageOf } from '../errors/paas-error.ts'
 import { listeningSockets } from '../lib/listening-sockets.ts'
+import { own } from '../lib/own.ts'
 import { Check } from '../model/check.ts'
 import { type Container } from '../schedulers/scheduler.ts'
 import { type DeployContext } from './context.ts'
@@ -68,7 +69,7 @@ export async function proveOne(
 }
 
 function checksOf(container: Container, { release }: Released): Check[] {
-  const own = (release.image.checks[container.slot.type] ?? []).filter(({ type }) => type === 'startup')
+  const own = (own(release.image.checks, container.slot.type) ?? []).filter(({ type }) => type === 'startup')
   if (own.length > 0) return own
   return [
     isWeb(container) ? Check.parse({ attempts: 120, wait: 0.5 }) : Check.parse({ uptime: defaultUptime }),

@@ -33,10 +33,10 @@ function wantedConfig(app: App, env: BuildPlan['env'], config: SealedConfig, sec
   const added: SealedConfig = {}
   const missing: string[] = []
   for (const [name, { value, required, generate, sync }] of Object.entries(env)) {
-    if (name in config && !sync) continue
-    const given = value ?? (generate && !(name in config) ? randomHex(32) : undefined)
+    if (Object.hasOwn(config, name) && !sync) continue
+    const given = value ?? (generate && !Object.hasOwn(config, name) ? randomHex(32) : undefined)
     if (given !== undefined) added[name] = secrets.seal(app.id, name, given)
-    else if (required && !(name in config)) missing.push(name)
+    else if (required && !Object.hasOwn(config, name)) missing.push(name)
   }
   if (missing.length === 0) return added
   throw new PaasError(

@@ -1,3 +1,4 @@
+import { own } from '../lib/own.ts'
 import { type App, type Formation } from '../model/app.ts'
 import { ProcessType } from '../model/names.ts'
 import { type Image } from '../model/release.ts'
@@ -10,7 +11,7 @@ export const releaseTask = ProcessType.parse('release')
 
 /** How many containers of a type run: what was set, else one `web` and none of the others. */
 export function quantityOf(formation: Formation, type: ProcessType): number {
-  return formation[type] ?? (type === web ? 1 : 0)
+  return own(formation, type) ?? (type === web ? 1 : 0)
 }
 
 /** The places that a formation fills for an image, in order of type and index. */

@@ -1,16 +1,17 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Readable } from 'node:stream'
-import { appQueue } from '../apps/queue.ts'
 import { planBuild } from '../build/detect.ts'
 import { type BuildPlan } from '../build/plan.ts'
 import { type Source, spoolSource } from '../build/source.ts'
 import { randomId } from '../lib/ids.ts'
 import { type App } from '../model/app.ts'
+import { type Image } from '../model/release.ts'
 import { type DeployContext } from './context.ts'
 import { draftFrom } from './draft.ts'
 import { makeImage } from './image.ts'
 import { rollOut } from './roll-out.ts'
+import { takeTurn } from './turn.ts'
 
 /** A pushed commit of an app; `archive` is its `git archive` tar, and is read when the app's turn comes. */
 export type Push = { app: App; branch: string; commit: string; archive: () => Readable }
@@ -20,27 +21,41 @@ export type Planned = { app: App; commit: string; buildId: string; source: Sourc
 
 /** Push → Plan → Image → Release → Candidates → Healthy → Routed → Retired. */
 export async function deploy(push: Push, context: DeployContext): Promise<void> {
-  const { platform, report, actor, signal } = context
-  const onWait = (ahead: { owner: string; verb: string; since: Date }) =>
-    report({ type: 'queue:waiting', ...ahead })
-  await appQueue(platform, push.app, { owner: actor, verb: 'push', signal, onWait }, async (app) => {
+  const { platform } = context
+  await takeTurn(push.app, 'push', context, async (app) => {
     const buildId = randomId('b')
     const folder = join(platform.paths.builds, app.id, buildId)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     try {
       const planned = await plan({ ...push, app }, buildId, join(folder, 'source.tar'), context)
       const image = await makeImage(planned, context)
-      const draft = draftFrom(
-        planned,
-        image,
-        await platform.store.apps.config(app.id),
-        platform.store.secrets,
-      )
-      await rollOut({ ...draft, app: { ...draft.app, branch: push.branch } }, context)
+      await releaseImage(planned, image, push.branch, context)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
   })
+}
+
+/** Releases a new image; one that does not go live is of no use to anybody and goes. */
+async function releaseImage(
+  planned: Planned,
+  image: Image,
+  branch: string,
+  context: DeployContext,
+): Promise<void> {
+  const { engine, store } = context.platform
+  const { id } = planned.app
+  try {
+    const draft = draftFrom(planned, image, await store.apps.config(id), store.secrets)
+    await rollOut({ ...draft, app: { ...draft.app, branch } }, context)
+  } catch (error) {
+    // Without an answer from Redis it may be live after all: then it stays.
+    const releases = await store.releases.list(id).catch(() => undefined)
+    const live =
+      releases?.some((release) => release.image.tag === image.tag && release.status === 'active') ?? true
+    if (!live) await engine.images.remove(image.tag)
+    throw error
+  }
 }
 
 async function plan(

@@ -4,6 +4,7 @@ import { type App } from '../model/app.ts'
 import { type Release } from '../model/release.ts'
 import { type Route } from '../model/route.ts'
 import { type Container } from '../schedulers/scheduler.ts'
+import { type Switch } from '../store/switch.ts'
 import { removeCandidates } from './candidates.ts'
 import { type DeployContext } from './context.ts'
 import { portOf } from './environment.ts'
@@ -15,39 +16,49 @@ import { type Healthy, type Routed } from './stages.ts'
  * state and traffic agree. Then waits until every router worker serves by the new table.
  */
 export async function switchTraffic(healthy: Healthy, context: DeployContext): Promise<Routed> {
-  const { app, release, kept, started, outgoing } = healthy
-  const { platform, report, signal } = context
-  signal.throwIfAborted()
-  const { secrets } = platform.store
-  const port = portOf(release, secrets.openAll(app.id, release.config))
-  const live = { ...app, currentRelease: release.version }
-  const previous = await previousOf(app, release, context)
-  const routes = routesOf(live, [...kept, ...started], port, platform.instance.domain)
-  const routeVersion = await commit(healthy, context, () =>
-    platform.store.switchTo({
-      app: live,
-      releases: [
-        { ...release, status: 'active' },
-        ...(previous === undefined ? [] : [{ ...previous, status: 'superseded' as const }]),
-      ],
-      routes,
-      ...(app.currentRelease !== release.version && { config: release.config }),
-    }),
-  )
+  const { release, outgoing } = healthy
+  const { platform, report } = context
+  const { change, retiredBackends } = await prepare(healthy, context)
+  const routeVersion = await commit(healthy, context, () => platform.store.switchTo(change))
   const { workers } = await platform.store.routes.awaitApplied(routeVersion)
   report({
     type: 'route:switched',
-    hosts: routes.map(({ host }) => host),
-    backends: routes[0]?.backends.length ?? 0,
+    hosts: change.routes.map(({ host }) => host),
+    backends: change.routes[0]?.backends.length ?? 0,
     workers,
   })
-  const oldPort = previous === undefined ? port : portOf(previous, secrets.openAll(app.id, previous.config))
-  return {
-    app: live,
-    release,
-    outgoing,
-    routeVersion,
-    retiredBackends: outgoing.flatMap((container) => backendOf(container, oldPort)),
+  return { app: change.app, release, outgoing, routeVersion, retiredBackends }
+}
+
+/** All that the switch needs to know; an abort or a failure here takes the candidates back. */
+async function prepare(
+  healthy: Healthy,
+  context: DeployContext,
+): Promise<{ change: Switch; retiredBackends: string[] }> {
+  const { app, release, kept, started, outgoing } = healthy
+  const { platform, signal } = context
+  const { secrets } = platform.store
+  try {
+    const previous = await previousOf(app, release, context)
+    signal.throwIfAborted()
+    const port = portOf(release, secrets.openAll(app.id, release.config))
+    const oldPort = previous === undefined ? port : portOf(previous, secrets.openAll(app.id, previous.config))
+    const live = { ...app, currentRelease: release.version }
+    return {
+      change: {
+        app: live,
+        releases: [
+          { ...release, status: 'active' },
+          ...(previous === undefined ? [] : [{ ...previous, status: 'superseded' as const }]),
+        ],
+        routes: routesOf(live, [...kept, ...started], port, platform.instance.domain),
+        ...(app.currentRelease !== release.version && { config: release.config }),
+      },
+      retiredBackends: outgoing.flatMap((container) => backendOf(container, oldPort)),
+    }
+  } catch (error) {
+    await removeCandidates(started, context)
+    throw error
   }
 }
 
