@@ -32,6 +32,7 @@ export const errorCodes = {
   STATE_CORRUPT: 'failed',
   STATE_UNREACHABLE: 'failed',
   START_FAILED: 'failed',
+  UNKNOWN_COMMAND: 'usage',
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorCodes

@@ -1,0 +1,139 @@
+import { z } from 'zod'
+import { PaasError } from '../errors/paas-error.ts'
+import { Check } from '../model/check.ts'
+import { ConfigName, ProcessType } from '../model/names.ts'
+
+const EnvEntry = z.union([
+  z.string().transform((value) => ({ value, required: true, generate: false, sync: false })),
+  z
+    .object({
+      description: z.string().optional(),
+      value: z.string().optional(),
+      required: z.boolean().default(true),
+      generator: z.literal('secret').optional(),
+      sync: z.boolean().default(false),
+    })
+    .transform(({ value, required, generator, sync }) => ({
+      value,
+      required,
+      generate: generator === 'secret',
+      sync,
+    })),
+])
+/**
+ * A config var that app.json asks for. `generate`: a random secret is made on the first deploy; `sync`: set on
+ * every deploy, not only the first; `required` without a value: the deploy stops until somebody sets it.
+ */
+export type EnvEntry = z.output<typeof EnvEntry>
+
+const FormationEntry = z.object({
+  quantity: z.int().min(0).max(100).optional(),
+  /** Heroku's dyno size; kept for whoever maps it to limits. */
+  size: z.string().optional(),
+})
+
+const CronEntry = z.object({
+  command: z.string().min(1),
+  schedule: z.string().min(1),
+  concurrency_policy: z.enum(['allow', 'forbid', 'replace']).optional(),
+  maintenance: z.boolean().optional(),
+})
+
+const Scripts = z.object({
+  /** Run in the built image before the release is switched to. */
+  predeploy: z.string().min(1).optional(),
+  /** Run once, after the app's first deploy. */
+  postdeploy: z.string().min(1).optional(),
+  dokku: z
+    .object({ predeploy: z.string().min(1).optional(), postdeploy: z.string().min(1).optional() })
+    .optional(),
+})
+
+/** app.json as Heroku and Dokku have it; keys that only describe an app to people are accepted and not used. */
+const AppJson = z.object({
+  env: z.record(ConfigName, EnvEntry).default({}),
+  formation: z.record(ProcessType, FormationEntry).default({}),
+  healthchecks: z.record(ProcessType, z.array(Check)).default({}),
+  scripts: Scripts.default({}),
+  cron: z.array(CronEntry).default([]),
+  buildpacks: z.array(z.object({ url: z.string().min(1) })).default([]),
+})
+type ParsedAppJson = z.output<typeof AppJson>
+
+export type AppJson = {
+  env: Record<ConfigName, EnvEntry>
+  /** Process type → quantity, for those that give one. */
+  formation: Record<ProcessType, number>
+  checks: Record<ProcessType, Check[]>
+  scripts: { predeploy?: string; postdeploy?: string }
+  cron: ParsedAppJson['cron']
+  /** URLs or names, in order. */
+  buildpacks: string[]
+  warnings: string[]
+}
+
+const describing = ['name', 'description', 'keywords', 'website', 'repository', 'logo', 'success_url']
+const ofHeroku = ['addons', 'environments', 'stack', 'image', '$schema', 'region']
+const knownKeys = new Set([...Object.keys(AppJson.shape), ...describing, ...ofHeroku])
+const knownCheckKeys = new Set(Object.keys(Check.shape))
+
+/** Parses app.json; undefined text (no file) gives the empty one. Unknown keys become warnings. */
+export function parseAppJson(text: string | undefined): AppJson {
+  const raw = text === undefined ? {} : parseJson(text, 'app.json')
+  const parsed = AppJson.safeParse(raw)
+  if (!parsed.success) throw shapeError('app.json', parsed.error)
+  const { env, formation, healthchecks, scripts, cron, buildpacks } = parsed.data
+  return {
+    env,
+    formation: Object.fromEntries(
+      Object.entries(formation).flatMap(([type, { quantity }]) =>
+        quantity === undefined ? [] : [[type, quantity]],
+      ),
+    ),
+    checks: healthchecks,
+    scripts: mergeScripts(scripts),
+    cron,
+    buildpacks: buildpacks.map(({ url }) => url),
+    warnings: unknownKeys(raw),
+  }
+}
+
+function mergeScripts(scripts: ParsedAppJson['scripts']): AppJson['scripts'] {
+  const predeploy = scripts.dokku?.predeploy ?? scripts.predeploy
+  const postdeploy = scripts.dokku?.postdeploy ?? scripts.postdeploy
+  return { ...(predeploy !== undefined && { predeploy }), ...(postdeploy !== undefined && { postdeploy }) }
+}
+
+function unknownKeys(raw: unknown): string[] {
+  const keys = Object.keys(raw as object).filter((key) => !knownKeys.has(key))
+  const checks = Object.entries((raw as { healthchecks?: Record<string, object[]> }).healthchecks ?? {})
+  const inChecks = checks.flatMap(([type, list]) =>
+    list.flatMap((check) =>
+      Object.keys(check)
+        .filter((key) => !knownCheckKeys.has(key))
+        .map((key) => `healthchecks.${type}.${key}`),
+    ),
+  )
+  return [...keys, ...new Set(inChecks)].map((key) => `app.json: ${key} is not known and has no effect`)
+}
+
+/** Parses JSON of a file in the source; a syntax error names the file, line and column. */
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown
+  } catch (error) {
+    throw new PaasError('SOURCE_REFUSED', `${file} is not valid JSON: ${(error as Error).message}`, {
+      hint: `correct ${file}, commit and push again`,
+      cause: error,
+    })
+  }
+}
+
+/** One PaasError for a file of the source that does not have its shape: each line names the path. */
+export function shapeError(file: string, error: z.ZodError): PaasError {
+  const lines = error.issues.map((issue) => {
+    const path = issue.path.map(String).join('.')
+    return `${file}${path === '' ? '' : ` ${path}`}: ${issue.message}`
+  })
+  return new PaasError('SOURCE_REFUSED', lines.join('\n'), { hint: `correct ${file}, commit and push again` })
+}

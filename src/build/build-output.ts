@@ -1,0 +1,97 @@
+import { StringDecoder } from 'node:string_decoder'
+import { stripVTControlCharacters } from 'node:util'
+import { type BuildProgress, type BuildStep } from '../docker/buildkit/progress.ts'
+
+/** The step that failed, with the end of what it printed. */
+export type FailedStep = { name: string; error: string; lines: string[] }
+
+type Shown = {
+  name: string
+  cached: boolean
+  finished: boolean
+  decoder: StringDecoder
+  rest: string
+  tail: string[]
+}
+
+/** Lines of a failed step that are kept for its error message. */
+const tailLines = 20
+const lineLength = 2000
+
+/**
+ * Turns BuildKit's progress into lines for people: a step when it starts, its output, how long it took. State
+ * is per build, because the engine sends steps many times and output in pieces.
+ */
+export function buildOutput(onLine: (line: string) => void) {
+  const steps = new Map<string, Shown>()
+  let failed: FailedStep | undefined
+  let lastShown: Shown | undefined
+
+  function stepOf(digest: string): Shown {
+    const known = steps.get(digest)
+    if (known !== undefined) return known
+    const decoder = new StringDecoder('utf8')
+    const step = { name: '', cached: false, finished: false, decoder, rest: '', tail: [] }
+    steps.set(digest, step)
+    return step
+  }
+
+  function showStep(update: BuildStep): void {
+    const step = stepOf(update.digest)
+    if (isInternal(update.name) && update.error === undefined) return
+    if (step.name === '' && (update.started || update.cached)) {
+      step.name = update.name
+      onLine(update.cached ? `${update.name}  CACHED` : update.name)
+      step.cached = update.cached
+      lastShown = step
+    }
+    if (update.error !== undefined && !isCancelled(update.error))
+      failed ??= { name: update.name, error: update.error, lines: step.tail }
+    if (!update.completed || step.finished) return
+    step.finished = true
+    if (step.rest !== '') showLine(step, step.rest)
+    if (!step.cached && update.error === undefined && (update.took ?? 0) >= 1000)
+      onLine(
+        `${lastShown === step ? '' : `${update.name}: `}done in ${((update.took ?? 0) / 1000).toFixed(1)} s`,
+      )
+  }
+
+  function showOutput(digest: string, bytes: Buffer): void {
+    const step = stepOf(digest)
+    const lines = (step.rest + step.decoder.write(bytes)).split('\n')
+    step.rest = (lines.pop() ?? '').slice(-lineLength)
+    for (const line of lines) showLine(step, line)
+  }
+
+  function showLine(step: Shown, raw: string): void {
+    // What a carriage return overwrote (progress bars) was never meant to stay.
+    const overwritten = raw.replace(/\r+$/, '')
+    const line = stripVTControlCharacters(overwritten.slice(overwritten.lastIndexOf('\r') + 1)).slice(
+      0,
+      lineLength,
+    )
+    step.tail.push(line)
+    if (step.tail.length > tailLines) step.tail.shift()
+    if (lastShown !== step && step.name !== '') onLine(`${step.name} (continued)`)
+    lastShown = step
+    onLine(line)
+  }
+
+  return {
+    show(progress: BuildProgress): void {
+      for (const step of progress.steps) showStep(step)
+      for (const { digest, text } of progress.output) showOutput(digest, text)
+      for (const warning of progress.warnings) onLine(`warning: ${warning}`)
+    },
+    failed: (): FailedStep | undefined => failed,
+  }
+}
+
+/** What BuildKit does for itself says nothing about the app. */
+const isInternal = (name: string): boolean =>
+  /^\[internal\]|^copy \/context|^exporting |^writing image|^naming to|^resolve image config|^docker-image:/.test(
+    name,
+  )
+
+/** Steps that ran beside the failing one end as cancelled. */
+const isCancelled = (error: string): boolean => /context canceled|rpc error: code = Canceled/i.test(error)

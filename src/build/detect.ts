@@ -1,0 +1,230 @@
+import { PaasError } from '../errors/paas-error.ts'
+import { ProcessType } from '../model/names.ts'
+import { type Process } from '../model/release.ts'
+import { parseAppJson, type AppJson } from './app-json.ts'
+import { type Buildpack } from './buildpack.ts'
+import { composeDockerfiles } from './compose.ts'
+import { checkDockerfile, runtimeOf } from './dockerfile.ts'
+import { type BuildPlan, defaultPort } from './plan.ts'
+import { ask, firstAnswer } from './probe.ts'
+import { parseProcfile } from './procfile.ts'
+import { type Source } from './source.ts'
+import { chooseVersion } from './version.ts'
+
+export type PlanOptions = {
+  buildpacks: readonly Buildpack[]
+  /** Builders chosen by `buildpacks:set`, in order; undefined or empty: detected. */
+  chosen?: readonly string[]
+  /** A base image instead of ours, chosen by `base:set`. */
+  base?: string
+  /** For an app's own Dockerfile. */
+  buildArgs?: Readonly<Record<string, string>>
+  target?: string
+}
+
+/** One builder that could build a source. */
+export type Candidate = { builder: string; sure: number; why: string }
+
+/** Decides how a source is built and what its processes are. Pure: it reads the source's index and texts only. */
+export function planBuild(source: Source, options: PlanOptions): BuildPlan {
+  const app = parseAppJson(source.text('app.json'))
+  const procfile = source.text('Procfile')
+  const processes = procfile === undefined ? undefined : parseProcfile(procfile)
+  const { builders, why } = chooseBuilders(source, options, app)
+  const built =
+    builders[0] === 'dockerfile'
+      ? planDockerfile(source, options, processes)
+      : planBuildpacks(source, options, builders, processes)
+  return {
+    builder: builders.join('+'),
+    why,
+    ...built,
+    ignore: ['.dockerignore', '.slugignore'].map((file) => source.text(file) ?? '').join('\n'),
+    checks: app.checks,
+    formation: app.formation,
+    env: app.env,
+    scripts: app.scripts,
+    cron: app.cron,
+    warnings: [
+      ...source.warnings,
+      ...app.warnings,
+      ...built.warnings,
+      ...strangers('formation', app.formation, built.processes),
+      ...strangers('healthchecks', app.checks, built.processes),
+    ],
+  }
+}
+
+/** Every builder that recognises the source, the surest first. */
+export function detect(source: Source, buildpacks: readonly Buildpack[]): Candidate[] {
+  const candidates = buildpacks.flatMap(({ manifest }): Candidate[] => {
+    const found = manifest.detect
+      .flatMap(({ when, sure }) => {
+        const answer = ask(source, when)
+        return answer === undefined ? [] : [{ builder: manifest.name, sure, why: answer.why }]
+      })
+      .toSorted((a, b) => b.sure - a.sure)
+    return found.slice(0, 1)
+  })
+  if (source.entries.some(({ path, type }) => path === 'Dockerfile' && type === 'file'))
+    candidates.push({ builder: 'dockerfile', sure: 100, why: 'Dockerfile' })
+  return candidates.toSorted((a, b) => b.sure - a.sure || a.builder.localeCompare(b.builder))
+}
+
+function chooseBuilders(
+  source: Source,
+  options: PlanOptions,
+  app: AppJson,
+): { builders: string[]; why: string } {
+  if (options.chosen !== undefined && options.chosen.length > 0)
+    return { builders: options.chosen.map((name) => known(name, options)), why: 'buildpacks:set' }
+  const fromAppJson = app.buildpacks.map(buildpackName)
+  if (fromAppJson.length > 0)
+    return { builders: fromAppJson.map((name) => known(name, options)), why: 'app.json buildpacks' }
+  const [first, second] = detect(source, options.buildpacks)
+  if (first === undefined) throw nothingDetected(source, options.buildpacks)
+  if (second !== undefined && second.sure === first.sure)
+    throw refused(
+      `the source could be ${first.builder} (${first.why}) or ${second.builder} (${second.why})`,
+      `choose with paas buildpacks:set ${first.builder}, or both in order: ${first.builder} ${second.builder}`,
+    )
+  const main = options.buildpacks.find(({ manifest }) => manifest.name === first.builder)
+  const before = (main?.manifest.after ?? []).filter(({ when }) => ask(source, when) !== undefined)
+  return { builders: [...before.map(({ buildpack }) => buildpack), first.builder], why: first.why }
+}
+
+/** `heroku/nodejs` and `https://github.com/heroku/heroku-buildpack-nodejs` are our node. */
+function buildpackName(url: string): string {
+  const name = /^(?:heroku\/|https:\/\/github\.com\/heroku\/heroku-buildpack-)([a-z-]+?)(?:\.git)?$/.exec(
+    url,
+  )?.[1]
+  return name === 'nodejs' ? 'node' : (name ?? url)
+}
+
+function known(name: string, { buildpacks, chosen }: PlanOptions): string {
+  if (name === 'dockerfile' && (chosen?.length ?? 1) === 1) return name
+  if (buildpacks.some(({ manifest }) => manifest.name === name)) return name
+  throw new PaasError('NOT_FOUND', `there is no buildpack ${JSON.stringify(name)} here`, {
+    hint: `there are: ${buildpacks.map(({ manifest }) => manifest.name).join(', ')}, dockerfile`,
+  })
+}
+
+function nothingDetected(source: Source, buildpacks: readonly Buildpack[]): PaasError {
+  const files = source.entries.filter(({ path }) => !path.includes('/')).map(({ path }) => path)
+  const shown = files.slice(0, 8).join(', ') + (files.length > 8 ? ', …' : '')
+  return refused(
+    `no buildpack recognises this source (${shown})`,
+    `add a Dockerfile, or what one of these looks for: ${buildpacks.map((b) => b.manifest.name).join(', ')}`,
+  )
+}
+
+type Built = Pick<
+  BuildPlan,
+  | 'dockerfile'
+  | 'target'
+  | 'buildArgs'
+  | 'files'
+  | 'manifests'
+  | 'sourceFolder'
+  | 'processes'
+  | 'port'
+  | 'warnings'
+>
+
+function planDockerfile(
+  source: Source,
+  { buildArgs = {}, target }: PlanOptions,
+  procfile: Record<ProcessType, Process> | undefined,
+): Built {
+  const dockerfile = source.text('Dockerfile')
+  if (dockerfile === undefined) throw refused('there is no Dockerfile at the root, or it is too large')
+  for (const name of Object.keys(buildArgs))
+    if (name.startsWith('BUILDKIT_')) throw refused(`the build argument ${name} cannot be set`)
+  checkDockerfile(dockerfile, buildArgs)
+  const { port, starts } = runtimeOf(dockerfile, target)
+  // A base image may bring its command along, so an image that says nothing itself is still web.
+  const own = procfile !== undefined && (procfile[webType] !== undefined || !starts)
+  return {
+    dockerfile,
+    ...(target !== undefined && { target }),
+    buildArgs: { ...buildArgs },
+    files: [],
+    manifests: {},
+    sourceFolder: '',
+    processes: own ? procfile : { [webType]: {}, ...procfile },
+    port: port ?? defaultPort,
+    warnings: [],
+  }
+}
+
+const webType = ProcessType.parse('web')
+
+function planBuildpacks(
+  source: Source,
+  options: PlanOptions,
+  builders: readonly string[],
+  procfile: Record<ProcessType, Process> | undefined,
+): Built {
+  const packs = builders.map((name) => options.buildpacks.find(({ manifest }) => manifest.name === name)!)
+  const main = packs.at(-1)!
+  for (const { manifest } of packs)
+    for (const { when, message, hint } of manifest.refuse)
+      if (ask(source, when) !== undefined) throw refused(message, hint)
+  const defaults = defaultProcesses(source, main)
+  const processes = procfile ?? defaults
+  if (Object.keys(processes).length === 0)
+    throw refused(
+      `${main.manifest.name} does not know how to start this app`,
+      'add a Procfile, for example with the line: web: ./start',
+    )
+  const buildArgs = Object.fromEntries(packs.flatMap((pack) => Object.entries(argsOf(source, pack, options))))
+  return {
+    dockerfile: composeDockerfiles(packs),
+    buildArgs: { ...buildArgs, ...basesOf(main, options.base) },
+    files: packs.flatMap(({ manifest, files }) =>
+      files.map((file) => ({ ...file, path: `${manifest.name}/${file.path}` })),
+    ),
+    manifests: Object.fromEntries(packs.map(({ manifest: m }) => [`manifests/${m.name}`, m.manifests])),
+    sourceFolder: 'app',
+    processes,
+    port: defaultPort,
+    warnings: packs.flatMap(({ manifest }) =>
+      manifest.warn.flatMap(({ when, message }) => (ask(source, when) === undefined ? [] : [message])),
+    ),
+  }
+}
+
+const basesOf = ({ manifest }: Buildpack, base: string | undefined): Record<string, string> =>
+  base === undefined ? {} : Object.fromEntries(manifest.bases.map((name) => [name, base]))
+
+function defaultProcesses(source: Source, { manifest }: Buildpack): Record<ProcessType, Process> {
+  const found = Object.entries(manifest.processes).flatMap(([type, alternatives]) => {
+    for (const { when, command } of alternatives) {
+      const answer = when === undefined ? { text: '' } : ask(source, when)
+      if (answer !== undefined) return [[type, { command: command.replaceAll('{}', answer.text) }] as const]
+    }
+    return []
+  })
+  return Object.fromEntries(found)
+}
+
+function argsOf(source: Source, { manifest }: Buildpack, { base }: PlanOptions): Record<string, string> {
+  const answers = Object.entries(manifest.args).flatMap(([name, probes]) => {
+    const answer = firstAnswer(source, probes)
+    return answer === undefined ? [] : [[name, answer.text] as const]
+  })
+  const { versions } = manifest
+  if (versions === undefined || base !== undefined) return Object.fromEntries(answers)
+  const version = chooseVersion(versions, firstAnswer(source, versions.wanted))
+  return { ...Object.fromEntries(answers), [versions.arg]: version }
+}
+
+/** Process types that app.json speaks of and that do not exist are most likely misspelt. */
+function strangers(key: string, named: object, processes: object): string[] {
+  return Object.keys(named)
+    .filter((type) => !Object.hasOwn(processes, type))
+    .map((type) => `app.json: ${key}.${type} is about a process type that the app does not have`)
+}
+
+const refused = (message: string, hint?: string): PaasError =>
+  new PaasError('SOURCE_REFUSED', message, hint === undefined ? {} : { hint })

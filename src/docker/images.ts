@@ -1,0 +1,117 @@
+import { type Readable } from 'node:stream'
+import type Dockerode from 'dockerode'
+import { type BuildRequest, type BuildResult, runBuild } from './buildkit/run-build.ts'
+import { dockerCall } from './engine.ts'
+import { jsonLines } from './json-lines.ts'
+
+/** An image as the engine has it. */
+export type ImageState = {
+  id: string
+  tags: string[]
+  labels: Record<string, string>
+  /** ISO 8601. */
+  createdAt: string
+  /** Bytes, shared layers included. */
+  size: number
+  user: string
+  env: string[]
+  command: string[]
+  entrypoint: string[]
+  /** TCP ports from EXPOSE, ascending. */
+  ports: number[]
+  /** Digests of its layers, lowest first. */
+  layers: string[]
+}
+
+export type Images = ReturnType<typeof images>
+
+/** Images of the engine: a narrow view of the Docker API. */
+export function images(docker: Dockerode) {
+  return {
+    build: (request: BuildRequest): Promise<BuildResult> => runBuild(docker, request),
+
+    /** The image of an id or tag, undefined where there is none. */
+    async inspect(name: string): Promise<ImageState | undefined> {
+      const found = await dockerCall(`inspect image ${name}`, () => docker.getImage(name).inspect(), {
+        missing: undefined,
+      })
+      if (found === undefined) return undefined
+      const { Config: config } = found as { Config: Partial<Dockerode.ImageInspectInfo['Config']> | null }
+      return {
+        id: found.Id,
+        tags: found.RepoTags,
+        labels: config?.Labels ?? {},
+        createdAt: found.Created,
+        size: found.Size,
+        user: config?.User ?? '',
+        env: config?.Env ?? [],
+        command: config?.Cmd ?? [],
+        entrypoint: ([] as string[]).concat(config?.Entrypoint ?? []),
+        ports: Object.keys(config?.ExposedPorts ?? {})
+          .flatMap((port) => (port.endsWith('/udp') ? [] : [Number.parseInt(port, 10)]))
+          .toSorted((a, b) => a - b),
+        layers: found.RootFS.Layers ?? [],
+      }
+    },
+
+    tag: (id: string, name: string): Promise<unknown> => {
+      const { repo, tag } = splitTag(name)
+      return dockerCall(`tag ${name}`, () => docker.getImage(id).tag({ repo, tag }))
+    },
+
+    /** Removes a tag, and the image with its last tag. No error if it is gone or something still uses it. */
+    async remove(name: string): Promise<void> {
+      await dockerCall(`remove image ${name}`, () => docker.getImage(name).remove(), {
+        missing: undefined,
+      }).catch((error: unknown) => {
+        if (((error as Error).cause as { statusCode?: number } | undefined)?.statusCode !== 409) throw error
+      })
+    },
+
+    /** Ids and tags of images with all of these `name=value` labels. */
+    async list(labels: string[]): Promise<{ id: string; tags: string[] }[]> {
+      const found = await dockerCall('list images', () => docker.listImages({ filters: { label: labels } }))
+      return found.map(({ Id, RepoTags }) => ({ id: Id, tags: RepoTags ?? [] }))
+    },
+
+    /** Makes an image of a root file system's tar. `changes` are Dockerfile instructions (ENV, LABEL, …). */
+    async import(tar: Readable, name: string, changes: readonly string[]): Promise<string> {
+      const { repo, tag } = splitTag(name)
+      const options = { repo, tag, changes: [...changes] }
+      const lines = await dockerCall(`import ${name}`, () => docker.importImage(tar, options))
+      let id = ''
+      for await (const message of jsonLines(lines)) {
+        if (message.error !== undefined) throw new Error(message.error)
+        id = message.status ?? id
+      }
+      return id
+    },
+
+    /** Pulls an image from its registry; `onStatus` gets a line for what the engine tells. */
+    async pull(
+      name: string,
+      options: {
+        auth?: { username: string; password: string }
+        signal: AbortSignal
+        onStatus: (line: string) => void
+      },
+    ): Promise<void> {
+      const { auth, signal, onStatus } = options
+      await dockerCall(`pull ${name}`, async () => {
+        const lines = await docker.pull(name, { abortSignal: signal, ...(auth && { authconfig: auth }) })
+        for await (const { error, status, id } of jsonLines(lines)) {
+          if (error !== undefined) throw new Error(error)
+          // Layers tell their progress many times a second; only what concerns the whole image is of interest.
+          if (status !== undefined && id === undefined) onStatus(status)
+        }
+      })
+    },
+  }
+}
+
+function splitTag(name: string): { repo: string; tag: string } {
+  const colon = name.lastIndexOf(':')
+  return colon > name.lastIndexOf('/')
+    ? { repo: name.slice(0, colon), tag: name.slice(colon + 1) }
+    : { repo: name, tag: 'latest' }
+}
