@@ -39,8 +39,8 @@ export function accountsStep({ instance, paths }: Plan): Step {
     pending: async () => (await missing()).map((account) => `create user ${account.name}`),
     perform: async () => {
       for (const account of await missing()) {
-        await createAccount(account)
         await record(paths, 'user', account.name)
+        await createAccount(account)
       }
     },
   }
@@ -137,8 +137,8 @@ export function configurationStep(plan: Plan): Step {
     perform: async () => {
       const accounts = await readAccounts()
       for (const file of await missing()) {
-        await putFile(file, accounts)
         if (!file.path.startsWith(plan.paths.etc)) await record(plan.paths, 'file', file.path)
+        await putFile(file, accounts)
       }
     },
   }

@@ -13,8 +13,8 @@ export function accountNames(instance: Pick<Instance, 'user'>) {
 export function accountsOf(instance: Instance, paths: InstancePaths): Account[] {
   const { push, router } = accountNames(instance)
   return [
-    { name: push, home: paths.home, shell: '/bin/sh', comment: 'paas: people push to it over SSH' },
-    { name: router, home: '/nonexistent', shell: '/usr/sbin/nologin', comment: 'paas: runs the router' },
+    { name: push, home: paths.home, shell: '/bin/sh', comment: 'paas, for pushes over SSH' },
+    { name: router, home: '/nonexistent', shell: '/usr/sbin/nologin', comment: 'paas, runs the router' },
   ]
 }
 

@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type InstancePaths } from '../lib/paths.ts'
 
@@ -17,9 +17,10 @@ export async function recorded(paths: InstancePaths, kind: ManifestKind): Promis
   return valuesOf(await readFile(manifestPath(paths), 'utf8').catch(() => ''), kind)
 }
 
-/** Notes it once. */
+/** Notes it once. To be called before it is done: what is noted and was not done is nothing to take back. */
 export async function record(paths: InstancePaths, kind: ManifestKind, value: string): Promise<void> {
   if ((await recorded(paths, kind)).includes(value)) return
+  await mkdir(paths.etc, { recursive: true })
   await appendFile(manifestPath(paths), `${kind} ${value}\n`, { mode: 0o644 })
 }
 

@@ -3,6 +3,7 @@ import { type InstancePaths } from '../lib/paths.ts'
 import { openEngine } from '../docker/engine.ts'
 import { run } from '../lib/run.ts'
 import { type Instance } from '../model/instance.ts'
+import { unguardHost } from '../network/firewall.ts'
 import { removeAccount } from './accounts.ts'
 import { dockerAnswers } from './docker-daemon.ts'
 import { removeDockerObjects } from './docker-objects.ts'
@@ -31,6 +32,7 @@ export async function uninstall({ root, instance, paths, keepData }: Removal, re
   } else {
     report('       left, because Docker does not answer')
   }
+  await unguardHost(instance.network.bridge)
 
   report('-----> Removing files')
   for (const file of await recorded(paths, 'file')) await rm(file, { force: true })
