@@ -17,7 +17,13 @@ const objectId = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
 
 /** The first frame of a connection, as the controller takes it. */
 export const RequestFrame = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('command'), argv: z.array(z.string()), terminal: TerminalFacts, keyId }),
+  z.object({
+    kind: z.literal('command'),
+    argv: z.array(z.string()),
+    terminal: TerminalFacts,
+    keyId,
+    plainSsh: z.boolean().exactOptional(),
+  }),
   z.object({ kind: z.literal('git'), service: z.enum(gitServices), app: z.string().max(256), keyId }),
   z.object({
     kind: z.literal('push'),

@@ -85,7 +85,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       code = await dispatch(request, session)
     } catch (error) {
       const json = request.kind === 'command' && wantsJson(request.argv)
-      const shown = explain(error, signal)
+      const shown = explain(error, request, signal)
       await io.stderr(renderError(shown.error, { json }))
       code = shown.code
     }
@@ -96,6 +96,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   async function dispatch(request: RequestFrame, session: Session): Promise<number> {
     switch (request.kind) {
       case 'command':
+        if (request.argv.length === 0) await session.io.stderr(greeting(session.identity))
         return options.handlers.command(request, session)
       case 'git':
         return options.handlers.git(request, session)
@@ -111,7 +112,15 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     return { via: 'ssh', key }
   }
 
-  function explain(error: unknown, signal: AbortSignal): { error: PaasError; code: number } {
+  function explain(
+    error: unknown,
+    request: RequestFrame,
+    signal: AbortSignal,
+  ): { error: PaasError; code: number } {
+    if (isUnknownCommand(error) && request.kind === 'command' && request.plainSsh === true) {
+      const refused = new PaasError('FORBIDDEN', `Refused: ${error.message}`)
+      return { error: refused, code: refused.exitCode }
+    }
     if (error instanceof PaasError) return { error, code: error.exitCode }
     if (signal.aborted && error instanceof Error && error.name === 'AbortError') {
       return { error: new PaasError('CANCELLED', 'Cancelled.'), code: interruptedCode }
@@ -156,6 +165,17 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       clearTimeout(timer)
     },
   }
+}
+
+/** For somebody who tries out whether a key works. */
+function greeting(identity: Identity): string {
+  if (identity.via === 'root') return ''
+  const { name, role, apps } = identity.key
+  return `Hello ${name}. This key has the role ${role}${apps === undefined ? '' : ` on ${apps.join(', ')}`}.\n\n`
+}
+
+function isUnknownCommand(error: unknown): error is PaasError {
+  return error instanceof PaasError && error.code === 'UNKNOWN_COMMAND'
 }
 
 function isDisconnect(error: unknown): boolean {

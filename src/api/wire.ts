@@ -51,7 +51,14 @@ export const wireCommand = 'paas-wire-1'
 
 /** `keyId` comes from the forced command and is believed on the SSH user's socket only. */
 export type Request =
-  | { kind: 'command'; argv: string[]; terminal: Terminal; keyId?: string }
+  | {
+      kind: 'command'
+      argv: string[]
+      terminal: Terminal
+      keyId?: string
+      /** The line was given to ssh itself: one that is no command of ours is refused, not taken for a typo. */
+      plainSsh?: boolean
+    }
   /**
    * May this key use git on this app? stdout: JSON GitGrant. Creates the app where the key may and it is missing.
    * For git-receive-pack the grant is also the app's turn to be pushed to, held until the client closes.

@@ -24,7 +24,7 @@ export async function forcedCommand(root: string, keyId: string): Promise<number
       onOrphaned(() => process.exit(1))
       return askController(
         sshSocket,
-        { kind: 'command', argv: wanted.argv, terminal: terminalFacts(), keyId },
+        { kind: 'command', argv: wanted.argv, terminal: terminalFacts(), keyId, plainSsh: true },
         // The files here are the server's, not the caller's.
         { ...ownSources, files: false },
       )

@@ -12,7 +12,11 @@ export function usageError(error: CommanderError, command: string | undefined): 
     similar === undefined
       ? `See paas help${command === undefined || isUnknown(error) ? '' : ` ${command}`}.`
       : `Did you mean ${similar}?`
-  return new PaasError('INVALID_INPUT', `${capital(withoutValues(error.code, text))}.`, { hint })
+  return new PaasError(
+    isUnknown(error) ? 'UNKNOWN_COMMAND' : 'INVALID_INPUT',
+    `${capital(withoutValues(error.code, text))}.`,
+    { hint },
+  )
 }
 
 const isUnknown = (error: CommanderError): boolean => error.code === 'commander.unknownCommand'
