@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type InstancePaths } from '../lib/paths.ts'
+import { routeKeys } from '../store/routes.ts'
 
 /**
  * Settings of the Redis that holds the state: a unix socket only, every write on disk before its reply
@@ -43,15 +44,20 @@ export function redisUsers(passwords: { controller: string; router: string }): s
     '-@all +@read +@write +@transaction +@connection +@pubsub +@scripting -@dangerous',
     '+info +bgsave +bgrewriteaof +lastsave +config|get +client|list +memory|usage',
   ]
+  const readable = [
+    ...[routeKeys.frontend, routeKeys.dead, routeKeys.healthcheck, routeKeys.options].map((key) => key('*')),
+    ...['tls:*', 'hchecker_ping', 'paas:route:*'],
+  ]
   const router = [
     'on',
     hashed(passwords.router),
-    ...['frontend:*', 'dead:*', 'healthcheck:*', 'tls:*', 'hchecker_ping', 'paas:route:*'].map(
-      (key) => `%R~${key}`,
-    ),
+    ...readable.map((key) => `%R~${key}`),
     ...['dead:*', 'paas:route:worker:*'].map((key) => `%RW~${key}`),
     'resetchannels',
-    ...['dead', 'paas:route:*', '__keyspace@*__:*', '__keyevent@*__:*'].map((channel) => `&${channel}`),
+    // Patterns to subscribe to are compared letter by letter, so each stands here as the router writes it.
+    ...['dead', 'paas:route:*', ...readable.map((key) => `__keyspace@0__:${key}`)].map(
+      (channel) => `&${channel}`,
+    ),
     '-@all +@read +@write +@transaction +@connection +@pubsub -@dangerous +info',
   ]
   return `user default off nopass sanitize-payload resetchannels -@all
