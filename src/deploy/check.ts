@@ -42,11 +42,14 @@ export async function proveOne(
     released.release,
     platform.store.secrets.openAll(released.app.id, released.release.config),
   )
-  const watch = AbortSignal.any([exited.signal, signal])
-  const exit = platform.scheduler.wait(container.id).then(({ code, oomKilled }) => {
-    exited.abort()
-    return `exited with code ${code}${oomKilled ? ', out of memory' : ''}`
-  })
+  const decided = new AbortController()
+  const watch = AbortSignal.any([exited.signal, decided.signal, signal])
+  const exit = platform.scheduler
+    .wait(container.id, AbortSignal.any([decided.signal, signal]))
+    .then(({ code, oomKilled }) => {
+      exited.abort()
+      return `exited with code ${code}${oomKilled ? ', out of memory' : ''}`
+    })
   const checks = checksOf(container, released).map((check) =>
     probe(check, { container, port, scheduler: platform.scheduler }, watch),
   )
@@ -57,6 +60,8 @@ export async function proveOne(
       (error: unknown) => messageOf(error),
     ),
   ])
+  // What still runs of the checks and of the waiting would otherwise go on as long as the container does.
+  decided.abort()
   signal.throwIfAborted()
   if (problem === undefined) {
     report({ type: 'check:passed', name: container.name, seconds: (performance.now() - began) / 1000 })
@@ -69,8 +74,10 @@ export async function proveOne(
 }
 
 function checksOf(container: Container, { release }: Released): Check[] {
-  const own = (own(release.image.checks, container.slot.type) ?? []).filter(({ type }) => type === 'startup')
-  if (own.length > 0) return own
+  const specific = (own(release.image.checks, container.slot.type) ?? []).filter(
+    ({ type }) => type === 'startup',
+  )
+  if (specific.length > 0) return specific
   return [
     isWeb(container) ? Check.parse({ attempts: 120, wait: 0.5 }) : Check.parse({ uptime: defaultUptime }),
   ]

@@ -126,11 +126,11 @@ export function containers(docker: Dockerode) {
         missing: undefined,
       }),
 
-    /** Resolves with the exit code once it has exited. */
-    async wait(id: string): Promise<number> {
-      const ended = (await dockerCall(`wait for ${id}`, () => docker.getContainer(id).wait())) as {
-        StatusCode: number
-      }
+    /** Resolves with the exit code once it has exited; rejects when the signal aborts. */
+    async wait(id: string, signal?: AbortSignal): Promise<number> {
+      const ended = (await dockerCall(`wait for ${id}`, () =>
+        docker.getContainer(id).wait({ ...(signal && { abortSignal: signal }) }),
+      )) as { StatusCode: number }
       return ended.StatusCode
     },
 

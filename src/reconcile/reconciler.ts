@@ -6,12 +6,15 @@ import { type DeployContext } from '../deploy/context.ts'
 import { type ContainerEvent } from '../docker/events.ts'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
+import { createLimit } from '../lib/limit.ts'
 import { AppId } from '../model/names.ts'
 import { type Container } from '../schedulers/scheduler.ts'
 import { reconcileApp, slotKey, stepsOf } from './app.ts'
 
 /** Milliseconds between two looks at everything, for what no event told. */
 const sweepEvery = 30_000
+/** After a restart of the machine all apps want to start; all at once, none would be up in time. */
+const appsAtOnce = 8
 
 export type ReconcilerOptions = {
   platform: Platform
@@ -66,6 +69,7 @@ type Look = (app: Pick<App, 'id' | 'name'>) => void
 /** Looks at apps one at a time each; while one waits in its queue, further reasons to look are the same look. */
 function createLooker({ platform, signal }: ReconcilerOptions, until: AbortSignal): Look {
   const waiting = new Set<string>()
+  const limit = createLimit(appsAtOnce)
   const context: DeployContext = {
     platform,
     signal,
@@ -81,7 +85,7 @@ function createLooker({ platform, signal }: ReconcilerOptions, until: AbortSigna
       const who = { owner: 'paas', verb: 'reconcile', signal: until }
       const next = await appQueue(platform, app, who, (current) => {
         waiting.delete(app.id)
-        return reconcileApp(context, current)
+        return limit(() => reconcileApp(context, current))
       })
         .catch((error: unknown) => {
           if (until.aborted || (error instanceof PaasError && error.code === 'APP_NOT_FOUND'))

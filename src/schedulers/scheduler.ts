@@ -60,6 +60,6 @@ export type Scheduler = {
   ): AsyncIterable<LogLine>
   /** Runs a command in a running container; resolves with its exit code and combined output (at most 64 KiB). */
   exec(id: string, command: string[], timeoutSeconds: number): Promise<{ code: number; output: string }>
-  /** Resolves when the container has exited. */
-  wait(id: string): Promise<{ code: number; oomKilled: boolean }>
+  /** Resolves when the container has exited; rejects when the signal aborts. */
+  wait(id: string, signal?: AbortSignal): Promise<{ code: number; oomKilled: boolean }>
 }

@@ -104,8 +104,8 @@ export function dockerLocal(
 
     exec: (id, command, timeoutSeconds) => engine.containers.exec(id, command, timeoutSeconds),
 
-    async wait(id) {
-      const code = await engine.containers.wait(id)
+    async wait(id, signal) {
+      const code = await engine.containers.wait(id, signal)
       const ended = await engine.containers.inspect(id)
       return { code, oomKilled: ended?.oomKilled ?? false }
     },
