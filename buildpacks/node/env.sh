@@ -1,14 +1,15 @@
 # What every step has in common. Config vars come as a secret: never in a layer, never in the history.
 set -eu
 if [ -f /run/secrets/env ]; then . /run/secrets/env; fi
-# Packages with native code are compiled against the headers that came with Node.
-export npm_config_nodedir=/usr/local npm_config_cache=/cache/npm npm_config_store_dir=/cache/pnpm
-export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
+export npm_config_cache=/cache/npm npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
 export YARN_CACHE_FOLDER=/cache/yarn YARN_GLOBAL_FOLDER=/cache/yarn-berry YARN_NODE_LINKER=node-modules
 export YARN_ENABLE_TELEMETRY=0 NEXT_TELEMETRY_DISABLED=1 CI=true
 manager=$(basename "${NODE_PACKAGE_MANAGER:-npm}")
 case "$manager" in
   yarn@1 | yarn@1.*) manager=yarn ;;
   yarn@*) manager=berry ;;
-  pnpm@*) manager=pnpm ;;
+  pnpm@*)
+    manager=pnpm
+    export npm_config_store_dir=/cache/pnpm
+    ;;
 esac

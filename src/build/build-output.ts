@@ -36,7 +36,8 @@ export function buildOutput(onLine: (line: string) => void) {
     return step
   }
 
-  function showStep(update: BuildStep): void {
+  function showStep(raw: BuildStep): void {
+    const update = { ...raw, name: readable(raw.name) }
     const step = stepOf(update.digest)
     if (isInternal(update.name) && update.error === undefined) return
     if (step.name === '' && (update.started || update.cached)) {
@@ -86,6 +87,9 @@ export function buildOutput(onLine: (line: string) => void) {
     failed: (): FailedStep | undefined => failed,
   }
 }
+
+/** Mounts and line breaks of a RUN say nothing to the person who waits. */
+const readable = (name: string): string => name.replace(/\s+--mount=\S+/g, '').replace(/\s+/g, ' ')
 
 /** What BuildKit does for itself says nothing about the app. */
 const isInternal = (name: string): boolean =>

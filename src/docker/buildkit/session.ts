@@ -19,9 +19,27 @@ const bytes = (id: number) => ({ type: 'bytes', id })
 const string = (id: number) => ({ type: 'string', id })
 const method = (requestType: string, responseType: string) => ({ requestType, responseType, comment: '' })
 
-/** The two services of BuildKit's session that we offer; their messages cut to the fields that we read. */
+/**
+ * The services of BuildKit's session that we offer, their messages cut to the fields that we read. Without an
+ * answer about its health the engine gives a session up after some seconds, long before a secret is asked for.
+ */
 const definition = fromJSON({
   nested: {
+    grpc: {
+      nested: {
+        health: {
+          nested: {
+            v1: {
+              nested: {
+                HealthCheckRequest: { fields: { service: string(1) } },
+                HealthCheckResponse: { fields: { status: { type: 'int32', id: 1 } } },
+                Health: { methods: { Check: method('HealthCheckRequest', 'HealthCheckResponse') } },
+              },
+            },
+          },
+        },
+      },
+    },
     moby: {
       nested: {
         buildkit: {
@@ -71,6 +89,9 @@ export async function openSession(docker: Dockerode, offers: SessionOffers): Pro
   const id = randomUUID()
   const socket = await dockerCall('open a build session', () => hijack(docker, id))
   const server = new grpc.Server()
+  server.addService(serviceOf('grpc.health.v1.Health'), {
+    Check: (_: unknown, answer: grpc.sendUnaryData<{ status: number }>) => answer(null, { status: serving }),
+  })
   server.addService(serviceOf('moby.buildkit.secrets.v1.Secrets'), {
     GetSecret: (call: { request: { ID: string } }, answer: grpc.sendUnaryData<{ data: Buffer }>) => {
       const data = Object.hasOwn(offers.secrets, call.request.ID)
@@ -99,6 +120,9 @@ export async function openSession(docker: Dockerode, offers: SessionOffers): Pro
     },
   }
 }
+
+/** SERVING of grpc.health.v1. */
+const serving = 1
 
 const serviceOf = (name: string): grpc.ServiceDefinition => definition[name] as grpc.ServiceDefinition
 
