@@ -82,6 +82,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     try {
       const session: Session = { ...opened, identity: await identity }
       opened.keyId = session.identity.via === 'ssh' ? session.identity.key.id : undefined
+      signal.throwIfAborted()
       code = await dispatch(request, session)
     } catch (error) {
       const json = request.kind === 'command' && wantsJson(request.argv)

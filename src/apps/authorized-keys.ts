@@ -9,7 +9,8 @@ import { type Platform } from './platform.ts'
  */
 export function authorizedKeys(launcher: string, keys: readonly Key[]): string {
   const lines = keys.map(({ id, publicKey }) => {
-    const command = `${shellQuote(launcher)} --ssh-key-id ${id}`.replaceAll('"', '\\"')
+    // `exec`, so that no shell stays between sshd and the program, which watches its parent.
+    const command = `exec ${shellQuote(launcher)} --ssh-key-id ${id}`.replaceAll('"', '\\"')
     return `restrict,pty,command="${command}" ${publicKey}\n`
   })
   return `# Written by paas from its state; changes here are lost. See: paas keys:add\n${lines.join('')}`
