@@ -22,7 +22,10 @@ import { answers, eventually, exists } from '../setup/machine.ts'
  */
 const maxLogBytes = 16 * 1024 * 1024
 const lookEveryMs = 5000
-const log = pino({ base: { process: 'serve' } })
+const output = pino.destination(1)
+// A full disk must not end the one process that keeps the others running.
+output.on('error', () => undefined)
+const log = pino({ base: { process: 'serve' } }, output)
 const root = process.env.PAAS_ROOT ?? '/'
 const paths = instancePaths(root)
 
@@ -76,7 +79,11 @@ async function seeToDocker(): Promise<void> {
 }
 
 async function rotateAll(): Promise<void> {
-  for (const spec of specs) await rotate(spec.logFile, maxLogBytes)
+  for (const spec of specs) {
+    await rotate(spec.logFile, maxLogBytes).catch((error: unknown) =>
+      log.error({ file: spec.logFile, reason: messageOf(error) }, 'a log cannot be rotated'),
+    )
+  }
 }
 
 async function reload(): Promise<void> {

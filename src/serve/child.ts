@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { type Logger } from 'pino'
+import { messageOf } from '../errors/paas-error.ts'
 import { nextDelay } from './backoff.ts'
 import { forgetPid, notePid } from './leftovers.ts'
 
@@ -57,23 +58,16 @@ export function keepRunning(spec: ChildSpec, log: Logger): Child {
     }
   }
 
+  /** Resolves to why it ended. */
   async function runOnce(): Promise<string> {
-    const out = openSync(spec.logFile, 'a', 0o640)
-    const child = spawn(spec.program, spec.args, {
-      cwd: '/',
-      stdio: ['ignore', out, out],
-      ...(spec.env && { env: spec.env }),
-      ...(spec.uid !== undefined && { uid: spec.uid }),
-      ...(spec.gid !== undefined && { gid: spec.gid }),
-    })
-    closeSync(out)
-    current = child
-    if (child.pid !== undefined) notePid(spec.pidFolder, spec.name, child.pid)
     try {
+      const child = start(spec)
+      current = child
+      if (child.pid !== undefined) notePid(spec.pidFolder, spec.name, child.pid)
       const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
       return restarting ? 'restart' : signal ? `killed by ${signal}` : `exit ${code}`
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      return messageOf(error)
     } finally {
       current = undefined
       restarting = false
@@ -104,6 +98,21 @@ export function keepRunning(spec: ChildSpec, log: Logger): Child {
       await end()
       await finished
     },
+  }
+}
+
+function start(spec: ChildSpec): ChildProcess {
+  const output = openSync(spec.logFile, 'a', 0o640)
+  try {
+    return spawn(spec.program, spec.args, {
+      cwd: '/',
+      stdio: ['ignore', output, output],
+      ...(spec.env && { env: spec.env }),
+      ...(spec.uid !== undefined && { uid: spec.uid }),
+      ...(spec.gid !== undefined && { gid: spec.gid }),
+    })
+  } finally {
+    closeSync(output)
   }
 }
 

@@ -6,8 +6,12 @@ type Running = { name: string; pid: number; startedAt: string }
 
 /** Notes which processes are ours, a file each, so that the next `paas serve` finds them after a kill -9. */
 export function notePid(folder: string, name: string, pid: number): void {
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, name), `${pid} ${startTime(pid) ?? ''}`)
+  try {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, name), `${pid} ${startTime(pid) ?? ''}`)
+  } catch {
+    // On a full disk the process runs all the same; only its successor will not know of it.
+  }
 }
 
 export function forgetPid(folder: string, name: string): void {
