@@ -1,5 +1,6 @@
 import { type Logger } from 'pino'
 import { type Buildpack } from '../build/buildpack.ts'
+import { type DeployEvent } from '../model/deploy-event.ts'
 import { type InstancePaths } from '../lib/paths.ts'
 import { type Queues } from '../lib/queues.ts'
 import { type Instance } from '../model/instance.ts'
@@ -22,6 +23,8 @@ export type Platform = {
   /** One queue per app id, and `names` for what creates or renames apps. */
   queues: Queues
   log: Logger
+  /** Hears everything that happens in any deploy. */
+  observe: (event: DeployEvent) => void
   /** Runs what nobody waits for; its failure is logged, and a stopping controller waits for it a while. */
   background: (what: string, task: () => Promise<void>) => void
   now: () => Date

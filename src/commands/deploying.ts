@@ -1,5 +1,5 @@
 import { type DeployContext } from '../deploy/context.ts'
-import { renderEvent } from '../deploy/render.ts'
+import { reportTo } from '../deploy/report.ts'
 import { identityName } from '../model/key.ts'
 import { type CommandContext } from './define.ts'
 
@@ -9,6 +9,6 @@ export function deployContext({ platform, identity, io, signal }: CommandContext
     platform,
     signal,
     actor: identityName(identity),
-    report: (event) => void io.stderr(renderEvent(event)),
+    report: reportTo(platform, (text) => void io.stderr(text)),
   }
 }

@@ -4,7 +4,7 @@ import { type Access, type Identity, identityName } from '../model/key.ts'
 import { type AppId } from '../model/names.ts'
 import { type Readable } from 'node:stream'
 import { deploy } from './push.ts'
-import { renderEvent } from './render.ts'
+import { reportTo } from './report.ts'
 
 type PushRequest = { appId: AppId; ref: string; commit: string }
 type PushSession = {
@@ -29,7 +29,7 @@ export async function answerPush(
       platform,
       signal,
       actor: identityName(identity),
-      report: (event) => void io.stderr(renderEvent(event)),
+      report: reportTo(platform, (text) => void io.stderr(text)),
     },
   )
   return 0

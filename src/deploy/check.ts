@@ -18,6 +18,7 @@ const defaultUptime = 5
  * are reported, and CHECK_FAILED is thrown. Removing the candidates is the caller's.
  */
 export async function proveHealthy(candidates: Candidates, context: DeployContext): Promise<Healthy> {
+  context.report({ type: 'stage:began', stage: 'check' })
   const giveUp = new AbortController()
   const signal = AbortSignal.any([giveUp.signal, context.signal])
   try {

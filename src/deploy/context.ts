@@ -1,5 +1,5 @@
 import { type Platform } from '../apps/platform.ts'
-import { type Report } from './events.ts'
+import { type Report } from '../model/deploy-event.ts'
 
 /** What every stage of a deploy is given. */
 export type DeployContext = {

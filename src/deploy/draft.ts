@@ -15,7 +15,8 @@ export function draftFrom(
   secrets: Secrets,
 ): Draft {
   return {
-    app: { ...app, formation: firstFormation(app, plan) },
+    app,
+    change: { formation: firstFormation(app, plan) },
     image,
     config: { ...config, ...wantedConfig(app, plan.env, config, secrets) },
     description: `Deploy ${commit.slice(0, 8)}`,

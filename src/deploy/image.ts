@@ -13,6 +13,7 @@ export async function makeImage(
 ): Promise<Image> {
   const { app, buildId, plan, source, commit } = planned
   const began = performance.now()
+  report({ type: 'stage:began', stage: 'build' })
   const tag = `paas/${app.id}:${buildId}`
   const { imageId } = await buildImage(platform.engine, plan, source, {
     tag,

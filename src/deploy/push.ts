@@ -47,7 +47,7 @@ async function releaseImage(
   const { id } = planned.app
   try {
     const draft = draftFrom(planned, image, await store.apps.config(id), store.secrets)
-    await rollOut({ ...draft, app: { ...draft.app, branch } }, context)
+    await rollOut({ ...draft, change: { ...draft.change, branch } }, context)
   } catch (error) {
     // Without an answer from Redis it may be live after all: then it stays.
     const releases = await store.releases.list(id).catch(() => undefined)
@@ -64,6 +64,7 @@ async function plan(
   file: string,
   { platform, report, signal }: DeployContext,
 ): Promise<Planned> {
+  report({ type: 'stage:began', stage: 'receive' })
   const source = await spoolSource(archive(), file)
   signal.throwIfAborted()
   report({ type: 'source:received', commit, files: source.entries.length })

@@ -10,8 +10,8 @@ export async function createRelease(
   draft: Draft,
   { platform, report, actor }: DeployContext,
 ): Promise<Released> {
+  report({ type: 'stage:began', stage: 'release' })
   const version = draft.app.lastRelease + 1
-  const app = { ...draft.app, lastRelease: version }
   const release: Release = {
     version,
     createdAt: platform.now().toISOString(),
@@ -22,9 +22,9 @@ export async function createRelease(
     config: draft.config,
     status: 'pending',
   }
-  await platform.store.releases.create(app, release)
+  await platform.store.releases.create({ ...draft.app, lastRelease: version }, release)
   report({ type: 'release:created', version, description: release.description })
-  return { app, release }
+  return { app: { ...draft.app, ...draft.change, lastRelease: version }, release }
 }
 
 /** Runs the `release` process type once and waits for it; a failure stops the deploy before anything starts. */

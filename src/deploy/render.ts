@@ -1,4 +1,4 @@
-import { type DeployEvent } from './events.ts'
+import { type DeployEvent } from '../model/deploy-event.ts'
 
 const step = (text: string): string => `-----> ${text}\n`
 const heading = (text: string): string => `=====> ${text}\n`
@@ -8,6 +8,8 @@ const warning = (text: string): string => ` !     ${text}\n`
 /** One event in Heroku's style: `----->` a step, `=====>` the end, seven spaces a detail, ` !     ` a problem. */
 export function renderEvent(event: DeployEvent): string {
   switch (event.type) {
+    case 'stage:began':
+      return ''
     case 'queue:waiting':
       return step(`Waiting for ${event.verb} by ${event.owner}, running since ${clock(event.since)}`)
     case 'source:received':

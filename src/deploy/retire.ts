@@ -11,6 +11,7 @@ export async function retire(
   routed: Pick<Routed, 'outgoing' | 'routeVersion' | 'retiredBackends'>,
   { platform, report }: DeployContext,
 ): Promise<void> {
+  report({ type: 'stage:began', stage: 'drain' })
   if (routed.retiredBackends.length > 0) {
     await platform.store.routes.awaitSwitch({
       version: routed.routeVersion,
@@ -18,10 +19,12 @@ export async function retire(
       drainTimeoutMs: drainLimit,
     })
   }
+  report({ type: 'stage:began', stage: 'retire' })
   await Promise.all(
     routed.outgoing.map(async ({ id, name }) => {
       await platform.scheduler.remove(id, stopGrace)
       report({ type: 'container:retired', name })
     }),
   )
+  report({ type: 'stage:began', stage: 'done' })
 }

@@ -34,6 +34,7 @@ export async function putLive(
   context: DeployContext,
   options: { fresh: boolean },
 ): Promise<Routed> {
+  context.report({ type: 'stage:began', stage: 'create' })
   const candidates = await startCandidates(released, context, options)
   const routed = await switchTraffic(await whenHealthy(candidates, context), context)
   // The push is answered as soon as traffic is switched; should we die now, reconcile retires the rest.

@@ -5,6 +5,8 @@ import { type Container } from '../schedulers/scheduler.ts'
 /** What a release is made from: everything is known, nothing is stored yet. */
 export type Draft = {
   app: App
+  /** What becomes of the app once the release is live, and only then. */
+  change?: Partial<Pick<App, 'branch' | 'formation'>>
   image: Image
   /** Sealed config; see store/secrets.ts. */
   config: Release['config']

@@ -18,8 +18,10 @@ import { type Healthy, type Routed } from './stages.ts'
 export async function switchTraffic(healthy: Healthy, context: DeployContext): Promise<Routed> {
   const { release, outgoing } = healthy
   const { platform, report } = context
+  report({ type: 'stage:began', stage: 'switch' })
   const { change, retiredBackends } = await prepare(healthy, context)
   const routeVersion = await commit(healthy, context, () => platform.store.switchTo(change))
+  report({ type: 'stage:began', stage: 'acknowledge' })
   const { workers } = await platform.store.routes.awaitApplied(routeVersion)
   report({
     type: 'route:switched',

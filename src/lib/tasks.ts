@@ -2,7 +2,7 @@
 export function trackTasks(onError: (what: string, error: unknown) => void) {
   const running = new Set<Promise<void>>()
   return {
-    run(what: string, task: () => Promise<void>): void {
+    run: (what: string, task: () => Promise<void>): void => {
       const done = task()
         .catch((error: unknown) => onError(what, error))
         .finally(() => running.delete(done))

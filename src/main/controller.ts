@@ -18,6 +18,7 @@ import { instancePaths } from '../lib/paths.ts'
 import { createQueues } from '../lib/queues.ts'
 import { trackTasks } from '../lib/tasks.ts'
 import { writeFileAtomically } from '../lib/write-file.ts'
+import { faultPoint } from '../lib/fault-point.ts'
 import { guardHost } from '../network/firewall.ts'
 import { runReconciler } from '../reconcile/reconciler.ts'
 import { createCrashes } from '../schedulers/crashes.ts'
@@ -58,6 +59,7 @@ const platform: Platform = {
   buildpacks: await loadBuildpacks([join(import.meta.dirname, '../../buildpacks')]),
   queues: createQueues(now),
   log,
+  observe: faultPoint(process.env['PAAS_FAULT_FILE']),
   background: tasks.run,
   now,
 }
@@ -68,7 +70,7 @@ const api = await startApi({
   rootSocket: paths.rootSocket,
   sshSocket: paths.sshSocket,
   ...(sshGroup !== undefined && { sshGroup }),
-  findKey: platform.store.sshKeys.get,
+  findKey: (id) => platform.store.sshKeys.get(id),
   handlers: {
     command: ({ argv }, { io, identity, signal }) =>
       runCommandLine(commands, argv, { platform, identity, io, signal }, authorise),

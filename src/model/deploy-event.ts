@@ -1,5 +1,21 @@
+/** The stages of a deploy in order; each begins where the one before it ends. */
+export const stages = [
+  'receive',
+  'build',
+  'release',
+  'create',
+  'check',
+  'switch',
+  'acknowledge',
+  'drain',
+  'retire',
+  'done',
+] as const
+export type Stage = (typeof stages)[number]
+
 /** What happens in a deploy, as it happens. Reporters decide how it looks; deploy/render.ts is Heroku's style. */
 export type DeployEvent =
+  | { type: 'stage:began'; stage: Stage }
   | { type: 'queue:waiting'; owner: string; verb: string; since: Date }
   | { type: 'source:received'; commit: string; files: number }
   | { type: 'build:planned'; builder: string; why: string }
