@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode'
 import { dockerCall } from './engine.ts'
+import { type ExecOptions, type RunningExec, startExec } from './exec.ts'
 import { demultiplex, type EngineStream } from './log-stream.ts'
 
 /** What a container is made of, in our words. Sizes in bytes. */
@@ -18,7 +19,22 @@ export type ContainerOptions = {
   openFiles: number
   tty?: boolean
   openStdin?: boolean
+  /** A user of the image; undefined: the image's own. */
+  user?: string
+  /** What SIGTERM is replaced by; undefined: the image's own. */
+  stopSignal?: string
+  /** Volume name → absolute path in the container. */
+  volumes?: Mount[]
+  /** Names besides the container's own that it is found by on `network`. */
+  aliases?: string[]
+  /** Bytes of /dev/shm; undefined: the engine's 64 MiB. */
+  sharedMemoryBytes?: number
+  /** Ports that the host listens on for the container. */
+  publish?: { address: string; hostPort: number; port: number }[]
 }
+
+/** A named volume of the engine in a container. */
+export type Mount = { volume: string; path: string; readOnly?: boolean }
 
 /**
  * Capabilities of an app's container: what a web server that starts as root and drops its rights needs, and
@@ -83,6 +99,14 @@ export function containers(docker: Dockerode) {
           Tty: options.tty ?? false,
           OpenStdin: options.openStdin ?? false,
           StdinOnce: options.openStdin ?? false,
+          ...(options.user !== undefined && { User: options.user }),
+          ...(options.stopSignal !== undefined && { StopSignal: options.stopSignal }),
+          ...(options.aliases && {
+            NetworkingConfig: { EndpointsConfig: { [options.network]: { Aliases: options.aliases } } },
+          }),
+          ...(options.publish && {
+            ExposedPorts: Object.fromEntries(options.publish.map(({ port }) => [`${port}/tcp`, {}])),
+          }),
           HostConfig: {
             NetworkMode: options.network,
             // Restarts are the controller's: an address may change, and the router must know.
@@ -96,6 +120,23 @@ export function containers(docker: Dockerode) {
             PidsLimit: options.pidsLimit,
             Ulimits: [{ Name: 'nofile', Soft: options.openFiles, Hard: options.openFiles }],
             LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+            ...(options.sharedMemoryBytes !== undefined && { ShmSize: options.sharedMemoryBytes }),
+            ...(options.volumes && {
+              Mounts: options.volumes.map(({ volume, path, readOnly }) => ({
+                Type: 'volume' as const,
+                Source: volume,
+                Target: path,
+                ReadOnly: readOnly ?? false,
+              })),
+            }),
+            ...(options.publish && {
+              PortBindings: Object.fromEntries(
+                options.publish.map(({ address, hostPort, port }) => [
+                  `${port}/tcp`,
+                  [{ HostIp: address, HostPort: String(hostPort) }],
+                ]),
+              ),
+            }),
           },
         }),
       )
@@ -138,7 +179,7 @@ export function containers(docker: Dockerode) {
     async *logs(
       id: string,
       options: { tail?: number; follow?: boolean; since?: number; signal?: AbortSignal },
-    ): AsyncGenerator<{ at: Date; stream: 'stdout' | 'stderr'; text: string }> {
+    ): AsyncGenerator<{ at: Date; time: string; stream: 'stdout' | 'stderr'; text: string }> {
       const query = {
         stdout: true,
         stderr: true,
@@ -157,6 +198,9 @@ export function containers(docker: Dockerode) {
       )
       if (stream !== undefined) yield* demultiplex(stream, options.signal)
     },
+
+    /** Starts a command in a running container, with its streams. */
+    run: (id: string, options: ExecOptions): Promise<RunningExec> => startExec(docker, id, options),
 
     /** Runs a command in a running container; its output is cut at 64 KiB. */
     async exec(

@@ -3,6 +3,7 @@ import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { containers, type Containers } from './containers.ts'
 import { images, type Images } from './images.ts'
 import { networks, type Networks } from './networks.ts'
+import { volumes, type Volumes } from './volumes.ts'
 
 /** The oldest Engine API that we need (Docker 20.10) and the newest that we know. */
 const apiVersions = { oldest: '1.41', newest: '1.52' }
@@ -12,6 +13,7 @@ export type Engine = {
   containers: Containers
   images: Images
   networks: Networks
+  volumes: Volumes
   /**
    * Agrees on the newest API version that both sides know, and resolves to the engine's own version
    * (`20.10.24`). Throws DOCKER_UNREACHABLE, or DOCKER_FAILED for an engine that is too old or too new.
@@ -27,6 +29,7 @@ export function openEngine(socketPath: string): Engine {
     containers: containers(docker),
     images: images(docker),
     networks: networks(docker),
+    volumes: volumes(docker),
     async negotiate() {
       const found = await dockerCall('tell its version', () => docker.version())
       const version = negotiate(found.ApiVersion, found.MinAPIVersion)

@@ -32,6 +32,67 @@ export function networks(docker: Dockerode) {
       )
     },
 
+    /**
+     * Makes a network without a way out, on a host interface of the given name, whose containers reach each
+     * other. The engine chooses the addresses unless `subnet` does.
+     */
+    async ensureInternal(options: {
+      name: string
+      interfaceName: string
+      subnet?: string
+      labels: Record<string, string>
+    }): Promise<void> {
+      const found = await dockerCall(
+        `inspect network ${options.name}`,
+        () => docker.getNetwork(options.name).inspect() as Promise<object>,
+        { missing: undefined },
+      )
+      if (found !== undefined) return
+      await dockerCall(`create network ${options.name}`, () =>
+        docker.createNetwork({
+          Name: options.name,
+          CheckDuplicate: true,
+          Driver: 'bridge',
+          Internal: true,
+          Labels: options.labels,
+          ...(options.subnet !== undefined && { IPAM: { Config: [{ Subnet: options.subnet }] } }),
+          Options: { 'com.docker.network.bridge.name': options.interfaceName },
+        }),
+      )
+    },
+
+    /** Subnets in CIDR form of all networks of the engine, ours or not. */
+    async subnets(): Promise<string[]> {
+      const found = await dockerCall('list networks', () => docker.listNetworks())
+      return found.flatMap(({ IPAM }) => (IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []))
+    },
+
+    /** Joins a container, running or not, to one more network. */
+    connect: (name: string, containerId: string): Promise<unknown> =>
+      dockerCall(
+        `connect to network ${name}`,
+        () => docker.getNetwork(name).connect({ Container: containerId }) as Promise<unknown>,
+      ),
+
+    /** Takes a container out of a network. No error if it is in it no more. */
+    async disconnect(name: string, containerId: string): Promise<void> {
+      await dockerCall(
+        `disconnect from network ${name}`,
+        () => docker.getNetwork(name).disconnect({ Container: containerId, Force: true }) as Promise<unknown>,
+        { missing: undefined },
+      )
+    },
+
+    /** Ids of the containers that are in a network. */
+    async members(name: string): Promise<string[]> {
+      const found = await dockerCall(
+        `inspect network ${name}`,
+        () => docker.getNetwork(name).inspect() as Promise<{ Containers?: Record<string, unknown> }>,
+        { missing: undefined },
+      )
+      return Object.keys(found?.Containers ?? {})
+    },
+
     remove: (name: string): Promise<unknown> =>
       dockerCall(`remove network ${name}`, () => docker.getNetwork(name).remove() as Promise<unknown>, {
         missing: undefined,
