@@ -2,6 +2,7 @@ import { PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
 import { type Domain } from '../model/names.ts'
 import { hostsOf } from './hosts.ts'
+import { moveHosts } from './move-hosts.ts'
 import { type Platform } from './platform.ts'
 import { appQueue } from './queue.ts'
 
@@ -15,12 +16,11 @@ export async function addDomains(
   const who = { owner: actor, verb: 'domains:add' }
   return appQueue(platform, app, who, (current) =>
     platform.queues.run('names', who, async () => {
-      const added = [...new Set(domains)].filter((domain) => !current.domains.includes(domain))
+      const own = hostsOf(current, platform.instance.domain)
+      const added = [...new Set(domains)].filter((domain) => !own.includes(domain))
       for (const domain of added) await refuseOthersHost(platform, current, domain)
       const changed = { ...current, domains: [...current.domains, ...added] }
-      await platform.store.apps.save(changed)
-      const [own] = hostsOf(current, platform.instance.domain)
-      await platform.store.routes.copy(own!, added)
+      await moveHosts(platform, current, changed)
       return changed
     }),
   )
@@ -41,8 +41,7 @@ export async function removeDomains(
       })
     }
     const changed = { ...current, domains: current.domains.filter((domain) => !domains.includes(domain)) }
-    await platform.store.apps.save(changed)
-    await platform.store.routes.set({ set: [], remove: domains })
+    await moveHosts(platform, current, changed)
     return changed
   })
 }

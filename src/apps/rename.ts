@@ -1,8 +1,8 @@
 import { type App } from '../model/app.ts'
 import { type AppName } from '../model/names.ts'
 import { nameTaken, refuseTakenHost } from './create.ts'
-import { hostsOf } from './hosts.ts'
 import { renameAppOfKeys } from './keys.ts'
+import { moveHosts } from './move-hosts.ts'
 import { type Platform } from './platform.ts'
 import { appQueue } from './queue.ts'
 
@@ -15,11 +15,8 @@ export async function renameApp(platform: Platform, app: App, name: AppName, act
       if ((await platform.store.apps.find(name)) !== undefined) throw nameTaken(name)
       await refuseTakenHost(platform, `${name}.${platform.instance.domain}`)
       const renamed = { ...current, name }
-      const [oldHost] = hostsOf(current, platform.instance.domain)
-      const [newHost] = hostsOf(renamed, platform.instance.domain)
-      await platform.store.apps.rename(renamed, current.name)
       await renameAppOfKeys(platform, actor, current.name, name)
-      await platform.store.routes.move(oldHost!, { host: newHost!, identifier: name })
+      await moveHosts(platform, current, renamed)
       return renamed
     }),
   )

@@ -51,19 +51,6 @@ export function appRoutes(redis: Redis) {
 
     workers: () => onState(() => readWorkers(redis)),
 
-    /** Gives what `from` routes to another host instead. */
-    async move(from: string, to: { host: string; identifier: string }): Promise<void> {
-      const [, ...backends] = await list(from)
-      await set({ set: [{ ...to, backends }], remove: [from] })
-    },
-
-    /** Routes more hosts to where `from` goes; nothing while it goes nowhere. */
-    async copy(from: string, hosts: string[]): Promise<void> {
-      const [identifier, ...backends] = await list(from)
-      if (identifier === undefined || hosts.length === 0) return
-      await set({ set: hosts.map((host) => ({ host, identifier, backends })), remove: [] })
-    },
-
     /** Takes a backend that is gone out of these hosts at once. */
     async eject(hosts: string[], backend: string): Promise<void> {
       const keys = hosts.flatMap((host) => [routeKeys.frontend(host), routeKeys.dead(host)])

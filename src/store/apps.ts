@@ -44,17 +44,6 @@ export function appStore(redis: Redis) {
       await onState(() => redis.set(keys.app(app.id), JSON.stringify(app)))
     },
 
-    /** Stores the app under its new name and frees the old one. */
-    async rename(app: App, oldName: AppName): Promise<void> {
-      await execAll(
-        redis
-          .multi()
-          .hdel(keys.apps, oldName)
-          .hset(keys.apps, app.name, app.id)
-          .set(keys.app(app.id), JSON.stringify(app)),
-      )
-    },
-
     async remove(app: App): Promise<void> {
       await execAll(
         redis

@@ -1,6 +1,8 @@
 import { type Redis } from 'ioredis'
 import { appRoutes } from './app-routes.ts'
 import { appStore } from './apps.ts'
+import { stateHealth } from './health.ts'
+import { changeHosts, type HostChange } from './hosts.ts'
 import { releaseStore } from './releases.ts'
 import { type Secrets } from './secrets.ts'
 import { sshKeyStore } from './ssh-keys.ts'
@@ -16,6 +18,10 @@ export function createStore(redis: Redis, secrets: Secrets) {
     routes: appRoutes(redis),
     sshKeys: sshKeyStore(redis),
     secrets,
+    /** Redis itself. */
+    health: () => stateHealth(redis),
+    /** Stores an app's name and domains with its routes; resolves to the version of the route table. */
+    changeHosts: (change: HostChange): Promise<number> => changeHosts(redis, change),
     /** Puts a release live; resolves to the version of the route table that does. */
     switchTo: (change: Switch): Promise<number> => switchTo(redis, change),
   }
