@@ -14,12 +14,29 @@ export function quantityOf(formation: Formation, type: ProcessType): number {
   return own(formation, type) ?? (type === web ? 1 : 0)
 }
 
+/** Every process type that runs or was scaled, with its quantity; `web` first. */
+export function formationOf(
+  app: Pick<App, 'formation'>,
+  image: Pick<Image, 'processes'> | undefined,
+): Formation {
+  const types = new Set([...Object.keys(image?.processes ?? {}), ...Object.keys(app.formation)])
+  return Object.fromEntries(
+    [...types]
+      .map((type) => ProcessType.parse(type))
+      .filter((type) => type !== releaseTask)
+      .sort(webFirst)
+      .map((type) => [type, quantityOf(app.formation, type)]),
+  )
+}
+
+const webFirst = (a: ProcessType, b: ProcessType): number => (a === web ? -1 : b === web ? 1 : a < b ? -1 : 1)
+
 /** The places that a formation fills for an image, in order of type and index. */
 export function slotsOf(app: Pick<App, 'formation'>, image: Pick<Image, 'processes'>): Slot[] {
   return Object.keys(image.processes)
     .map((type) => ProcessType.parse(type))
     .filter((type) => type !== releaseTask)
-    .sort((a, b) => (a === web ? -1 : b === web ? 1 : a < b ? -1 : 1))
+    .sort(webFirst)
     .flatMap((type) =>
       Array.from({ length: quantityOf(app.formation, type) }, (_, i) => ({ type, index: i + 1 })),
     )

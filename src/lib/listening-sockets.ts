@@ -23,7 +23,8 @@ export function parseSocketTable(text: string): ListeningSocket[] {
       if (state !== listen || local === undefined) return []
       const [address, port] = local.split(':') as [string, string]
       // Words are little-endian: 127.0.0.1 is 0100007F, ::1 ends in 01000000, ::ffff:127.0.0.1 in 0100007F.
-      const loopback = address.length === 8 ? address.endsWith('7F') : /^0{24}01000000$|^0{16}FFFF0000.{6}7F$/i.test(address)
+      const loopback =
+        address.length === 8 ? address.endsWith('7F') : /^0{24}01000000$|^0{16}FFFF0000.{6}7F$/i.test(address)
       return [{ port: Number.parseInt(port, 16), loopback }]
     })
 }

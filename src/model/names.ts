@@ -38,6 +38,7 @@ export const ConfigName = z
     /^[A-Za-z_][A-Za-z0-9_]*$/,
     'a config var name has letters, digits and underscores, and does not start with a digit',
   )
+  .refine((name) => name !== '__proto__', 'this name cannot be used')
 export type ConfigName = z.infer<typeof ConfigName>
 
 /** A host name that routes traffic, lower-case, optionally `*.` in front; never an IP address or a bare `*`. */

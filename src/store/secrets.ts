@@ -3,6 +3,8 @@ import { PaasError } from '../errors/paas-error.ts'
 import { type SealedConfig } from '../model/release.ts'
 
 const version = 1
+/** All of it: a shorter tag, which a cut value would have, is easier to forge. */
+const authTagLength = 16
 
 export type Secrets = ReturnType<typeof createSecrets>
 
@@ -26,7 +28,7 @@ export function createSecrets(masterKey: Buffer) {
 
   function seal(scope: string, name: string, value: string): string {
     const iv = randomBytes(12)
-    const cipher = createCipheriv('aes-256-gcm', keyOf(scope), iv)
+    const cipher = createCipheriv('aes-256-gcm', keyOf(scope), iv, { authTagLength })
     cipher.setAAD(additional(scope, name))
     const text = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()])
     return Buffer.concat([Buffer.of(version), iv, cipher.getAuthTag(), text]).toString('base64')
@@ -36,7 +38,7 @@ export function createSecrets(masterKey: Buffer) {
     const bytes = Buffer.from(sealed, 'base64')
     try {
       if (bytes[0] !== version) throw new Error(`unknown version ${bytes[0] ?? 'none'}`)
-      const decipher = createDecipheriv('aes-256-gcm', keyOf(scope), bytes.subarray(1, 13))
+      const decipher = createDecipheriv('aes-256-gcm', keyOf(scope), bytes.subarray(1, 13), { authTagLength })
       decipher.setAAD(additional(scope, name))
       decipher.setAuthTag(bytes.subarray(13, 29))
       return Buffer.concat([decipher.update(bytes.subarray(29)), decipher.final()]).toString('utf8')
