@@ -99,7 +99,8 @@ function declare(command: Command): Commander {
     const { short, value } = (schema.meta() ?? {}) as { short?: string; value?: string }
     const long = `--${kebab(name)}${isSwitch(schema) ? '' : ` <${value ?? 'value'}>`}`
     const option = new Option(short === undefined ? long : `-${short}, ${long}`, schema.description)
-    if (isRepeated(schema)) option.argParser((word: string, before: string[] | undefined) => [...(before ?? []), word])
+    if (isRepeated(schema))
+      option.argParser((word: string, before: string[] | undefined) => [...(before ?? []), word])
     sub.addOption(option)
   }
   const app = new Option('-a, --app <name>', 'the app')

@@ -1,11 +1,37 @@
 import { appsCreate } from './apps/create.ts'
 import { appsDestroy } from './apps/destroy.ts'
+import { appsInfo } from './apps/info.ts'
 import { appsList } from './apps/list.ts'
+import { appsRename } from './apps/rename.ts'
+import { configGet } from './config/get.ts'
+import { configList } from './config/list.ts'
 import { configSet } from './config/set.ts'
+import { configUnset } from './config/unset.ts'
 import { type Command } from './define.ts'
+import { doctor } from './doctor.ts'
+import { domainsAdd } from './domains/add.ts'
+import { domainsList } from './domains/list.ts'
+import { domainsRemove } from './domains/remove.ts'
 import { keysAdd } from './keys/add.ts'
 import { keysList } from './keys/list.ts'
 import { keysRemove } from './keys/remove.ts'
+import { logs } from './logs.ts'
+import { psList } from './ps/list.ts'
+import { psRestart } from './ps/restart.ts'
+import { releasesInfo } from './releases/info.ts'
+import { releasesList } from './releases/list.ts'
+import { rollback } from './rollback.ts'
+import { scale } from './scale.ts'
+import { version } from './version.ts'
 
-/** Every command there is, in the order of the overview. */
-export const commands: readonly Command[] = [appsCreate, appsList, appsDestroy, configSet, keysAdd, keysList, keysRemove]
+/** Every command there is, in the order of the overview within its topic. */
+export const commands: readonly Command[] = [
+  ...[appsCreate, appsList, appsInfo, appsRename, appsDestroy],
+  ...[configList, configGet, configSet, configUnset],
+  ...[psList, scale, psRestart],
+  logs,
+  ...[releasesList, releasesInfo, rollback],
+  ...[domainsList, domainsAdd, domainsRemove],
+  ...[keysList, keysAdd, keysRemove],
+  ...[doctor, version],
+]

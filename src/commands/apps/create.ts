@@ -4,6 +4,7 @@ import { urlsOf } from '../../apps/hosts.ts'
 import { identityName } from '../../model/key.ts'
 import { AppName } from '../../model/names.ts'
 import { defineCommand } from '../define.ts'
+import { remoteOf } from './remote.ts'
 
 export const appsCreate = defineCommand({
   name: 'apps:create',
@@ -18,10 +19,8 @@ export const appsCreate = defineCommand({
   result: z.object({ name: z.string(), url: z.string(), remote: z.string() }),
   async run({ args }, { platform, identity }) {
     const app = await createApp(platform, args.name, identityName(identity))
-    const { user, domain, sshPort } = platform.instance
-    const remote =
-      sshPort === 22 ? `${user}@${domain}:${app.name}` : `ssh://${user}@${domain}:${sshPort}/${app.name}`
-    return { name: app.name, url: urlsOf(app, platform.instance)[0]!, remote }
+    const { instance } = platform
+    return { name: app.name, url: urlsOf(app, instance)[0]!, remote: remoteOf(app, instance) }
   },
   render: ({ name, url, remote }) =>
     `${name}\n       will answer at ${url}\n       git remote add paas ${remote}\n       git push paas main\n`,

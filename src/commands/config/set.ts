@@ -4,6 +4,7 @@ import { PaasError } from '../../errors/paas-error.ts'
 import { ConfigName } from '../../model/names.ts'
 import { defineCommand } from '../define.ts'
 import { deployContext } from '../deploying.ts'
+import { ConfigChanged, configChanged, renderChanged } from './changed.ts'
 
 export const configSet = defineCommand({
   name: 'config:set',
@@ -19,30 +20,25 @@ export const configSet = defineCommand({
   app: 'required',
   args: { pairs: z.array(z.string()).min(1, 'give at least one NAME=value').describe('NAME=value') },
   flags: { noRestart: z.boolean().default(false).describe('keep the values for the next release') },
-  result: z.object({ app: z.string(), release: z.int().nullable(), names: z.array(z.string()) }),
+  result: ConfigChanged,
   async run({ app, args, flags }, context) {
     const change = Object.fromEntries(args.pairs.map(parsePair))
-    const { release } = await changeConfig(app, change, deployContext(context), { restart: !flags.noRestart })
-    return { app: app.name, release: release ?? null, names: Object.keys(change) }
+    const changed = await changeConfig(app, change, deployContext(context), { restart: !flags.noRestart })
+    return configChanged(app, change, changed)
   },
-  render: ({ app, names, release }) =>
-    `Set ${names.join(', ')} of ${app}${release === null ? '; the next release has them' : `: v${release}`}.\n`,
+  render: (result) => renderChanged('Set', result),
 })
 
-/** `NAME=value`; everything after the first `=` is the value, to the byte. Values are never repeated in errors. */
-function parsePair(pair: string): [string, string] {
+/**
+ * `NAME=value`; everything after the first `=` is the value, to the byte. What is wrong is told by its place: a
+ * value that lost its name must not be repeated.
+ */
+function parsePair(pair: string, index: number): [string, string] {
   const at = pair.indexOf('=')
-  const name = ConfigName.safeParse(at === -1 ? pair : pair.slice(0, at))
-  if (at === -1) {
-    throw new PaasError('INVALID_INPUT', `${JSON.stringify(pair.slice(0, 64))} is not NAME=value.`, {
-      hint: 'For example: paas config:set -a blog LOG_LEVEL=debug. To remove one: paas config:unset.',
-    })
-  }
-  if (!name.success) {
-    throw new PaasError(
-      'INVALID_INPUT',
-      `${JSON.stringify(pair.slice(0, Math.min(at, 64)))}: ${name.error.issues[0]!.message}.`,
-    )
-  }
-  return [name.data, pair.slice(at + 1)]
+  const name = ConfigName.safeParse(pair.slice(0, Math.max(at, 0)))
+  if (at !== -1 && name.success) return [name.data, pair.slice(at + 1)]
+  const problem = at === -1 || name.success ? 'it has no =' : name.error.issues[0]!.message
+  throw new PaasError('INVALID_INPUT', `Pair ${index + 1} is not NAME=value: ${problem}.`, {
+    hint: 'For example: paas config:set -a blog LOG_LEVEL=debug. A value with spaces goes in quotes.',
+  })
 }

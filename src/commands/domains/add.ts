@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { addDomains } from '../../apps/domains.ts'
+import { identityName } from '../../model/key.ts'
+import { Domain } from '../../model/names.ts'
+import { defineCommand } from '../define.ts'
+
+export const domainsAdd = defineCommand({
+  name: 'domains:add',
+  summary: 'let an app answer on more hosts',
+  description:
+    'Routes more hosts to an app, at once. *.example.com stands for every host one or more labels below example.com ' +
+    'that is not named itself. Point the DNS of each at this server.',
+  examples: [
+    'paas domains:add -a blog www.example.com',
+    'paas domains:add -a blog example.com *.example.com',
+  ],
+  access: 'manage',
+  app: 'required',
+  args: { domains: z.array(Domain).min(1, 'give at least one domain').describe('host names') },
+  result: z.object({ app: z.string(), domains: z.array(z.string()) }),
+  async run({ app, args }, { platform, identity }) {
+    const changed = await addDomains(platform, app, args.domains, identityName(identity))
+    return { app: changed.name, domains: changed.domains }
+  },
+  render: ({ app, domains }) => `${app} answers on ${domains.join(', ')}.\n`,
+})

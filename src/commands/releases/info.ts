@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { PaasError } from '../../errors/paas-error.ts'
+import { ReleaseStatus } from '../../model/release.ts'
+import { defineCommand } from '../define.ts'
+import { version } from '../fields.ts'
+import { details } from '../render.ts'
+
+export const releasesInfo = defineCommand({
+  name: 'releases:info',
+  summary: 'show what a release is made of',
+  description:
+    'Shows a release: image, config vars (names only), process types. Without a version, the live one.',
+  examples: ['paas releases:info -a blog', 'paas releases:info -a blog v12'],
+  access: 'read',
+  app: 'required',
+  args: { version: version.optional().describe('v12, or 12') },
+  result: z.object({
+    version: z.int(),
+    status: ReleaseStatus,
+    reason: z.string().nullable(),
+    description: z.string(),
+    createdAt: z.string(),
+    createdBy: z.string(),
+    commit: z.string().nullable(),
+    builder: z.string(),
+    image: z.string(),
+    /** Process type → its command; null: the image's own. */
+    processes: z.record(z.string(), z.string().nullable()),
+    port: z.int(),
+    config: z.array(z.string()),
+  }),
+  async run({ app, args }, { platform }) {
+    const wanted = args.version ?? app.currentRelease
+    const release = wanted === undefined ? undefined : await platform.store.releases.get(app.id, wanted)
+    if (release === undefined) {
+      throw new PaasError(
+        'NOT_FOUND',
+        wanted === undefined ? `${app.name} has no release yet.` : `There is no release v${wanted}.`,
+        { hint: wanted === undefined ? 'git push paas main' : `What there is: paas releases -a ${app.name}` },
+      )
+    }
+    const { image, config, reason, commit, ...facts } = release
+    return {
+      version: facts.version,
+      status: facts.status,
+      reason: reason ?? null,
+      description: facts.description,
+      createdAt: facts.createdAt,
+      createdBy: facts.createdBy,
+      commit: commit ?? null,
+      builder: image.builder,
+      image: image.id,
+      processes: Object.fromEntries(
+        Object.entries(image.processes).map(([type, { command }]) => [type, command ?? null]),
+      ),
+      port: image.port,
+      config: Object.keys(config).sort(),
+    }
+  },
+  render: (release) =>
+    details(`v${release.version}: ${release.description}`, {
+      status: release.reason === null ? release.status : `${release.status}: ${release.reason}`,
+      by: release.createdBy,
+      at: release.createdAt,
+      commit: release.commit ?? undefined,
+      image: `${release.image} (${release.builder})`,
+      config: release.config.join(', ') || undefined,
+      ...Object.fromEntries(
+        Object.entries(release.processes).map(([type, command]) => [
+          type,
+          command ?? "the image's own command",
+        ]),
+      ),
+    }),
+})

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { rollBack } from '../deploy/rollback.ts'
+import { PaasError } from '../errors/paas-error.ts'
+import { defineCommand } from './define.ts'
+import { deployContext } from './deploying.ts'
+import { version } from './fields.ts'
+
+export const rollback = defineCommand({
+  name: 'rollback',
+  topic: 'releases',
+  aliases: ['releases:rollback'],
+  summary: 'make an older release live again',
+  description:
+    'Releases the image and the config of an older release again, as a new release, checked and switched as any ' +
+    'other. Without a version it is the one that was live before this one.',
+  examples: ['paas rollback -a blog', 'paas rollback -a blog v12', 'paas rollback -a blog v12 --code-only'],
+  access: 'deploy',
+  app: 'required',
+  args: { version: version.optional().describe('v12, or 12') },
+  flags: {
+    codeOnly: z.boolean().default(false).describe('take its image, and keep the config as it is'),
+    configOnly: z.boolean().default(false).describe('take its config, and keep the image as it is'),
+  },
+  result: z.object({ app: z.string(), release: z.int(), rolledBackTo: z.int() }),
+  async run({ app, args, flags }, context) {
+    if (flags.codeOnly && flags.configOnly) {
+      throw new PaasError('INVALID_INPUT', '--code-only and --config-only exclude each other.', {
+        hint: 'Without either, image and config go back together.',
+      })
+    }
+    const parts = flags.codeOnly ? 'code' : flags.configOnly ? 'config' : 'all'
+    const done = await rollBack(app, { version: args.version, parts }, deployContext(context))
+    return { app: app.name, release: done.version, rolledBackTo: done.from }
+  },
+  render: ({ app, release, rolledBackTo }) => `${app} is back at v${rolledBackTo}, as v${release}.\n`,
+})
