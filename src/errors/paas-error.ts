@@ -27,6 +27,7 @@ export const errorCodes = {
   PUSH_REFUSED: 'failed',
   RELEASE_FAILED: 'failed',
   SERVER_UNKNOWN: 'usage',
+  ROUTER_UNREACHABLE: 'failed',
   SOURCE_REFUSED: 'failed',
   SSH_FAILED: 'failed',
   STATE_CORRUPT: 'failed',

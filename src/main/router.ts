@@ -1,0 +1,67 @@
+import cluster from 'node:cluster'
+import { PaasError, messageOf } from '../errors/paas-error.ts'
+import { routerSettings, routerUsage } from '../router/arguments.ts'
+import { routerLogger } from '../router/log.ts'
+import { startMaster, workerEnv } from '../router/master.ts'
+import { type ToMaster, ToWorker } from '../router/messages.ts'
+import { type RouterSettings } from '../router/settings.ts'
+import { startWorker } from '../router/worker.ts'
+
+/** The router: one master, which forks this same file as its workers. */
+async function main(): Promise<void> {
+  const log = routerLogger(cluster.isPrimary ? 'router' : `router worker ${process.pid}`)
+  const settings = routerSettings(process.argv.slice(2), process.env.PAAS_ROOT ?? '/', (message) => {
+    if (cluster.isPrimary) log.warn(message)
+  })
+  if (settings === undefined) process.stdout.write(routerUsage)
+  else if (cluster.isPrimary) runMaster(settings, log)
+  else await runWorker(settings, log)
+}
+
+function runMaster(settings: RouterSettings, log: ReturnType<typeof routerLogger>): void {
+  const master = startMaster(settings, log)
+  process.on('SIGUSR1', master.reopenLogs)
+  process.on('SIGHUP', () => {
+    master.reload().catch((error: unknown) => log.warn(messageOf(error)))
+  })
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => void master.stop().then(() => process.exit(0)))
+  }
+  void master.started.then((all) => {
+    if (all) log.info(`serving with ${settings.workers} workers`)
+  })
+}
+
+async function runWorker(settings: RouterSettings, log: ReturnType<typeof routerLogger>): Promise<void> {
+  // The master decides when a worker goes; a terminal's Ctrl-C reaches both.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const)
+    process.on(signal, () => undefined)
+  const { env } = process
+  const replaces = env[workerEnv.replaces]
+  const worker = await startWorker(
+    settings,
+    {
+      slot: Number(env[workerEnv.slot] ?? 0),
+      replaces: replaces === '' ? undefined : replaces,
+      cookieKey: env[workerEnv.cookieKey] ?? '',
+    },
+    log,
+  )
+  const tell = (message: ToMaster): void => void process.send?.(message)
+  process.on('message', (value: unknown) => {
+    const parsed = ToWorker.safeParse(value)
+    if (!parsed.success) return
+    const message = parsed.data
+    if (message.type === 'stats') tell({ type: 'stats', id: message.id, stats: worker.stats() })
+    else if (message.type === 'reopen-logs') worker.reopenLogs()
+    else void worker.drain().then(() => process.exit(0))
+  })
+  tell({ type: 'ready', id: worker.id })
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`paas router: ${messageOf(error)}\n`)
+  if (error instanceof PaasError && error.hint !== undefined) process.stderr.write(`${error.hint}\n`)
+  process.exitCode = error instanceof PaasError ? error.exitCode : 1
+  if (cluster.isWorker) process.exit(1)
+})

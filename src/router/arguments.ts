@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { PaasError } from '../errors/paas-error.ts'
+import { instancePaths } from '../lib/paths.ts'
+import { Instance } from '../model/instance.ts'
+import { parseRedisUrl } from '../store/redis-target.ts'
+import { readHipacheConfig } from './hipache-config.ts'
+import { defaultSettings, type ListenAddress, type RouterSettings } from './settings.ts'
+
+export const routerUsage = `Usage: paas router [options]
+
+Serves the routes of a Redis in Hipache's layout. Without --redis or --hipache-config it serves this instance.
+
+  --redis URL             redis://[:password@]host:port/db#prefix or redis+unix:///path
+  --listen ADDRESS        [address]:port; may be repeated (default :80)
+  --hipache-config FILE   a configuration file of Hipache 0.2, 0.3 or 0.4
+  --workers N             worker processes (default: one per core)
+  --access-log FILE
+  --snapshot FILE         where the last table is kept for a start without Redis
+  --control SOCKET        the socket of router:stats and router:reload
+  --metrics ADDRESS       [address]:port of the Prometheus text (default address 127.0.0.1)
+  --trusted-proxy RANGE   whose X-Forwarded-… are believed; may be repeated
+  --proxy-protocol        accept PROXY protocol v1 and v2 from trusted proxies
+  --balance least|random
+  --user NAME, --group NAME   what the workers run as
+  --no-user-buffers       do without Node's private fast path
+  --help
+`
+
+const flags = {
+  redis: { type: 'string' },
+  listen: { type: 'string', multiple: true },
+  'hipache-config': { type: 'string' },
+  workers: { type: 'string' },
+  'access-log': { type: 'string' },
+  snapshot: { type: 'string' },
+  control: { type: 'string' },
+  metrics: { type: 'string' },
+  'trusted-proxy': { type: 'string', multiple: true },
+  'proxy-protocol': { type: 'boolean' },
+  balance: { type: 'string' },
+  user: { type: 'string' },
+  group: { type: 'string' },
+  'no-user-buffers': { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const
+
+/**
+ * Decides the settings from a command line. `root` is PAAS_ROOT, used when neither a Redis nor a Hipache file is
+ * named. Undefined: only help was asked for. `warn` gets one line per deprecated or unknown setting.
+ */
+export function routerSettings(
+  argv: string[],
+  root: string,
+  warn: (message: string) => void,
+): RouterSettings | undefined {
+  const values = parse(argv)
+  if (values.help === true) return undefined
+  const base =
+    values['hipache-config'] !== undefined
+      ? readHipacheConfig(values['hipache-config'], warn)
+      : values.redis !== undefined
+        ? standalone(values.redis)
+        : ofInstance(root)
+  if (values['hipache-config'] !== undefined && values.redis !== undefined) {
+    const target = redisTarget(values.redis)
+    base.redis = { ...base.redis, read: target, write: target }
+  }
+  const userBuffers = values['no-user-buffers'] !== true && process.env.PAAS_ROUTER_USER_BUFFERS !== '0'
+  return {
+    ...base,
+    userBuffers,
+    ...(values.listen === undefined
+      ? {}
+      : { listen: values.listen.map((text) => listenAddress(text, '::')) }),
+    ...(values.workers === undefined ? {} : { workers: positive(values.workers, '--workers') }),
+    ...(values['access-log'] === undefined ? {} : { accessLog: values['access-log'] }),
+    ...(values.snapshot === undefined ? {} : { snapshot: values.snapshot }),
+    ...(values.control === undefined ? {} : { controlSocket: values.control }),
+    ...(values.metrics === undefined ? {} : { metrics: listenAddress(values.metrics, '127.0.0.1') }),
+    ...(values['trusted-proxy'] === undefined ? {} : { trustedProxies: values['trusted-proxy'] }),
+    ...(values['proxy-protocol'] === undefined ? {} : { proxyProtocol: values['proxy-protocol'] }),
+    ...(values.balance === undefined ? {} : { balance: balance(values.balance) }),
+    ...(values.user === undefined ? {} : { user: values.user }),
+    ...(values.group === undefined ? {} : { group: values.group }),
+  }
+}
+
+function parse(argv: string[]) {
+  try {
+    return parseArgs({ args: argv, options: flags, allowPositionals: false }).values
+  } catch (error) {
+    throw invalid(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function invalid(message: string): PaasError {
+  return new PaasError('INVALID_INPUT', message, { hint: 'See `paas router --help`.' })
+}
+
+function redisTarget(url: string) {
+  try {
+    return parseRedisUrl(url)
+  } catch (error) {
+    throw invalid(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function standalone(url: string): RouterSettings {
+  const target = redisTarget(url)
+  return {
+    ...defaultSettings,
+    trustedProxies: [],
+    listen: [{ address: '::', port: 80, tls: undefined }],
+    redis: { read: target, write: target, mayConfigure: true },
+    workers: availableParallelism(),
+  }
+}
+
+function ofInstance(root: string): RouterSettings {
+  const paths = instancePaths(root)
+  const instance = Instance.parse(JSON.parse(readFileSync(paths.settings, 'utf8')))
+  const target = {
+    ...parseRedisUrl('redis:'),
+    path: paths.redisSocket,
+    username: 'router',
+    password: readFileSync(paths.redisRouterPassword, 'utf8').trim(),
+  }
+  return {
+    ...defaultSettings,
+    trustedProxies: [],
+    listen: [{ ...instance.http, tls: undefined }],
+    redis: { read: target, write: target, mayConfigure: false },
+    workers: instance.routerWorkers ?? availableParallelism(),
+    snapshot: paths.routerSnapshot,
+    accessLog: paths.accessLog,
+    controlSocket: `${paths.run}/router.sock`,
+    metrics: root === '/' ? { address: '127.0.0.1', port: 9180 } : undefined,
+  }
+}
+
+/** `:80`, `80`, `127.0.0.1:80`, `[::1]:80`. */
+export function listenAddress(text: string, fallback: string): ListenAddress {
+  const match = /^(?:(\[[0-9a-f:.]+\]|[^:[\]]*):)?([0-9]{1,5})$/i.exec(text)
+  const port = Number(match?.[2])
+  if (match === null || port > 65_535) throw invalid(`${text} is not [address]:port`)
+  const address = (match[1] ?? '').replace(/^\[|\]$/g, '')
+  return { address: address === '' || address === '*' ? fallback : address, port, tls: undefined }
+}
+
+function positive(text: string, flag: string): number {
+  if (!/^[1-9][0-9]{0,3}$/.test(text)) throw invalid(`${flag} is a positive number, not ${text}`)
+  return Number(text)
+}
+
+function balance(text: string): 'least' | 'random' {
+  if (text === 'least' || text === 'random') return text
+  throw invalid(`--balance is least or random, not ${text}`)
+}

@@ -1,0 +1,392 @@
+import { STATUS_CODES } from 'node:http'
+import { type Socket } from 'node:net'
+import { Exchange } from '../forward/exchange.ts'
+import { Outbox } from '../forward/outbox.ts'
+import { type Client, type Plane } from '../forward/plane.ts'
+import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
+import { type TableRoute } from '../table/route-table.ts'
+import { extendedFields, forwardedFields, type Origin, plainAddress } from './forwarded.ts'
+import { hasProxyHeader, parseProxyHeader } from './proxy-protocol.ts'
+import { type UserBufferReader } from './user-buffer.ts'
+
+/** What a connection inherits from the address that it came in at. */
+export type Listener = {
+  proto: 'http' | 'https'
+  port: number
+  /** Connections of trusted proxies may begin with a PROXY protocol header. */
+  proxyProtocol: boolean
+  /** undefined: `data` events. */
+  reader: UserBufferReader | undefined
+}
+
+/** A client that has said all it has to say may still want its answer; or it is gone, and nobody does. */
+const halfClosedMs = 1000
+
+/** One client connection: reads requests one after another, each of which becomes an Exchange. */
+export class ClientConnection implements Client {
+  readonly out: Outbox
+  readonly #socket: Socket
+  readonly #plane: Plane
+  #origin: Origin
+  #trusted: boolean
+  /** Of the request in progress. */
+  minor = 1
+  #exchange: Exchange | undefined
+  /** Bytes that wait: a head that is not whole, or requests behind the one in progress. */
+  #pending: Buffer | undefined
+  #expectProxyHeader: boolean
+  #processing = false
+  #held = false
+  #paused = false
+  #closing = false
+  #tunnel = false
+  /** When the client half-closed, 0 before. */
+  #endedAt = 0
+  /** When the current wait began: for a head, for the next request, for the end of lingering. */
+  #since: number
+  #started = false
+  #suffixFor = ''
+  #suffix = ''
+
+  constructor(socket: Socket, plane: Plane, listener: Listener) {
+    this.#socket = socket
+    this.#plane = plane
+    this.out = new Outbox(socket)
+    const address = plainAddress(socket.remoteAddress ?? '')
+    this.#origin = { address, proto: listener.proto, port: listener.port }
+    this.#trusted = address !== '' && plane.trusts(address)
+    this.#expectProxyHeader = listener.proxyProtocol && this.#trusted
+    this.#since = performance.now()
+    plane.clients.add(this)
+    socket.on('error', () => undefined)
+    socket.on('end', () => this.#ended())
+    socket.on('close', () => this.#closed())
+    socket.on('drain', () => this.#exchange?.clientDrained())
+    const fast = listener.reader?.(socket, plane.buffers.shared, (length, buf) => {
+      this.#receive(buf, length, false)
+      return !this.#paused
+    })
+    if (fast !== true) socket.on('data', (chunk: Buffer) => this.#receive(chunk, chunk.length, true))
+  }
+
+  get address(): string {
+    return this.#origin.address
+  }
+
+  #receive(bytes: Buffer, length: number, stable: boolean): void {
+    if (this.#closing) return
+    if (this.#pending === undefined) {
+      this.#process(bytes, 0, length, stable)
+      return
+    }
+    const buf = Buffer.concat([this.#pending, bytes.subarray(0, length)])
+    this.#pending = undefined
+    this.#process(buf, 0, buf.length, true)
+  }
+
+  #process(buf: Buffer, from: number, end: number, stable: boolean): void {
+    this.#processing = true
+    let pos = from
+    if (this.#expectProxyHeader) pos = this.#readProxyHeader(buf, pos, end)
+    while (pos < end && !this.#closing) {
+      const exchange = this.#exchange
+      if (exchange === undefined) {
+        const head = this.#plane.requestHead
+        const next = parseRequestHead(head, buf, pos, end)
+        if (next <= 0) {
+          if (next === 0) this.#keepPartial(buf, pos, end)
+          else this.#refuse(-next, head.reason)
+          break
+        }
+        pos = next
+        this.#begin(head)
+      } else if (this.#tunnel) {
+        exchange.tunnel(buf, pos, end, stable)
+        pos = end
+      } else if (exchange.requestDone) {
+        this.#hold(buf, pos, end)
+        break
+      } else {
+        pos = exchange.feed(buf, pos, end, stable)
+      }
+    }
+    this.#processing = false
+  }
+
+  /** Returns where HTTP begins, or `end` when it has not yet or never will. */
+  #readProxyHeader(buf: Buffer, from: number, end: number): number {
+    const present = hasProxyHeader(buf, from, end)
+    if (present === false) {
+      this.#expectProxyHeader = false
+      return from
+    }
+    const header =
+      present === undefined ? { length: 0, address: undefined } : parseProxyHeader(buf, from, end)
+    if (header === undefined) {
+      this.#closing = true
+      this.#socket.destroy()
+      return end
+    }
+    if (header.length === 0) {
+      this.#keepPartial(buf, from, end)
+      return end
+    }
+    this.#expectProxyHeader = false
+    if (header.address !== undefined) {
+      this.#origin = { ...this.#origin, address: plainAddress(header.address) }
+      this.#trusted = this.#plane.trusts(this.#origin.address)
+    }
+    return from + header.length
+  }
+
+  #keepPartial(buf: Buffer, from: number, end: number): void {
+    if (!this.#started) {
+      this.#started = true
+      this.#since = performance.now()
+    }
+    this.#pending = Buffer.from(buf.subarray(from, end))
+  }
+
+  /** Requests behind the one in progress wait unread, in our memory only what has been read already. */
+  #hold(buf: Buffer, from: number, end: number): void {
+    this.#pending = Buffer.from(buf.subarray(from, end))
+    this.#held = true
+    this.pause()
+  }
+
+  #begin(head: RequestHead): void {
+    const plane = this.#plane
+    const now = performance.now()
+    this.#started = false
+    this.minor = head.minor
+    if (head.authority === '__ping__') {
+      this.#page(head, 200, 'ok', undefined)
+      return
+    }
+    const route = plane.table.lookup(head.host)
+    if (route === undefined) {
+      const status = plane.unknownHostStatus()
+      this.#page(
+        head,
+        status,
+        status === 503 ? 'the routes are not known yet' : 'frontend not found',
+        undefined,
+      )
+      return
+    }
+    const debug = head.debug && plane.debugs(this.address)
+    const exchange = new Exchange(plane, this, head, route, this.#upstreamHead(head), now, debug)
+    this.#exchange = exchange
+    exchange.start()
+  }
+
+  /** The head as the backend gets it: rebuilt from what was parsed, with where it came from in our own words. */
+  #upstreamHead(head: RequestHead): string {
+    let fields = head.fields
+    if (head.upgrade !== '') fields += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`
+    if (head.expectsContinue) fields += 'Expect: 100-continue\r\n'
+    const id = this.#plane.requestId()
+    if (this.#trusted) {
+      const requestId = head.requestId === '' ? id : head.requestId
+      return `${head.method} ${head.target} HTTP/1.1\r\n${fields}${extendedFields(this.#origin, head)}X-Request-Id: ${requestId}\r\n\r\n`
+    }
+    if (head.authority !== this.#suffixFor) {
+      this.#suffixFor = head.authority
+      this.#suffix = forwardedFields(this.#origin, head.authority)
+    }
+    return `${head.method} ${head.target} HTTP/1.1\r\n${fields}${this.#suffix}X-Request-Id: ${id}\r\n\r\n`
+  }
+
+  /** Answers a request that no exchange was made for. */
+  #page(head: RequestHead, status: number, reason: string, route: TableRoute | undefined): void {
+    const complete = head.framing === 0 || (head.framing === 1 && head.contentLength === 0)
+    const keepAlive = head.keepAlive && complete && !this.#plane.draining
+    const debug = head.debug && this.#plane.debugs(this.address) ? `x-debug-error: ${reason}\r\n` : ''
+    const bytes = this.#write(status, reason, route, head.method === 'HEAD', keepAlive, debug)
+    if (reason !== 'ok') {
+      this.#plane.onFinished({
+        address: this.address,
+        method: head.method,
+        target: head.target,
+        minor: head.minor,
+        host: head.host,
+        route,
+        backend: undefined,
+        status,
+        bytes,
+        referer: head.referer,
+        userAgent: head.userAgent,
+        totalMs: 0,
+        backendMs: undefined,
+        aborted: false,
+      })
+    }
+    if (!keepAlive) this.#close(!complete)
+    else this.#since = performance.now()
+  }
+
+  /** What is not a request that could be passed on: say so and close. */
+  #refuse(status: number, reason: string): void {
+    this.#write(status, reason, undefined, false, false, '')
+    this.#plane.onFinished({
+      address: this.address,
+      method: '-',
+      target: '-',
+      minor: 1,
+      host: '',
+      route: undefined,
+      backend: undefined,
+      status,
+      bytes: 0,
+      referer: '',
+      userAgent: '',
+      totalMs: 0,
+      backendMs: undefined,
+      aborted: false,
+    })
+    this.#close(true)
+  }
+
+  answer(status: number, reason: string, exchange: Exchange): void {
+    this.#exchange = undefined
+    const keepAlive = exchange.requestDone && this.#endedAt === 0 && !this.#plane.draining && this.minor === 1
+    const debug = exchange.debug ? `x-debug-error: ${reason}\r\n${exchange.debugFields()}` : ''
+    exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)
+    exchange.report(false)
+    if (keepAlive) this.#next()
+    else this.#close(!exchange.requestDone)
+  }
+
+  #write(
+    status: number,
+    reason: string,
+    route: TableRoute | undefined,
+    isHead: boolean,
+    keepAlive: boolean,
+    more: string,
+  ): number {
+    const page = this.#plane.page(status, reason, route)
+    const body = Buffer.from(page.body)
+    const text =
+      `HTTP/1.1 ${page.status} ${STATUS_CODES[page.status] ?? 'Error'}\r\nContent-Type: ${page.contentType}\r\n` +
+      `Content-Length: ${body.length}\r\nCache-Control: no-cache\r\nPragma: no-cache\r\nExpires: -1\r\n` +
+      (status === 503 ? 'Retry-After: 1\r\n' : '') +
+      (status === 405 ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' : '') +
+      (keepAlive ? (this.minor === 0 ? 'Connection: keep-alive\r\n' : '') : 'Connection: close\r\n') +
+      `${more}\r\n`
+    this.out.text(text)
+    if (!isHead) this.out.bytes(body, 0, body.length, true)
+    this.out.flush()
+    return text.length + (isHead ? 0 : body.length)
+  }
+
+  done(close: boolean): void {
+    this.#exchange = undefined
+    if (this.#tunnel) {
+      this.#closing = true
+      this.#socket.destroySoon()
+      return
+    }
+    if (close || this.#endedAt !== 0) {
+      this.#close(close && this.#pending !== undefined)
+      return
+    }
+    this.#next()
+  }
+
+  /** Goes on to the next request, which may have arrived already. */
+  #next(): void {
+    this.#since = performance.now()
+    if (this.#processing) return
+    const pending = this.#pending
+    if (pending !== undefined && this.#held) {
+      this.#held = false
+      this.#pending = undefined
+      this.#process(pending, 0, pending.length, true)
+    }
+    // Not while requests are held again, or after an end.
+    if (this.#paused) this.resume()
+  }
+
+  /** `unread`: the client may still be sending, and a plain close would reset what it has not read yet. */
+  #close(unread: boolean): void {
+    this.#closing = true
+    this.#since = performance.now()
+    this.out.flush()
+    if (unread) {
+      this.#pending = undefined
+      this.#socket.end()
+      this.#held = false
+      this.resume()
+    } else if (this.#socket.writableLength === 0) this.#socket.destroy()
+    else this.#socket.destroySoon()
+  }
+
+  cut(): void {
+    this.#exchange = undefined
+    this.#closing = true
+    this.#socket.resetAndDestroy()
+  }
+
+  becomeTunnel(): void {
+    this.#tunnel = true
+    this.#socket.setKeepAlive(true, 60_000)
+    const pending = this.#pending
+    this.#held = false
+    this.#pending = undefined
+    if (pending !== undefined) this.#exchange?.tunnel(pending, 0, pending.length, true)
+    if (this.#paused) this.resume()
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (this.#held || this.#socket.destroyed) return
+    this.#paused = false
+    this.#socket.resume()
+  }
+
+  #ended(): void {
+    if (this.#tunnel) {
+      this.#exchange?.tunnelEnd()
+      return
+    }
+    if (this.#exchange === undefined || !this.#exchange.requestDone) {
+      this.#socket.destroySoon()
+      return
+    }
+    this.#endedAt = performance.now()
+  }
+
+  #closed(): void {
+    this.#closing = true
+    this.#plane.clients.delete(this)
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    exchange?.abandon()
+  }
+
+  sweep(now: number): void {
+    const { timeouts } = this.#plane
+    if (this.#closing) {
+      const limit = this.#socket.writableLength > 0 ? timeouts.idle : timeouts.linger
+      if (now - this.#since > limit) this.#socket.destroy()
+    } else if (this.#exchange !== undefined) {
+      if (this.#endedAt !== 0 && now - this.#endedAt > halfClosedMs) this.#socket.destroy()
+      else this.#exchange.sweep(now)
+    } else if (this.#started) {
+      if (now - this.#since > timeouts.head) this.#refuse(408, 'the request did not arrive in time')
+    } else if (timeouts.keepAlive > 0 && now - this.#since > timeouts.keepAlive) this.#socket.destroy()
+  }
+
+  drain(): void {
+    if (this.#exchange === undefined && !this.#started && !this.#closing) this.#socket.destroy()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}

@@ -1,0 +1,23 @@
+export type BackendAddress = {
+  host: string
+  port: number
+  tls: boolean
+}
+
+/**
+ * Where a backend URL points: Hipache reads host and port only (the port is 80 unless given, 443 for https);
+ * a bare `host:port` is http, as in planb. Undefined for what names no host.
+ */
+export function backendAddress(url: string): BackendAddress | undefined {
+  const match =
+    /^(?:(https?):\/\/)?(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:@[\]\s]+)(?::([0-9]{1,5}))?(?:[/?#].*)?$/i.exec(
+      url,
+    )
+  if (match === null) return undefined
+  const [, scheme, host = '', port] = match
+  if (scheme === undefined && port === undefined) return undefined
+  const tls = scheme?.toLowerCase() === 'https'
+  const number = port === undefined ? (tls ? 443 : 80) : Number(port)
+  if (number < 1 || number > 65_535) return undefined
+  return { host: host.replace(/^\[|\]$/g, ''), port: number, tls }
+}

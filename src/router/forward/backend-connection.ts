@@ -1,0 +1,331 @@
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { ChunkedDecoder } from '../http/chunked.ts'
+import { framing, type Framing } from '../http/request-head.ts'
+import { maxResponseHeadBytes, parseResponseHead, type ResponseHead } from '../http/response-head.ts'
+import { type BackendAddress } from './backend-address.ts'
+import { type ReadBuffers } from './buffers.ts'
+import { Outbox } from './outbox.ts'
+
+/** Why a backend gave no (whole) response. The first three: no byte of the request has reached it. */
+export type Failure =
+  | 'refused'
+  | 'unreachable'
+  | 'connectTimeout'
+  | 'reset'
+  | 'malformed'
+  | 'truncated'
+  | 'timeout'
+
+/** Who is told about the response to the request on a connection. Calls come in this order. */
+export type Responder = {
+  /** A response to HEAD has no body. */
+  readonly isHead: boolean
+  /** The protocol that the request asked to upgrade to, or ''. */
+  readonly upgrade: string
+  connected(): void
+  /** A 1xx besides 101. */
+  interim(head: ResponseHead): void
+  /** `body` is how the body will be delimited; none when there is no body. */
+  head(head: ResponseHead, body: Framing): void
+  data(buf: Buffer, from: number, to: number, stable: boolean): void
+  /** Everything of this event has been given; `false` stops reading until `resume`. */
+  flush(): boolean
+  /** Whether bytes given as stable may still wait for the kernel. */
+  unflushed(): boolean
+  /** The response is complete, and the connection has been given back or closed. */
+  end(): void
+  failed(failure: Failure): void
+}
+
+/** The connection's owner. */
+export type ConnectionPool = {
+  /** Takes the connection back; false: it is not wanted. */
+  keep(connection: BackendConnection): boolean
+  gone(connection: BackendConnection): void
+}
+
+const maxInterim = 16
+/** A read of more than this during a body means that more is coming: worth a buffer of its own. */
+const bulkBytes = 16 * 1024
+
+/** One TCP or TLS connection to a backend, and the strict reader of what comes from it. */
+export class BackendConnection {
+  readonly out: Outbox
+  readonly #socket: Socket
+  readonly #pool: ConnectionPool
+  readonly #buffers: ReadBuffers
+  readonly #head: ResponseHead
+  #responder: Responder | undefined
+  /** Whether a request has been answered on it before. */
+  reused = false
+  connected = false
+  /** When it became idle, and when it must no longer be used (performance.now()). */
+  idleSince = 0
+  idleUntil = Infinity
+  #error: Error | undefined
+  #partial: Buffer | undefined
+  #inBody = false
+  #tunnel = false
+  #interims = 0
+  #framing: Framing = framing.none
+  #left = 0
+  #chunked: ChunkedDecoder | undefined
+  #keepAlive = false
+  #keepAliveSeconds = -1
+  /** The whole request has been written; only then may the connection be used again. */
+  requestDone = false
+  #private: Buffer | undefined
+  #nextBuffer: Buffer | undefined
+
+  constructor(address: BackendAddress, pool: ConnectionPool, buffers: ReadBuffers, head: ResponseHead) {
+    this.#pool = pool
+    this.#buffers = buffers
+    this.#head = head
+    this.#nextBuffer = buffers.shared
+    this.#socket = address.tls ? this.#connectTls(address) : this.#connectPlain(address)
+    this.out = new Outbox(this.#socket)
+    this.#socket.on('error', (error) => (this.#error = error))
+    this.#socket.on('end', () => this.#ended())
+    this.#socket.on('close', () => this.#closed())
+    this.#socket.on('drain', () => this.onDrain())
+  }
+
+  /** Set by whoever paused because `out` was congested. */
+  onDrain: () => void = () => undefined
+
+  #connectPlain(address: BackendAddress): Socket {
+    // Node keeps the current buffer when the generator returns none, which its types do not know.
+    const generator = (): Buffer => {
+      const next = this.#nextBuffer
+      this.#nextBuffer = undefined
+      return next as Buffer
+    }
+    const socket = connect({
+      host: address.host,
+      port: address.port,
+      noDelay: true,
+      onread: {
+        buffer: generator,
+        callback: (length, buf) => this.#receive(buf as Buffer, length),
+      },
+    })
+    socket.on('connect', () => this.#connected())
+    return socket
+  }
+
+  #connectTls(address: BackendAddress): Socket {
+    // Backends are named by address; who they are is decided by whoever writes the route.
+    const socket = connectTls({ host: address.host, port: address.port, rejectUnauthorized: false })
+    socket.on('secureConnect', () => this.#connected())
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.#receive(chunk, chunk.length)) socket.pause()
+    })
+    return socket
+  }
+
+  #connected(): void {
+    this.connected = true
+    this.#responder?.connected()
+  }
+
+  /** Starts a request; its bytes go to `out`. */
+  assign(responder: Responder): void {
+    this.#responder = responder
+    this.requestDone = false
+    this.#interims = 0
+  }
+
+  /** After the backend's 101: bytes pass as they are. */
+  becomeTunnel(): void {
+    this.#tunnel = true
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  /** Aborts what is in progress; the responder hears nothing more. */
+  destroy(): void {
+    this.#responder = undefined
+    this.#socket.destroy()
+  }
+
+  /** The client's half of a tunnel is finished. */
+  endTunnel(): void {
+    this.#socket.end()
+  }
+
+  keepSocketAlive(): void {
+    this.#socket.setKeepAlive(true, 60_000)
+  }
+
+  /** Gives up on the request in progress and says why. */
+  fail(failure: Failure): void {
+    const responder = this.#responder
+    this.#responder = undefined
+    this.#socket.destroy()
+    responder?.failed(failure)
+  }
+
+  #ended(): void {
+    if (this.#responder === undefined) {
+      this.#socket.destroy()
+      return
+    }
+    if (this.#tunnel || (this.#inBody && this.#framing === framing.untilClose)) this.#finish(false)
+    else this.fail(this.#inBody ? 'truncated' : this.#partial === undefined ? 'reset' : 'malformed')
+  }
+
+  #closed(): void {
+    this.#releasePrivate()
+    this.#pool.gone(this)
+    if (this.#responder === undefined) return
+    if (!this.connected) this.fail(failureOfConnect(this.#error))
+    else if (this.#inBody || this.#tunnel) this.fail('truncated')
+    else this.fail(this.#partial === undefined ? 'reset' : 'malformed')
+  }
+
+  /** Returns false when reading should stop. */
+  #receive(bytes: Buffer, length: number): boolean {
+    const responder = this.#responder
+    // A backend that speaks unasked answers a question of somebody else.
+    if (responder === undefined) {
+      this.#socket.destroy()
+      return true
+    }
+    if (this.#tunnel) {
+      responder.data(bytes, 0, length, bytes !== this.#buffers.shared)
+      return this.#flushed(responder, bytes, length)
+    }
+    let buf = bytes
+    let pos = 0
+    let end = length
+    while (!this.#inBody) {
+      if (this.#partial !== undefined) {
+        buf = Buffer.concat([this.#partial, buf.subarray(pos, end)])
+        pos = 0
+        end = buf.length
+        this.#partial = undefined
+      }
+      const next = parseResponseHead(this.#head, buf, pos, end)
+      if (next < 0 || (next === 0 && end - pos > maxResponseHeadBytes)) {
+        this.fail('malformed')
+        return true
+      }
+      if (next === 0) {
+        this.#partial = Buffer.from(buf.subarray(pos, end))
+        return responder.flush()
+      }
+      pos = next
+      if (this.#head.status < 200) {
+        const kind = this.#readInterim(responder)
+        if (kind === 'refuse') {
+          this.fail('malformed')
+          return true
+        }
+        if (kind === 'tunnel') {
+          if (pos < end) responder.data(buf, pos, end, buf !== this.#buffers.shared)
+          return responder.flush()
+        }
+        if (pos === end) return responder.flush()
+        continue
+      }
+      this.#startBody(responder)
+    }
+    return this.#readBody(responder, buf, pos, end, buf !== this.#buffers.shared)
+  }
+
+  #readInterim(responder: Responder): 'refuse' | 'tunnel' | 'more' {
+    const head = this.#head
+    this.#interims += 1
+    if (this.#interims > maxInterim) return 'refuse'
+    if (head.status !== 101) {
+      responder.interim(head)
+      return 'more'
+    }
+    if (responder.upgrade === '' || head.upgrade.toLowerCase() !== responder.upgrade.toLowerCase())
+      return 'refuse'
+    this.#tunnel = true
+    responder.head(head, framing.none)
+    return 'tunnel'
+  }
+
+  #startBody(responder: Responder): void {
+    const head = this.#head
+    this.#keepAlive = head.keepAlive
+    this.#keepAliveSeconds = head.keepAliveSeconds
+    const bodyless = responder.isHead || head.status === 204 || head.status === 304
+    this.#framing = bodyless ? framing.none : head.framing
+    this.#left = this.#framing === framing.length ? head.contentLength : 0
+    this.#chunked = this.#framing === framing.chunked ? new ChunkedDecoder() : undefined
+    this.#inBody = true
+    responder.head(head, this.#framing)
+  }
+
+  #readBody(responder: Responder, buf: Buffer, from: number, end: number, stable: boolean): boolean {
+    let pos = from
+    const chunked = this.#chunked
+    if (chunked !== undefined) {
+      pos = chunked.decode(buf, pos, end, (bytes, start, to) => responder.data(bytes, start, to, stable))
+      if (chunked.problem !== '') {
+        this.fail('truncated')
+        return true
+      }
+    } else if (this.#framing === framing.untilClose) {
+      if (pos < end) responder.data(buf, pos, end, stable)
+      pos = end
+    } else {
+      const to = end - pos > this.#left ? pos + this.#left : end
+      if (to > pos) responder.data(buf, pos, to, stable)
+      this.#left -= to - pos
+      pos = to
+    }
+    const complete =
+      chunked === undefined ? this.#framing !== framing.untilClose && this.#left === 0 : chunked.done
+    if (!complete) return this.#flushed(responder, buf, end - from)
+    responder.flush()
+    this.#finish(pos === end)
+    return true
+  }
+
+  /** Ends an event in the middle of a body: large bodies get a buffer of their own, which is not copied. */
+  #flushed(responder: Responder, buf: Buffer, length: number): boolean {
+    const more = responder.flush()
+    if (buf === this.#private) {
+      if (responder.unflushed()) this.#private = this.#nextBuffer = this.#buffers.take()
+    } else if (length > bulkBytes && buf === this.#buffers.shared) {
+      this.#private = this.#nextBuffer = this.#buffers.take()
+    }
+    return more
+  }
+
+  #releasePrivate(unflushed = true): void {
+    if (this.#private === undefined) return
+    if (!unflushed) this.#buffers.give(this.#private)
+    this.#private = undefined
+    this.#nextBuffer = this.#buffers.shared
+  }
+
+  #finish(clean: boolean): void {
+    const responder = this.#responder!
+    this.#releasePrivate(responder.unflushed())
+    this.#responder = undefined
+    this.#inBody = false
+    this.#chunked = undefined
+    const reusable = clean && this.#keepAlive && this.requestDone && !this.#tunnel && !this.#socket.destroyed
+    this.reused = true
+    if (this.#keepAliveSeconds >= 0) {
+      // A second before the backend would close it, so that the two do not cross on the wire.
+      this.idleUntil = performance.now() + (this.#keepAliveSeconds - 1) * 1000
+    }
+    if (!reusable || !this.#pool.keep(this)) this.#socket.destroy()
+    responder.end()
+  }
+}
+
+function failureOfConnect(error: Error | undefined): Failure {
+  const code = error !== undefined && 'code' in error ? error.code : undefined
+  if (code === 'ECONNREFUSED') return 'refused'
+  return code === 'ETIMEDOUT' ? 'connectTimeout' : 'unreachable'
+}

@@ -1,0 +1,135 @@
+import { type ResponseHead } from '../http/response-head.ts'
+import { type BackendAddress } from './backend-address.ts'
+import { BackendConnection, type ConnectionPool } from './backend-connection.ts'
+import { type ReadBuffers } from './buffers.ts'
+
+export type PoolLimits = {
+  /** Idle connections kept per backend. */
+  maxIdle: number
+  /** How long an idle connection is kept, in ms. */
+  idleMs: number
+  /** Requests at once per backend; more wait. */
+  maxInFlight: number
+  /** Requests that may wait per backend; more are refused. */
+  maxQueue: number
+}
+
+/** A request that waits for its turn at a backend. */
+export type Waiting = { proceed(): void }
+
+/**
+ * A request that may not be repeated takes only a connection that was busy this recently: the older it is, the
+ * likelier the backend is just closing it.
+ */
+const freshMs = 1000
+
+/** One backend as this worker knows it: its connections, its load, and whether it is out. */
+export class Backend implements ConnectionPool {
+  readonly url: string
+  readonly address: BackendAddress
+  /** Requests that were given to it and are not finished, those that wait and upgraded connections included. */
+  inFlight = 0
+  /** Those of inFlight that have their turn; upgraded connections do not count. */
+  active = 0
+  /** Routes of this worker that have it. At 0 it is retired: idle connections close, nothing new is sent. */
+  routes = 0
+  /** Why it gets no requests until a probe succeeds; undefined: it is in. */
+  ejected: 'connect' | 'hang' | 'probe' | undefined
+  /** When a response last came (performance.now()). */
+  lastResponse = 0
+  readonly #idle: BackendConnection[] = []
+  readonly #queue: Waiting[] = []
+  readonly #limits: PoolLimits
+  readonly #buffers: ReadBuffers
+  readonly #head: ResponseHead
+
+  constructor(
+    url: string,
+    address: BackendAddress,
+    limits: PoolLimits,
+    buffers: ReadBuffers,
+    head: ResponseHead,
+  ) {
+    this.url = url
+    this.address = address
+    this.#limits = limits
+    this.#buffers = buffers
+    this.#head = head
+  }
+
+  get queued(): number {
+    return this.#queue.length
+  }
+
+  get idleConnections(): number {
+    return this.#idle.length
+  }
+
+  /** Takes a turn (true), or a place in the queue (false), or is refused (undefined). */
+  enter(waiting: Waiting, maxInFlight = this.#limits.maxInFlight): boolean | undefined {
+    if (this.active < maxInFlight) {
+      this.active += 1
+      return true
+    }
+    if (this.#queue.length >= this.#limits.maxQueue) return undefined
+    this.#queue.push(waiting)
+    return false
+  }
+
+  /** Gives up a place in the queue. */
+  leaveQueue(waiting: Waiting): void {
+    const index = this.#queue.indexOf(waiting)
+    if (index !== -1) this.#queue.splice(index, 1)
+  }
+
+  /** Gives up a turn; the next in the queue has it. */
+  leave(): void {
+    const next = this.#queue.shift()
+    if (next === undefined) this.active -= 1
+    else next.proceed()
+  }
+
+  /** An idle connection, the one used last first, or a new one. */
+  connection(repeatable: boolean, now: number): BackendConnection {
+    for (;;) {
+      const idle = this.#idle.pop()
+      if (idle === undefined) return this.#connect()
+      if (now < idle.idleUntil && (repeatable || now - idle.idleSince < freshMs)) return idle
+      idle.destroy()
+    }
+  }
+
+  /** A connection that nobody has used. */
+  newConnection(): BackendConnection {
+    return this.#connect()
+  }
+
+  #connect(): BackendConnection {
+    return new BackendConnection(this.address, this, this.#buffers, this.#head)
+  }
+
+  keep(connection: BackendConnection): boolean {
+    if (this.routes === 0 || this.#idle.length >= this.#limits.maxIdle) return false
+    connection.idleSince = performance.now()
+    this.#idle.push(connection)
+    return true
+  }
+
+  gone(connection: BackendConnection): void {
+    const index = this.#idle.lastIndexOf(connection)
+    if (index !== -1) this.#idle.splice(index, 1)
+  }
+
+  /** Closes connections that have been idle too long; all of them once the backend is retired. */
+  sweep(now: number): void {
+    const { idleMs } = this.#limits
+    const kept = this.#idle.filter(
+      (idle) => this.routes > 0 && now - idle.idleSince < idleMs && now < idle.idleUntil,
+    )
+    if (kept.length === this.#idle.length) return
+    const gone = this.#idle.filter((idle) => !kept.includes(idle))
+    this.#idle.length = 0
+    this.#idle.push(...kept)
+    for (const idle of gone) idle.destroy()
+  }
+}

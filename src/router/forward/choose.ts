@@ -1,0 +1,54 @@
+import { type Backend } from './backend.ts'
+import { type RouteOptions } from '../table/route-table.ts'
+
+/** Why no backend can be chosen; otherwise the index is >= 0. */
+export const noBackend = { none: -1, invalid: -2, ejected: -3 } as const
+
+/**
+ * Chooses a backend by its index: the least loaded for its weight, chance deciding between equals; or by
+ * chance alone. Those in `tried` only when no other is left.
+ */
+export function chooseBackend(
+  backends: readonly (Backend | undefined)[],
+  options: RouteOptions | undefined,
+  dead: ReadonlySet<number> | undefined,
+  tried: readonly number[],
+  random: () => number = Math.random,
+): number {
+  let best = -1
+  let bestLoad = Infinity
+  let ties = 0
+  let retriable = -1
+  let state: number = noBackend.none
+  const byChance = options?.balance === 'random'
+  for (let i = 0; i < backends.length; i += 1) {
+    if (dead?.has(i) === true) continue
+    const backend = backends[i]
+    if (backend === undefined) {
+      if (state === noBackend.none) state = noBackend.invalid
+      continue
+    }
+    const weight = options?.weights[i] ?? 1
+    if (weight <= 0) continue
+    if (backend.ejected !== undefined) {
+      state = noBackend.ejected
+      continue
+    }
+    if (tried.includes(i)) {
+      retriable = i
+      continue
+    }
+    // By chance: exponential variates with the weight as rate; the least of them wins in proportion to weight.
+    const load = byChance ? -Math.log(1 - random()) / weight : (backend.inFlight + 1) / weight
+    if (load < bestLoad) {
+      best = i
+      bestLoad = load
+      ties = 1
+    } else if (load === bestLoad) {
+      ties += 1
+      if (random() * ties < 1) best = i
+    }
+  }
+  if (best !== -1) return best
+  return retriable === -1 ? state : retriable
+}

@@ -1,0 +1,107 @@
+import { type RequestHead } from '../http/request-head.ts'
+import { type ResponseHead } from '../http/response-head.ts'
+import { type RouteTable, type TableRoute } from '../table/route-table.ts'
+import { type Backend } from './backend.ts'
+import { type Failure } from './backend-connection.ts'
+import { type ReadBuffers } from './buffers.ts'
+
+/** Milliseconds; 0: no limit. */
+export type Timeouts = {
+  /** A client's head, from its first byte (from the connection's beginning for the first). */
+  head: number
+  /** An idle client connection between requests. */
+  keepAlive: number
+  connect: number
+  /** A request's wait for its turn at a backend at its cap. */
+  queue: number
+  /** From the whole request sent to the response's head. */
+  firstByte: number
+  /** Without a byte in the middle of a body, either way. */
+  idle: number
+  /** The whole exchange. */
+  total: number
+  /** How long a finished connection is read on, so that its last response is not lost with a reset. */
+  linger: number
+}
+
+/** What became of one request; read by the access log and the counters. */
+export type Finished = {
+  address: string
+  method: string
+  target: string
+  minor: number
+  host: string
+  route: TableRoute | undefined
+  backend: Backend | undefined
+  /** 0: no response could be sent. */
+  status: number
+  /** Bytes of the response, its head included. */
+  bytes: number
+  referer: string
+  userAgent: string
+  totalMs: number
+  /** From the last attempt's start to the response's end; undefined when no backend was asked. */
+  backendMs: number | undefined
+  /** The client was cut off, because the response could not be finished. */
+  aborted: boolean
+}
+
+/** Pages that the router answers with itself. */
+export type Page = { status: number; contentType: string; body: string }
+
+/** Everything that the connections of one worker share. */
+export type Plane = {
+  readonly table: RouteTable
+  readonly timeouts: Timeouts
+  readonly buffers: ReadBuffers
+  readonly requestHead: RequestHead
+  readonly responseHead: ResponseHead
+  /** Retries per request, after the first attempt. */
+  readonly retries: number
+  /** Request bytes kept for a retry. */
+  readonly replayBytes: number
+  readonly trusts: (address: string) => boolean
+  /** Addresses whose `x-debug` is answered. */
+  readonly debugs: (address: string) => boolean
+  /** Status for a host that nobody has: 404, 400 as in Hipache, 503 while the routes are not known yet. */
+  readonly unknownHostStatus: () => number
+  readonly page: (status: number, reason: string, route: TableRoute | undefined) => Page
+  /** 32 hexadecimal digits that no client can guess. */
+  readonly requestId: () => string
+  /** The value of the sticky cookie that stands for a backend of a host. */
+  readonly stickyToken: (host: string, url: string) => string
+  readonly optionsFor: (route: TableRoute) => TableRoute['options']
+  /** True once this worker is to go: connections close after the response in progress. */
+  draining: boolean
+  readonly clients: Set<Client>
+  /** Allows an idempotent request to be repeated after its bytes reached a backend; spends a common budget. */
+  readonly mayRepeat: () => boolean
+  readonly onFailure: (
+    route: TableRoute,
+    host: string,
+    index: number,
+    backend: Backend,
+    failure: Failure,
+  ) => void
+  readonly onResponse: (
+    route: TableRoute,
+    host: string,
+    index: number,
+    backend: Backend,
+    status: number,
+    retryAfter: boolean,
+  ) => void
+  /** A backend has kept a request waiting without a byte for a while. */
+  readonly onSlow: (route: TableRoute, host: string, index: number, backend: Backend) => void
+  readonly onFinished: (finished: Finished) => void
+  /** A request left a backend that is retired. */
+  readonly onRetiredProgress: (backend: Backend) => void
+}
+
+/** A client connection, to those who watch over all of them. */
+export type Client = {
+  sweep(now: number): void
+  /** Closes when idle, otherwise after the response in progress. */
+  drain(): void
+  destroy(): void
+}

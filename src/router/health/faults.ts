@@ -1,0 +1,132 @@
+import { type Backend } from '../forward/backend.ts'
+import { type Failure } from '../forward/backend-connection.ts'
+import { type RouteTable, type TableRoute } from '../table/route-table.ts'
+import { probe } from './probe.ts'
+
+/** Between two probes of an ejected backend, growing to the last. */
+const probeDelaysMs = [500, 1000, 1000, 2000, 5000]
+const probeTimeoutMs = 5000
+
+export type DeadMarks = {
+  markDead(mark: { host: string; url: string; index: number; backends: number }): Promise<void>
+  unmarkDead(host: string, index: number): Promise<void>
+  checkerLives(): Promise<boolean>
+}
+
+export type Faults = ReturnType<typeof createFaults>
+
+/**
+ * Takes backends that fail out of this worker's choice and probes them until they answer again. Failures of
+ * connecting and telling statuses are also marked dead in Redis, as Hipache does, for all routers and checkers
+ * to see; a mark of ours is taken back as soon as a probe succeeds.
+ */
+export function createFaults(
+  table: RouteTable,
+  marks: DeadMarks,
+  policy: { deadBackendOn500: boolean },
+  report: (message: string) => void,
+) {
+  /** Dead marks made here, by backend. */
+  const marked = new Map<Backend, Map<string, { host: string; index: number }>>()
+  const suspected = new Set<Backend>()
+  let closed = false
+
+  function mark(route: TableRoute, host: string, index: number, backend: Backend): void {
+    // The only backend is never marked, and an index means nothing once the list has changed.
+    if (route.urls.length < 2 || table.lookup(host) !== route) return
+    const own = marked.get(backend) ?? new Map<string, { host: string; index: number }>()
+    marked.set(backend, own)
+    own.set(`${host} ${index}`, { host, index })
+    marks
+      .markDead({ host, url: backend.url, index, backends: route.urls.length })
+      .catch((error: unknown) => report(`a dead mark was not written: ${String(error)}`))
+  }
+
+  function eject(backend: Backend, host: string, why: 'connect' | 'hang'): void {
+    if (backend.ejected !== undefined) return
+    backend.ejected = why
+    report(`${backend.url} gets no requests: ${why === 'hang' ? 'it hangs' : 'it cannot be reached'}`)
+    void probeUntilBack(backend, host)
+  }
+
+  async function probeUntilBack(backend: Backend, host: string): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      await sleep(probeDelaysMs[Math.min(attempt, probeDelaysMs.length - 1)]!)
+      if (closed || backend.routes === 0) break
+      if ((await ask(backend, host)) === undefined) break
+    }
+    backend.ejected = undefined
+    if (closed || backend.routes === 0) return void marked.delete(backend)
+    report(`${backend.url} is back`)
+    const own = marked.get(backend)
+    marked.delete(backend)
+    for (const { host: requested, index } of own?.values() ?? []) {
+      await marks.unmarkDead(requested, index).catch(() => undefined)
+    }
+  }
+
+  function ask(backend: Backend, host: string): Promise<string | undefined> {
+    return probe(backend.address, {
+      method: 'HEAD',
+      path: '/',
+      host,
+      status: undefined,
+      body: undefined,
+      timeoutMs: probeTimeoutMs,
+    })
+  }
+
+  return {
+    failed(route: TableRoute, host: string, index: number, backend: Backend, failure: Failure): void {
+      if (failure === 'timeout') eject(backend, host, 'hang')
+      if (failure === 'refused' || failure === 'connectTimeout' || failure === 'timeout') {
+        mark(route, host, index, backend)
+      }
+      // A lone backend is not taken out for refusing: it refuses quickly, and answers as soon as it can.
+      if ((failure === 'refused' || failure === 'unreachable') && route.urls.length < 2) return
+      if (failure === 'refused' || failure === 'unreachable' || failure === 'connectTimeout') {
+        eject(backend, host, 'connect')
+      }
+    },
+
+    /** Hipache's rule, as it was meant: 501 to 599 but a 503 with Retry-After; 500 while a checker lives. */
+    responded(
+      route: TableRoute,
+      host: string,
+      index: number,
+      backend: Backend,
+      status: number,
+      retryAfter: boolean,
+    ): void {
+      if (status < 500 || route.urls.length < 2) return
+      if (status === 503 && retryAfter) return
+      if (status !== 500) mark(route, host, index, backend)
+      else if (policy.deadBackendOn500) {
+        void marks.checkerLives().then((lives) => {
+          if (lives) mark(route, host, index, backend)
+        })
+      }
+    },
+
+    /** A request waits; that may be its own slowness. Where others could serve, the backend is asked. */
+    slow(route: TableRoute, host: string, backend: Backend): void {
+      if (route.urls.length < 2 || suspected.has(backend) || backend.ejected !== undefined) return
+      const since = backend.lastResponse
+      suspected.add(backend)
+      void ask(backend, host).then((problem) => {
+        suspected.delete(backend)
+        if (problem !== undefined && backend.lastResponse === since && !closed) eject(backend, host, 'hang')
+      })
+    },
+
+    close(): void {
+      closed = true
+    },
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })
+}

@@ -1,0 +1,52 @@
+/** Tables over all 256 byte values, so that the parsers do one look-up per byte. */
+
+function table(bytes: (byte: number) => number): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => bytes(byte))
+}
+
+const tokenPunctuation = "!#$%&'*+-.^_`|~"
+
+function isTokenByte(byte: number): boolean {
+  const char = String.fromCharCode(byte)
+  return /[0-9A-Za-z]/.test(char) || tokenPunctuation.includes(char)
+}
+
+/**
+ * 0 where a byte may not be in a token (RFC 9110, 5.6.2); else the byte in lower case with `_` as `-`, because
+ * CGI-like backends cannot tell `X_Real_IP` from `X-Real-IP`, and so neither do we.
+ */
+export const tokenByte = table((byte) => {
+  if (!isTokenByte(byte)) return 0
+  if (byte === 0x5f) return 0x2d
+  return String.fromCharCode(byte).toLowerCase().charCodeAt(0)
+})
+
+/** 1 where a byte may be in a field value: HTAB, SP, visible characters, obs-text (RFC 9110, 5.5). */
+export const valueByte = table((byte) => (byte === 9 || (byte >= 0x20 && byte !== 0x7f) ? 1 : 0))
+
+/** 1 where a byte may be in a request target: visible ASCII but `#` and `\`, which readers disagree about. */
+export const targetByte = table((byte) =>
+  byte > 0x20 && byte < 0x7f && byte !== 0x23 && byte !== 0x5c ? 1 : 0,
+)
+
+/** 1 for what a method may have. Methods are case-sensitive, and none that exists has lower-case letters. */
+export const methodByte = table((byte) => (isTokenByte(byte) && !(byte >= 0x61 && byte <= 0x7a) ? 1 : 0))
+
+/** The value of a hexadecimal digit, or 255. */
+export const hexByte = table((byte) => {
+  const value = Number.parseInt(String.fromCharCode(byte), 16)
+  return Number.isNaN(value) ? 255 : value
+})
+
+export const CR = 13
+export const LF = 10
+export const SP = 32
+export const HTAB = 9
+export const COLON = 58
+
+type Latin1Slicer = { latin1Slice(from: number, to: number): string }
+
+/** Bytes as characters 0 to 255. What `buf.toString('latin1', from, to)` calls after checking its arguments. */
+export function latin1(buf: Buffer, from: number, to: number): string {
+  return (buf as Buffer & Latin1Slicer).latin1Slice(from, to)
+}

@@ -1,0 +1,21 @@
+const hostPattern = /^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/
+const ipv6Pattern = /^\[[0-9a-f:.]{2,45}\]$/
+
+/**
+ * The host that routes are looked up by, from a Host field or an authority: lower case, without port and
+ * trailing dot. Undefined for what is not `host[:port]`: userinfo, lists, wildcards, empty labels.
+ */
+export function routingHost(authority: string): string | undefined {
+  const text = authority.toLowerCase()
+  let host = text
+  const bracket = text.lastIndexOf(']')
+  const colon = text.indexOf(':', bracket + 1)
+  if (colon !== -1) {
+    const port = text.slice(colon + 1)
+    if (!/^[0-9]{1,5}$/.test(port) || Number(port) > 65_535) return undefined
+    host = text.slice(0, colon)
+  }
+  if (bracket !== -1) return ipv6Pattern.test(host) ? host : undefined
+  if (host.length > 254 || !hostPattern.test(host)) return undefined
+  return host.endsWith('.') ? host.slice(0, -1) : host
+}

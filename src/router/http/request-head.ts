@@ -1,0 +1,339 @@
+import { CR, latin1, LF, methodByte, SP, targetByte } from './bytes.ts'
+import { field, FieldScan, scan, scanFields } from './fields.ts'
+import { routingHost } from './host.ts'
+
+export const maxTargetBytes = 8 * 1024
+export const maxFieldBytes = 16 * 1024
+const maxMethodBytes = 32
+/** The longest head there can be: method, target, version and fields. */
+export const maxHeadBytes = maxMethodBytes + maxTargetBytes + 16 + maxFieldBytes
+
+/** How the body of a message is delimited. */
+export const framing = { none: 0, length: 1, chunked: 2, untilClose: 3 } as const
+export type Framing = (typeof framing)[keyof typeof framing]
+
+/**
+ * A parsed request head. One object serves request after request, so whoever needs a value longer copies it.
+ */
+export class RequestHead {
+  readonly scan = new FieldScan()
+  method = ''
+  /** Origin-form, or `*`. */
+  target = ''
+  /** What routes are looked up by. */
+  host = ''
+  /** What the backend gets as Host: the client's own, or the target's authority where it has one. */
+  authority = ''
+  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  minor = 1
+  /** What the client wants after the response. */
+  keepAlive = true
+  framing: Framing = framing.none
+  contentLength = 0
+  expectsContinue = false
+  /** The protocol asked for in Upgrade, where it can be granted; else ''. */
+  upgrade = ''
+  /** Field lines to pass on, each with its CRLF, in the client's order and spelling. */
+  fields = ''
+  /** The client's own word on where the request came from; believed from trusted proxies only. */
+  forwardedFor = ''
+  forwarded = ''
+  forwardedProto = ''
+  forwardedHost = ''
+  forwardedPort = ''
+  /** Field lines of X-Forwarded-… besides the above. */
+  forwardedOther = ''
+  realIp = ''
+  requestId = ''
+  cookie = ''
+  referer = ''
+  userAgent = ''
+  debug = false
+  /** Why the head was refused. */
+  reason = ''
+}
+
+/** Parses a head. Returns the offset after it, 0 when it is incomplete, or the negative status to refuse with. */
+export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, end: number): number {
+  let pos = from
+  // RFC 9112, 2.2: one empty line before a request is a habit of old clients.
+  if (pos + 1 < end && buf[pos] === CR && buf[pos + 1] === LF) pos += 2
+  const start = pos
+
+  while (pos < end && methodByte[buf[pos]!] === 1) pos += 1
+  if (pos - start > maxMethodBytes) return refuse(head, 400, 'the method is too long')
+  if (pos >= end) return 0
+  if (pos === start || buf[pos] !== SP) return refuse(head, 400, 'the method is malformed')
+  const methodEnd = pos
+  pos += 1
+  const targetStart = pos
+  while (pos < end && targetByte[buf[pos]!] === 1) pos += 1
+  if (pos - targetStart > maxTargetBytes) return refuse(head, 414, 'the target is too long')
+  if (pos >= end) return 0
+  if (pos === targetStart || buf[pos] !== SP) return refuse(head, 400, 'the target is malformed')
+  const targetEnd = pos
+  pos += 1
+  if (end - pos < 10) return partialVersion(head, buf, pos, end)
+  const version = latin1(buf, pos, pos + 10)
+  if (version === 'HTTP/1.1\r\n') head.minor = 1
+  else if (version === 'HTTP/1.0\r\n') head.minor = 0
+  else if (/^HTTP\/(?:[2-9]\.[0-9]|1\.[2-9])\r\n$/.test(version) && buf[start] !== 0x50) {
+    return refuse(head, 505, 'the version is not supported')
+  } else return refuse(head, 400, 'the version is malformed')
+  pos += 10
+
+  const fieldsEnd = scanFields(head.scan, buf, pos, end)
+  if (fieldsEnd === scan.malformed) return refuse(head, 400, 'a header field is malformed')
+  if (fieldsEnd === scan.tooMany) return refuse(head, 431, 'there are too many header fields')
+  if ((fieldsEnd === scan.incomplete ? end : fieldsEnd) - pos > maxFieldBytes) {
+    return refuse(head, 431, 'the header is too long')
+  }
+  if (fieldsEnd === scan.incomplete) return 0
+
+  const text = latin1(buf, start, fieldsEnd)
+  head.method = text.slice(0, methodEnd - start)
+  if (head.method === 'CONNECT' || head.method === 'TRACE') {
+    return refuse(head, 405, 'the method is not allowed')
+  }
+  const status = readFields(head, text, start)
+  if (status !== 0) return -status
+  const problem = readTarget(head, text.slice(targetStart - start, targetEnd - start))
+  if (problem !== '') return refuse(head, 400, problem)
+  if (head.expectsContinue && head.minor === 0) head.expectsContinue = false
+  return fieldsEnd
+}
+
+function refuse(head: RequestHead, status: number, reason: string): number {
+  head.reason = reason
+  return -status
+}
+
+/** A version that has not arrived whole is refused as soon as it cannot become one. */
+function partialVersion(head: RequestHead, buf: Buffer, pos: number, end: number): number {
+  const text = latin1(buf, pos, end)
+  const lineEnd = text.indexOf('\n')
+  const shape = 'HTTP/1.1\r\n'
+  if (lineEnd !== -1 || !/^[HTP/0-9.\r]*$/.test(text) || !shape.startsWith(text.slice(0, 5))) {
+    return refuse(head, 400, 'the version is malformed')
+  }
+  return 0
+}
+
+/**
+ * Goes through the scanned fields: sets what they mean and which are passed on. The framing fields stay where the
+ * client had them, because what is accepted is already in its only form. Returns 0 or a status.
+ */
+function readFields(head: RequestHead, text: string, base: number): number {
+  const { scan: fields } = head
+  let host: string | undefined
+  let contentLength: string | undefined
+  let transferEncoding: string | undefined
+  let connection = ''
+  let upgrade = ''
+  let expect: string | undefined
+  head.forwardedFor = head.forwarded = head.forwardedProto = head.forwardedHost = head.forwardedPort = ''
+  head.forwardedOther = head.realIp = head.requestId = head.cookie = head.referer = head.userAgent = ''
+  head.debug = false
+  let kept = ''
+  let keepFrom = fields.count === 0 ? 0 : fields.starts[0]! - base
+  for (let i = 0; i < fields.count; i += 1) {
+    const kind = fields.kinds[i]!
+    if (kind === field.other || kind === field.retryAfter) continue
+    const value = text.slice(fields.valueStarts[i]! - base, fields.valueEnds[i]! - base)
+    let passed = false
+    switch (kind) {
+      case field.host:
+        if (host !== undefined) return -refuse(head, 400, 'there is more than one Host')
+        if (hasUnderscore(fields, i, text, base)) return -refuse(head, 400, 'a framing field is misspelt')
+        host = value
+        passed = true
+        break
+      case field.connection:
+        connection = connection === '' ? value : `${connection},${value}`
+        break
+      case field.contentLength:
+        if (contentLength !== undefined) return -refuse(head, 400, 'there is more than one Content-Length')
+        if (hasUnderscore(fields, i, text, base)) return -refuse(head, 400, 'a framing field is misspelt')
+        contentLength = value
+        passed = true
+        break
+      case field.transferEncoding:
+        if (transferEncoding !== undefined)
+          return -refuse(head, 400, 'there is more than one Transfer-Encoding')
+        if (hasUnderscore(fields, i, text, base)) return -refuse(head, 400, 'a framing field is misspelt')
+        transferEncoding = value
+        passed = true
+        break
+      case field.upgrade:
+        upgrade = upgrade === '' ? value : `${upgrade}, ${value}`
+        break
+      case field.expect:
+        if (expect !== undefined) return -refuse(head, 417, 'there is more than one Expect')
+        expect = value
+        break
+      case field.forwardedFor:
+        head.forwardedFor = head.forwardedFor === '' ? value : `${head.forwardedFor}, ${value}`
+        break
+      case field.forwarded:
+        head.forwarded = head.forwarded === '' ? value : `${head.forwarded}, ${value}`
+        break
+      case field.forwardedProto:
+        head.forwardedProto = value
+        break
+      case field.forwardedHost:
+        head.forwardedHost = value
+        break
+      case field.forwardedPort:
+        head.forwardedPort = value
+        break
+      case field.forwardedOther:
+        head.forwardedOther += text.slice(fields.starts[i]! - base, fields.ends[i]! - base)
+        break
+      case field.realIp:
+        head.realIp = value
+        break
+      case field.requestId:
+        head.requestId = value
+        break
+      case field.cookie:
+        head.cookie = head.cookie === '' ? value : `${head.cookie}; ${value}`
+        passed = true
+        break
+      case field.referer:
+        head.referer = value
+        passed = true
+        break
+      case field.userAgent:
+        head.userAgent = value
+        passed = true
+        break
+      case field.debug:
+        head.debug = true
+        break
+    }
+    if (passed) continue
+    const lineStart = fields.starts[i]! - base
+    if (lineStart > keepFrom) kept += text.slice(keepFrom, lineStart)
+    keepFrom = fields.ends[i]! - base
+  }
+  const fieldsEnd = text.length - 2
+  head.fields = fieldsEnd > keepFrom ? kept + text.slice(keepFrom, fieldsEnd) : kept
+
+  if (host === undefined) return -refuse(head, 400, 'no host header')
+  head.authority = host
+  const status = readFraming(head, contentLength, transferEncoding)
+  if (status !== 0) return status
+  head.expectsContinue = expect !== undefined
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    return -refuse(head, 417, 'the expectation is unknown')
+  }
+  return readConnection(head, connection, upgrade)
+}
+
+function hasUnderscore(fields: FieldScan, i: number, text: string, base: number): boolean {
+  return text.slice(fields.starts[i]! - base, fields.nameEnds[i]! - base).includes('_')
+}
+
+/** RFC 9112, 6: what is not exactly one Content-Length or exactly `chunked` is refused. */
+function readFraming(head: RequestHead, length: string | undefined, transfer: string | undefined): number {
+  head.framing = framing.none
+  head.contentLength = 0
+  if (transfer !== undefined) {
+    if (length !== undefined) return -refuse(head, 400, 'there are Content-Length and Transfer-Encoding')
+    if (head.minor === 0) return -refuse(head, 400, 'HTTP/1.0 has no Transfer-Encoding')
+    if (/^(?:(?:x-)?gzip|(?:x-)?compress|deflate|br|zstd)[ \t]*,[ \t]*chunked$/i.test(transfer)) {
+      return -refuse(head, 501, 'the transfer coding is not implemented')
+    }
+    if (transfer !== 'chunked') return -refuse(head, 400, 'the Transfer-Encoding is not chunked')
+    head.framing = framing.chunked
+  } else if (length !== undefined) {
+    const value = contentLengthOf(length)
+    if (value === undefined) return -refuse(head, 400, 'the Content-Length is malformed')
+    head.contentLength = value
+    head.framing = framing.length
+  }
+  return 0
+}
+
+/** Decimal digits without a leading zero, at most 2^53 - 1; undefined for anything else. */
+export function contentLengthOf(text: string): number | undefined {
+  if (text.length > 16 || !/^(?:0|[1-9][0-9]*)$/.test(text)) return undefined
+  const value = Number(text)
+  return Number.isSafeInteger(value) ? value : undefined
+}
+
+function readConnection(head: RequestHead, connection: string, upgrade: string): number {
+  head.keepAlive = head.minor === 1
+  head.upgrade = ''
+  if (connection === '') return 0
+  let close = false
+  let upgrades = false
+  const nominated: string[] = []
+  for (const part of connection.split(',')) {
+    const token = part.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase()
+    if (token === 'close') close = true
+    else if (token === 'keep-alive') head.keepAlive = true
+    else if (token === 'upgrade') upgrades = true
+    else if (token !== '') nominated.push(token)
+  }
+  if (close) head.keepAlive = false
+  if (nominated.length > 0) {
+    if (
+      nominated.some((name) => name === 'host' || name === 'content-length' || name === 'transfer-encoding')
+    ) {
+      return -refuse(head, 400, 'Connection names a field that frames the message')
+    }
+    head.fields = withoutFields(head.fields, nominated)
+    dropNominated(head, nominated)
+  }
+  const granted = upgrades && head.minor === 1 && head.method === 'GET' && head.framing === framing.none
+  // h2c is an offer that may be ignored, and to pass it on would let a client leave our parser behind.
+  if (granted && /^[\w.!#$%&'*+^`|~/-]+$/.test(upgrade) && upgrade.toLowerCase() !== 'h2c')
+    head.upgrade = upgrade
+  return 0
+}
+
+/** Field lines without those of the given lower-case names. */
+export function withoutFields(lines: string, lowerNames: string[]): string {
+  return lines.replace(/[^\r]*\r\n/g, (line) =>
+    lowerNames.includes(line.slice(0, line.indexOf(':')).toLowerCase()) ? '' : line,
+  )
+}
+
+/** A proxy that nominates its X-Forwarded-For in Connection asks us not to believe it either. */
+function dropNominated(head: RequestHead, nominated: string[]): void {
+  for (const name of nominated) {
+    if (name === 'x-forwarded-for') head.forwardedFor = ''
+    else if (name === 'x-forwarded-proto') head.forwardedProto = ''
+    else if (name === 'x-forwarded-host') head.forwardedHost = ''
+    else if (name === 'x-forwarded-port') head.forwardedPort = ''
+    else if (name === 'forwarded') head.forwarded = ''
+    else if (name === 'x-real-ip') head.realIp = ''
+    else if (name === 'x-request-id') head.requestId = ''
+    else if (name.startsWith('x-forwarded')) head.forwardedOther = ''
+  }
+}
+
+/** Sets target, host and authority; returns what is wrong, or ''. */
+function readTarget(head: RequestHead, target: string): string {
+  const hostOfField = routingHost(head.authority)
+  if (hostOfField === undefined) return 'the Host is malformed'
+  head.host = hostOfField
+  head.target = target
+  if (target.charCodeAt(0) === 0x2f) return ''
+  if (target === '*') return head.method === 'OPTIONS' ? '' : 'the target is malformed'
+  const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target)
+  if (absolute === null) return 'the target is malformed'
+  const [, authority = '', path = ''] = absolute
+  const host = routingHost(authority)
+  if (host === undefined) return "the target's host is malformed"
+  // RFC 9112, 3.2.2: the target wins over Host, and the backend must not see another one.
+  if (authority !== head.authority) head.fields = withoutFields(head.fields, ['host'])
+  const replaced = authority !== head.authority
+  head.host = host
+  head.authority = authority
+  if (replaced) head.fields = `Host: ${authority}\r\n${head.fields}`
+  head.target = path.startsWith('/') ? path : `/${path}`
+  if (path === '' && head.method === 'OPTIONS') head.target = '*'
+  return ''
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { ClientConnection } from './client/client-connection.ts'
+import { userBufferReader } from './client/user-buffer.ts'
+import { type Plane } from './forward/plane.ts'
+import { type ListenAddress, type RouterSettings } from './settings.ts'
+
+/** Opens all listeners; rejects when one of them cannot be had. */
+export async function openListeners(settings: RouterSettings, plane: Plane) {
+  const reader = settings.userBuffers ? userBufferReader() : undefined
+  const servers: Server[] = []
+  for (const listen of settings.listen) {
+    const listener = {
+      proto: listen.tls === undefined ? ('http' as const) : ('https' as const),
+      port: listen.port,
+      proxyProtocol: settings.proxyProtocol && listen.tls === undefined,
+      reader: listen.tls === undefined ? reader : undefined,
+    }
+    const accept = (socket: Socket): ClientConnection => new ClientConnection(socket, plane, listener)
+    const server = createFor(listen, accept)
+    servers.push(server)
+    await open(server, listen, settings.listen)
+  }
+  return {
+    close(): void {
+      for (const server of servers) server.close()
+    },
+  }
+}
+
+function createFor(listen: ListenAddress, accept: (socket: Socket) => unknown): Server {
+  const options = { allowHalfOpen: true, noDelay: true }
+  if (listen.tls === undefined) return createServer(options, accept)
+  const { key, cert, ca, passphrase, ciphers, honorCipherOrder } = listen.tls
+  const server = createTlsServer(
+    {
+      ...options,
+      key: readFileSync(key),
+      cert: readFileSync(cert),
+      ...(ca.length === 0 ? {} : { ca: ca.map((path) => readFileSync(path)) }),
+      ...(passphrase === undefined ? {} : { passphrase }),
+      ...(ciphers === undefined ? {} : { ciphers }),
+      ...(honorCipherOrder === undefined ? {} : { honorCipherOrder }),
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: 10_000,
+    },
+    accept,
+  )
+  // A failed handshake is the client's affair.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
+}
+
+async function open(server: Server, listen: ListenAddress, all: ListenAddress[]): Promise<void> {
+  const { address, port } = listen
+  // Beside a listener on all of IPv4, one on all of IPv6 must not take IPv4 too.
+  const ipv6Only = all.some(
+    (other) => other !== listen && other.port === port && !other.address.includes(':'),
+  )
+  await listenOn(server, { host: address, port, ipv6Only, backlog: 4096 }).catch(async (error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const noIpv6 =
+      address === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL' || code === 'EINVAL')
+    if (!noIpv6) throw error
+    await listenOn(server, { host: '0.0.0.0', port, backlog: 4096 })
+  })
+}
+
+function listenOn(
+  server: Server,
+  options: { host: string; port: number; ipv6Only?: boolean; backlog: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,229 @@
+import cluster, { type Worker as ClusterWorker } from 'node:cluster'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { serveControl, serveMetrics } from './control-server.ts'
+import { type Logger } from './log.ts'
+import { type ToWorker, ToMaster } from './messages.ts'
+import { prometheusText } from './observe/prometheus.ts'
+import { mergeStats, routerStats, type WorkerStats } from './observe/stats.ts'
+import { type RouterSettings } from './settings.ts'
+
+/** What a worker's environment tells it (worker.ts WorkerRole). */
+export const workerEnv = {
+  slot: 'PAAS_ROUTER_SLOT',
+  replaces: 'PAAS_ROUTER_REPLACES',
+  cookieKey: 'PAAS_ROUTER_COOKIE_KEY',
+} as const
+
+type Slot = {
+  worker: ClusterWorker
+  /** The id of the worker's record, once it serves. */
+  id: string | undefined
+  startedAt: number
+  crashes: number
+}
+
+const readyMs = 30_000
+const statsMs = 3000
+/** A worker that lived this long did not crash at once, and its successor starts without delay. */
+const steadyMs = 10_000
+const maxRespawnMs = 10_000
+
+/**
+ * Starts the workers and keeps one in each place. Listening sockets belong to the master, so while a worker is
+ * replaced, connections wait in the kernel's queue and none is refused.
+ */
+export function startMaster(settings: RouterSettings, log: Logger) {
+  cluster.schedulingPolicy = cluster.SCHED_NONE
+  cluster.setupPrimary({
+    ...(settings.user === undefined ? {} : { uid: idOf(settings.user, '/etc/passwd') }),
+    ...(settings.user === undefined && settings.group === undefined
+      ? {}
+      : { gid: idOf(settings.group ?? settings.user ?? '', '/etc/group') }),
+  })
+  const cookieKey = persistentKey(settings.snapshot)
+  const slots = new Map<number, Slot>()
+  const retiring = new Set<ClusterWorker>()
+  const pendingStats = new Map<number, (stats: WorkerStats) => void>()
+  const waitingReady = new Map<ClusterWorker, () => void>()
+  let nextQuestion = 0
+  let stopping = false
+
+  function fork(slot: number, replaces: string | undefined, crashes: number): ClusterWorker {
+    const worker = cluster.fork({
+      [workerEnv.slot]: String(slot),
+      [workerEnv.cookieKey]: cookieKey,
+      [workerEnv.replaces]: replaces ?? '',
+    })
+    slots.set(slot, { worker, id: undefined, startedAt: performance.now(), crashes })
+    worker.on('message', (value: unknown) => {
+      const parsed = ToMaster.safeParse(value)
+      if (!parsed.success) return
+      const message = parsed.data
+      if (message.type === 'stats') {
+        pendingStats.get(message.id)?.(message.stats)
+        return
+      }
+      const place = slots.get(slot)
+      if (place?.worker === worker) place.id = message.id
+      waitingReady.get(worker)?.()
+    })
+    worker.on('error', (error) => log.warn(`worker ${worker.process.pid ?? '?'}: ${error.message}`))
+    worker.on('exit', (code, signal) => exited(slot, worker, signal || code))
+    return worker
+  }
+
+  function exited(slot: number, worker: ClusterWorker, how: string | number): void {
+    waitingReady.get(worker)?.()
+    if (retiring.delete(worker) || stopping) return
+    const place = slots.get(slot)
+    if (place?.worker !== worker) return
+    const lived = performance.now() - place.startedAt
+    const crashes = lived > steadyMs ? 0 : place.crashes + 1
+    const delay = crashes < 2 ? 0 : Math.min(maxRespawnMs, 100 * 2 ** crashes)
+    log.warn(`worker ${worker.process.pid ?? '?'} ended (${how}); another starts in ${delay} ms`)
+    setTimeout(() => {
+      if (!stopping && slots.get(slot)?.worker === worker) fork(slot, place.id, crashes)
+    }, delay)
+  }
+
+  /** Resolves to whether the worker serves. */
+  function ready(worker: ClusterWorker): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer)
+        waitingReady.delete(worker)
+        resolve([...slots.values()].some((place) => place.worker === worker && place.id !== undefined))
+      }
+      const timer = setTimeout(finish, readyMs)
+      waitingReady.set(worker, finish)
+    })
+  }
+
+  const send = (worker: ClusterWorker, message: ToWorker): void => {
+    if (worker.isConnected()) worker.send(message)
+  }
+
+  let reloading: Promise<{ workers: number }> | undefined
+  /** New workers first, each old one drained once its successor serves; a successor that fails changes nothing. */
+  async function reload(): Promise<{ workers: number }> {
+    for (const [slot, old] of [...slots]) {
+      const worker = fork(slot, undefined, 0)
+      if (!(await ready(worker))) {
+        retiring.add(worker)
+        worker.process.kill('SIGKILL')
+        slots.set(slot, old)
+        throw new Error('a new worker did not start; the present ones go on')
+      }
+      retiring.add(old.worker)
+      send(old.worker, { type: 'drain' })
+    }
+    return { workers: slots.size }
+  }
+
+  async function collectStats(): Promise<(WorkerStats & { pid: number })[]> {
+    const answers = await Promise.all(
+      [...slots.values()].map(async ({ worker }) => {
+        const stats = await askStats(worker)
+        return stats === undefined ? [] : [{ ...stats, pid: worker.process.pid ?? 0 }]
+      }),
+    )
+    return answers.flat()
+  }
+
+  function askStats(worker: ClusterWorker): Promise<WorkerStats | undefined> {
+    return new Promise((resolve) => {
+      const id = (nextQuestion += 1)
+      const finish = (stats: WorkerStats | undefined): void => {
+        clearTimeout(timer)
+        pendingStats.delete(id)
+        resolve(stats)
+      }
+      const timer = setTimeout(() => finish(undefined), statsMs)
+      pendingStats.set(id, finish)
+      send(worker, { type: 'stats', id })
+    })
+  }
+
+  const reopenLogs = (): void => {
+    for (const worker of [...[...slots.values()].map((slot) => slot.worker), ...retiring]) {
+      send(worker, { type: 'reopen-logs' })
+    }
+  }
+  const metrics = async (): Promise<string> => {
+    const workers = await collectStats()
+    return prometheusText(mergeStats(workers), {
+      workers: workers.length,
+      routes: Math.max(0, ...workers.map((worker) => worker.routes)),
+    })
+  }
+
+  const first = Array.from({ length: settings.workers }, (_, slot) => ready(fork(slot, undefined, 0)))
+  const servers = [
+    settings.controlSocket === undefined
+      ? undefined
+      : serveControl(
+          settings.controlSocket,
+          {
+            stats: async () => routerStats(await collectStats()),
+            metrics,
+            reload: () => (reloading ??= reload().finally(() => (reloading = undefined))),
+            'reopen-logs': async () => reopenLogs(),
+          },
+          (message) => log.warn(message),
+        ),
+    settings.metrics === undefined
+      ? undefined
+      : serveMetrics(settings.metrics, metrics, (message) => log.warn(message)),
+  ]
+
+  return {
+    /** Resolves to whether every worker serves. */
+    started: Promise.all(first).then((all) => all.every(Boolean)),
+    reopenLogs,
+    reload: () => (reloading ??= reload().finally(() => (reloading = undefined))),
+    /** Drains all workers and resolves when they are gone. */
+    async stop(): Promise<void> {
+      stopping = true
+      for (const server of servers) server?.close()
+      const all = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+      const gone = all.map((worker) => new Promise((resolve) => worker.once('exit', resolve)))
+      for (const worker of all) send(worker, { type: 'drain' })
+      const limit = setTimeout(() => {
+        for (const worker of all) worker.process.kill('SIGKILL')
+      }, settings.drainMs + 3000)
+      await Promise.all(gone)
+      clearTimeout(limit)
+    },
+  }
+}
+
+/** A key that survives restarts where there is a directory for it. */
+function persistentKey(snapshot: string | undefined): string {
+  const fresh = randomBytes(32).toString('hex')
+  if (snapshot === undefined) return fresh
+  const path = join(dirname(snapshot), 'cookie.key')
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, fresh, { flag: 'wx', mode: 0o600 })
+    return fresh
+  } catch {
+    // It is there already, or cannot be kept.
+  }
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return fresh
+  }
+}
+
+/** The number of a user or group, from its name or as it is. */
+function idOf(name: string, file: '/etc/passwd' | '/etc/group'): number {
+  if (/^[0-9]+$/.test(name)) return Number(name)
+  const line = readFileSync(file, 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${name}:`))
+  if (line === undefined) throw new Error(`${name} is not in ${file}`)
+  return Number(line.split(':')[2])
+}

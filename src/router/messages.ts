@@ -1,0 +1,18 @@
+import { z } from 'zod'
+import { WorkerStats } from './observe/stats.ts'
+
+/** What the master asks a worker. */
+export const ToWorker = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('stats'), id: z.int() }),
+  z.object({ type: z.literal('reopen-logs') }),
+  /** Take no new connections, finish the present ones, exit. */
+  z.object({ type: z.literal('drain') }),
+])
+export type ToWorker = z.infer<typeof ToWorker>
+
+/** What a worker tells the master. */
+export const ToMaster = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready'), id: z.string() }),
+  z.object({ type: z.literal('stats'), id: z.int(), stats: WorkerStats }),
+])
+export type ToMaster = z.infer<typeof ToMaster>

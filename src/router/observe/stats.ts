@@ -1,0 +1,177 @@
+import { z } from 'zod'
+import { type Finished } from '../forward/plane.ts'
+import { addHistogram, emptyHistogram, observe, quantile } from './histogram.ts'
+
+/** Counters of one host or one backend. */
+const Counters = z.object({
+  requests: z.int(),
+  /** Responses by their first digit: index 0 for none at all, 1 to 5. */
+  statuses: z.array(z.int()).length(6),
+  bytes: z.int(),
+  inFlight: z.int(),
+  histogram: z.array(z.int()),
+})
+type Counters = z.infer<typeof Counters>
+
+/** What one worker has counted since it started; its master adds the workers up. */
+export const WorkerStats = z.object({
+  startedAt: z.iso.datetime(),
+  version: z.int(),
+  routes: z.int(),
+  clients: z.int(),
+  rssBytes: z.int(),
+  total: Counters,
+  hosts: z.record(z.string(), Counters),
+  backends: z.record(z.string(), Counters),
+  ejected: z.record(z.string(), z.string()),
+})
+export type WorkerStats = z.infer<typeof WorkerStats>
+
+function counters(): Counters {
+  return { requests: 0, statuses: [0, 0, 0, 0, 0, 0], bytes: 0, inFlight: 0, histogram: emptyHistogram() }
+}
+
+export type StatsCounter = ReturnType<typeof createStatsCounter>
+
+/** Counts the finished requests of one worker, by route host and backend: never by what a client made up. */
+export function createStatsCounter() {
+  const total = counters()
+  const hosts = new Map<string, Counters>()
+  const backends = new Map<string, Counters>()
+
+  function count(into: Counters, finished: Finished, ms: number): void {
+    into.requests += 1
+    const digit = Math.floor(finished.status / 100)
+    into.statuses[digit] = (into.statuses[digit] ?? 0) + 1
+    into.bytes += finished.bytes
+    observe(into.histogram, ms)
+  }
+
+  function of(map: Map<string, Counters>, key: string): Counters {
+    const found = map.get(key)
+    if (found !== undefined) return found
+    const made = counters()
+    map.set(key, made)
+    return made
+  }
+
+  return {
+    count(finished: Finished): void {
+      count(total, finished, finished.totalMs)
+      if (finished.route !== undefined) count(of(hosts, finished.route.host), finished, finished.totalMs)
+      const { backend } = finished
+      if (backend !== undefined) count(of(backends, backend.url), finished, finished.backendMs ?? 0)
+    },
+    /** Forgets what no longer exists, so that memory is bounded by the table. */
+    forget(keepHost: (host: string) => boolean, keepBackend: (url: string) => boolean): void {
+      for (const host of hosts.keys()) if (!keepHost(host)) hosts.delete(host)
+      for (const url of backends.keys()) if (!keepBackend(url)) backends.delete(url)
+    },
+    read: () => ({ total, hosts: Object.fromEntries(hosts), backends: Object.fromEntries(backends) }),
+  }
+}
+
+const Summary = z.object({
+  requests: z.int(),
+  /** Responses with a status of 500 or more, those of the router's own included. */
+  errors5xx: z.int(),
+  statuses: z.record(z.enum(['none', '1xx', '2xx', '3xx', '4xx', '5xx']), z.int()),
+  bytes: z.int(),
+  inFlight: z.int(),
+  /** Milliseconds from the request's head to the response's end; null before the first request. */
+  p50: z.number().nullable(),
+  p95: z.number().nullable(),
+  p99: z.number().nullable(),
+})
+export type Summary = z.infer<typeof Summary>
+
+/** What `router:stats` shows: all workers together, since each started. */
+export const RouterStats = z.object({
+  workers: z.array(
+    z.object({
+      pid: z.int(),
+      startedAt: z.iso.datetime(),
+      version: z.int(),
+      clients: z.int(),
+      rssBytes: z.int(),
+    }),
+  ),
+  routes: z.int(),
+  total: Summary,
+  hosts: z.record(z.string(), Summary),
+  backends: z.record(z.string(), Summary.extend({ ejected: z.string().nullable() })),
+})
+export type RouterStats = z.infer<typeof RouterStats>
+
+/** All workers' counters as one. */
+export type MergedStats = {
+  total: Counters
+  hosts: Map<string, Counters>
+  backends: Map<string, Counters>
+  ejected: Map<string, string>
+}
+
+export function mergeStats(workers: readonly WorkerStats[]): MergedStats {
+  const merged: MergedStats = { total: counters(), hosts: new Map(), backends: new Map(), ejected: new Map() }
+  const add = (into: Counters, from: Counters): void => {
+    into.requests += from.requests
+    into.bytes += from.bytes
+    into.inFlight += from.inFlight
+    into.statuses = into.statuses.map((count, i) => count + (from.statuses[i] ?? 0))
+    addHistogram(into.histogram, from.histogram)
+  }
+  const addAll = (into: Map<string, Counters>, from: Record<string, Counters>): void => {
+    for (const [key, value] of Object.entries(from)) {
+      const sum = into.get(key) ?? counters()
+      add(sum, value)
+      into.set(key, sum)
+    }
+  }
+  for (const worker of workers) {
+    add(merged.total, worker.total)
+    addAll(merged.hosts, worker.hosts)
+    addAll(merged.backends, worker.backends)
+    for (const [url, why] of Object.entries(worker.ejected)) merged.ejected.set(url, why)
+  }
+  return merged
+}
+
+function summary(from: Counters): Summary {
+  const [none = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0] = from.statuses
+  const round = (ms: number | undefined): number | null =>
+    ms === undefined ? null : Math.round(ms * 100) / 100
+  return {
+    requests: from.requests,
+    errors5xx: s5,
+    statuses: { none, '1xx': s1, '2xx': s2, '3xx': s3, '4xx': s4, '5xx': s5 },
+    bytes: from.bytes,
+    inFlight: from.inFlight,
+    p50: round(quantile(from.histogram, 0.5)),
+    p95: round(quantile(from.histogram, 0.95)),
+    p99: round(quantile(from.histogram, 0.99)),
+  }
+}
+
+export function routerStats(workers: readonly (WorkerStats & { pid: number })[]): RouterStats {
+  const merged = mergeStats(workers)
+  const sorted = (map: Map<string, Counters>): [string, Counters][] =>
+    [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+  return {
+    workers: workers.map(({ pid, startedAt, version, clients, rssBytes }) => ({
+      pid,
+      startedAt,
+      version,
+      clients,
+      rssBytes,
+    })),
+    routes: Math.max(0, ...workers.map((worker) => worker.routes)),
+    total: summary(merged.total),
+    hosts: Object.fromEntries(sorted(merged.hosts).map(([host, value]) => [host, summary(value)])),
+    backends: Object.fromEntries(
+      sorted(merged.backends).map(([url, value]) => [
+        url,
+        { ...summary(value), ejected: merged.ejected.get(url) ?? null },
+      ]),
+    ),
+  }
+}

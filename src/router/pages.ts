@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { STATUS_CODES } from 'node:http'
+import { join } from 'node:path'
+import { type Page } from './forward/plane.ts'
+import { type TableRoute } from './table/route-table.ts'
+
+/** What the app's owner should do next, by status. */
+function advice(status: number, route: TableRoute | undefined): string {
+  const app = route === undefined || !/^[\w.-]+$/.test(route.identifier) ? 'NAME' : route.identifier
+  switch (status) {
+    case 404:
+      return 'No app answers at this address. If it should be yours, see <code>paas domains</code>.'
+    case 502:
+      return `The app did not answer this request. If it is yours, see <code>paas ps -a ${app}</code> and <code>paas logs -a ${app}</code>.`
+    case 503:
+      return `The app has no room for this request now; try again shortly. If it is yours, see <code>paas ps -a ${app}</code> and <code>paas ps:scale</code>.`
+    case 504:
+      return `The app took too long. If it is yours, see <code>paas logs -a ${app}</code>.`
+    default:
+      return 'The request cannot be served.'
+  }
+}
+
+/**
+ * The router's own answers: small, plain, without anything that a client sent. With `staticDir`, Hipache's
+ * `error_<status>.html` and `error_default.html`, read each time, so that edits are live.
+ */
+export function pages(staticDir: string | undefined) {
+  return (status: number, reason: string, route: TableRoute | undefined): Page => {
+    if (status === 200) return { status, contentType: 'text/plain', body: reason }
+    const own = staticDir === undefined ? undefined : readPage(staticDir, status)
+    if (own !== undefined) return { status, contentType: 'text/html', body: own }
+    const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`
+    const body =
+      `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title>` +
+      `<h1>${title}</h1><p>${advice(status, route)}</p><p>${reason}</p></html>\n`
+    return { status, contentType: 'text/html; charset=utf-8', body }
+  }
+}
+
+function readPage(directory: string, status: number): string | undefined {
+  for (const name of [`error_${status}.html`, 'error_default.html']) {
+    try {
+      return readFileSync(join(directory, name), 'utf8')
+    } catch {
+      // The next one, then the router's own.
+    }
+  }
+  return undefined
+}

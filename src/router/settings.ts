@@ -1,0 +1,89 @@
+import { type RedisTarget } from '../store/redis-target.ts'
+import { type Timeouts } from './forward/plane.ts'
+
+/** Where to listen; `tls` makes it HTTPS. */
+export type ListenAddress = {
+  address: string
+  port: number
+  tls: TlsFiles | undefined
+}
+
+/** PEM files and what node:tls takes besides. */
+export type TlsFiles = {
+  key: string
+  cert: string
+  ca: string[]
+  passphrase: string | undefined
+  ciphers: string | undefined
+  honorCipherOrder: boolean | undefined
+}
+
+/** Everything that decides how a router behaves; made from an instance, from flags or from Hipache's file. */
+export type RouterSettings = {
+  listen: ListenAddress[]
+  redis: { read: RedisTarget; write: RedisTarget; mayConfigure: boolean }
+  workers: number
+  /** What the workers run as; the master keeps its own user, so that it can bind low ports. */
+  user: string | undefined
+  group: string | undefined
+  /** Where the last table is kept for a start without Redis. */
+  snapshot: string | undefined
+  accessLog: string | undefined
+  controlSocket: string | undefined
+  metrics: { address: string; port: number } | undefined
+  /** Addresses and CIDR ranges whose X-Forwarded-… and PROXY protocol are believed, and who may see x-debug. */
+  trustedProxies: string[]
+  proxyProtocol: boolean
+  unknownHostStatus: 400 | 404
+  staticDir: string | undefined
+  balance: 'least' | 'random'
+  timeouts: Timeouts
+  /** How long a worker that is to go waits for its connections, in ms. */
+  drainMs: number
+  retries: number
+  replayBytes: number
+  deadTtlSeconds: number
+  deadBackendOn500: boolean
+  maxIdlePerBackend: number
+  maxInFlight: number
+  maxQueue: number
+  /** Node's private fields for faster reads, where they are there. */
+  userBuffers: boolean
+}
+
+export const defaultTimeouts: Timeouts = {
+  head: 10_000,
+  keepAlive: 75_000,
+  connect: 5_000,
+  queue: 5_000,
+  firstByte: 30_000,
+  idle: 60_000,
+  total: 0,
+  linger: 2_000,
+}
+
+/** What every way to configure a router starts from. */
+export const defaultSettings = {
+  workers: 1,
+  user: undefined,
+  group: undefined,
+  snapshot: undefined,
+  accessLog: undefined,
+  controlSocket: undefined,
+  metrics: undefined,
+  trustedProxies: [],
+  proxyProtocol: false,
+  unknownHostStatus: 404,
+  staticDir: undefined,
+  balance: 'least',
+  timeouts: defaultTimeouts,
+  drainMs: 30_000,
+  retries: 3,
+  replayBytes: 64 * 1024,
+  deadTtlSeconds: 30,
+  deadBackendOn500: true,
+  maxIdlePerBackend: 512,
+  maxInFlight: 1000,
+  maxQueue: 250,
+  userBuffers: true,
+} as const satisfies Partial<RouterSettings>

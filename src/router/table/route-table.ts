@@ -1,0 +1,129 @@
+import { backendAddress } from '../forward/backend-address.ts'
+import { type Backend } from '../forward/backend.ts'
+
+/** How a host's backends share its traffic: HASH `paas:route:options:<host>`. */
+export type RouteOptions = {
+  balance: 'least' | 'random'
+  /** By backend index; a missing one is 1. */
+  weights: number[]
+  sticky: boolean
+  /** Requests at once per backend and worker; undefined: the router's own limit. */
+  maxInFlight: number | undefined
+}
+
+/** One frontend list, as it was read. Its backends are looked up at its first request, not before. */
+export class TableRoute {
+  /** `www.example.com`, `*.example.com` or `*`. */
+  readonly host: string
+  readonly identifier: string
+  readonly urls: readonly string[]
+  readonly options: RouteOptions | undefined
+  backends: readonly (Backend | undefined)[] | undefined
+
+  constructor(host: string, list: readonly string[], options: RouteOptions | undefined) {
+    this.host = host
+    this.identifier = list[0] ?? ''
+    this.urls = list.slice(1)
+    this.options = options
+  }
+}
+
+/** The dead backend indexes of one requested host. */
+export type DeadSet = {
+  indexes: ReadonlySet<number>
+  /** performance.now() at which the key expires; Infinity when it does not. */
+  until: number
+}
+
+export type RouteTable = ReturnType<typeof createRouteTable>
+
+/**
+ * All routes, in memory. `backendFor` gives the one object of a backend URL; a backend whose last route is gone
+ * is told so through `retired`.
+ */
+export function createRouteTable(
+  backendFor: (url: string) => Backend | undefined,
+  retired: (backend: Backend) => void,
+) {
+  const routes = new Map<string, TableRoute>()
+  const dead = new Map<string, DeadSet>()
+
+  function backendsOf(route: TableRoute): readonly (Backend | undefined)[] {
+    if (route.backends === undefined) {
+      route.backends = route.urls.map((url) =>
+        backendAddress(url) === undefined ? undefined : backendFor(url),
+      )
+      for (const backend of route.backends) if (backend !== undefined) backend.routes += 1
+    }
+    return route.backends
+  }
+
+  function release(route: TableRoute): void {
+    for (const backend of route.backends ?? []) {
+      if (backend === undefined) continue
+      backend.routes -= 1
+      if (backend.routes === 0) retired(backend)
+    }
+  }
+
+  return {
+    get size(): number {
+      return routes.size
+    },
+    routes: (): IterableIterator<TableRoute> => routes.values(),
+    get: (host: string): TableRoute | undefined => routes.get(host),
+
+    /** The route of a requested host: itself, `*.` and its last labels, longest first, then `*` (Hipache's order). */
+    lookup(host: string): TableRoute | undefined {
+      const exact = routes.get(host)
+      if (exact !== undefined) return exact
+      for (const key of wildcardsOf(host)) {
+        const route = routes.get(key)
+        if (route !== undefined) return route
+      }
+      return undefined
+    },
+
+    backendsOf,
+
+    /** Puts a route in the place of the one of the same host. */
+    set(route: TableRoute): void {
+      const before = routes.get(route.host)
+      routes.set(route.host, route)
+      if (before?.backends === undefined) return
+      // Counted before the old one is released, so that a backend in both is never retired.
+      backendsOf(route)
+      release(before)
+    },
+
+    remove(host: string): void {
+      const before = routes.get(host)
+      if (before === undefined) return
+      routes.delete(host)
+      release(before)
+    },
+
+    setDead(host: string, set: DeadSet | undefined): void {
+      if (set === undefined || set.indexes.size === 0) dead.delete(host)
+      else dead.set(host, set)
+    },
+    deadHosts: (): string[] => [...dead.keys()],
+    deadOf(host: string, now: number): ReadonlySet<number> | undefined {
+      if (dead.size === 0) return undefined
+      const set = dead.get(host)
+      if (set === undefined) return undefined
+      if (set.until > now) return set.indexes
+      dead.delete(host)
+      return undefined
+    },
+  }
+}
+
+/** The wildcard keys that may serve a host, in order: at most five labels deep, as Hipache. */
+export function wildcardsOf(host: string): string[] {
+  const labels = host.split('.').slice(-6)
+  const keys: string[] = []
+  for (let i = 1; i < labels.length; i += 1) keys.push(`*.${labels.slice(i).join('.')}`)
+  keys.push('*')
+  return keys
+}

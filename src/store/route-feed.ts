@@ -1,0 +1,261 @@
+import { Redis } from 'ioredis'
+import { type RouterWorker } from '../model/route.ts'
+import { type RedisTarget } from './redis-target.ts'
+import { routeChannels, routeKeys } from './routes.ts'
+
+/** Everything that Redis holds about one host; empty for what it does not hold. */
+export type FedHost = {
+  /** Lower case. */
+  host: string
+  /** [identifier, backend URL, …]; empty: no route. */
+  list: string[]
+  /** Backend indexes that are out. */
+  dead: number[]
+  /** Milliseconds until `dead` is over; Infinity without a limit. */
+  deadMs: number
+  options: Record<string, string>
+  healthcheck: Record<string, string>
+}
+
+export type FeedListener = {
+  /** The subscription stands (again): whatever changed before may have been missed. */
+  onConnected(): void
+  /** These hosts' keys may have changed; `version` when setRoutes changed them. */
+  onChanged(hosts: string[], version: number | undefined): void
+  onError(message: string): void
+}
+
+export type RouteFeed = ReturnType<typeof openRouteFeed>
+
+const workerTtlMs = 10_000
+const pageSize = 1000
+const keyspaceFlags = 'Kglshx'
+
+/**
+ * The router's side of the routes in Redis. Reads come from `read`; dead marks and messages go to `write`
+ * (Hipache's master and slave drivers). Commands reject at once while Redis is away.
+ */
+export function openRouteFeed(
+  targets: { read: RedisTarget; write: RedisTarget },
+  listener: FeedListener,
+  options: {
+    /** The server may be asked to send keyspace notifications: it belongs to nobody who would mind. */
+    mayConfigure: boolean
+  },
+) {
+  const { prefix, database } = targets.read
+  const read = connect(targets.read, { enableOfflineQueue: false, commandTimeout: 10_000 })
+  const write = targets.write === targets.read ? read : connect(targets.write, { enableOfflineQueue: false })
+  const subscriber = connect(targets.read, { enableOfflineQueue: true, autoResubscribe: false })
+  const patterns = [
+    `${prefix}${routeKeys.frontend('')}`,
+    `${prefix}${routeKeys.dead('')}`,
+    routeKeys.healthcheck(''),
+    routeKeys.options(''),
+  ]
+  const keyspace = `__keyspace@${database}__:`
+  let closed = false
+
+  async function subscribe(): Promise<void> {
+    await subscriber.subscribe(routeChannels.changed, routeChannels.dead)
+    if (options.mayConfigure) await allowNotifications(read).catch(() => undefined)
+    // Without the right to it, or without notifications, the version channel and the resync remain.
+    await subscriber
+      .psubscribe(...patterns.map((pattern) => `${keyspace}${pattern}*`))
+      .catch((error: unknown) => listener.onError(`no keyspace notifications: ${String(error)}`))
+    listener.onConnected()
+  }
+
+  subscriber.on('ready', () => {
+    subscribe().catch((error: unknown) => {
+      listener.onError(`cannot subscribe: ${String(error)}`)
+      if (!closed) setTimeout(() => subscriber.disconnect(true), 500)
+    })
+  })
+  subscriber.on('message', (channel: string, message: string) => {
+    if (channel === routeChannels.dead) {
+      const host = message.split(';')[0]
+      if (host !== undefined && host !== '') listener.onChanged([host.toLowerCase()], undefined)
+      return
+    }
+    const [version, ...hosts] = message.split(' ')
+    if (/^[0-9]+$/.test(version ?? '')) listener.onChanged(hosts.filter(Boolean), Number(version))
+  })
+  subscriber.on('pmessage', (_pattern: string, channel: string) => {
+    const key = channel.slice(keyspace.length)
+    const pattern = patterns.find((start) => key.startsWith(start))
+    if (pattern !== undefined) listener.onChanged([key.slice(pattern.length).toLowerCase()], undefined)
+  })
+  for (const connection of new Set([read, write, subscriber])) {
+    connection.on('error', (error: Error) => listener.onError(error.message))
+  }
+
+  /** All hosts that have a key with this prefix, page by page. */
+  async function* hostsOf(keyPrefix: string): AsyncGenerator<string[]> {
+    let cursor = '0'
+    do {
+      const [next, keys] = await read.scan(cursor, 'MATCH', `${escapeGlob(keyPrefix)}*`, 'COUNT', pageSize)
+      cursor = next
+      if (keys.length > 0) yield keys.map((key) => key.slice(keyPrefix.length))
+    } while (cursor !== '0')
+  }
+
+  async function readLists(hosts: string[]): Promise<string[][]> {
+    const pipeline = read.pipeline()
+    for (const host of hosts) pipeline.lrange(`${prefix}${routeKeys.frontend(host)}`, 0, -1)
+    return repliesOf(await pipeline.exec()).map((reply) => (Array.isArray(reply) ? reply.map(String) : []))
+  }
+
+  return {
+    /** The version of the table, 0 before the first setRoutes. */
+    async version(): Promise<number> {
+      return Number((await read.get(routeKeys.version)) ?? 0)
+    },
+
+    /** Every route, page by page; a host may come twice. */
+    async *routes(): AsyncGenerator<{ host: string; list: string[] }[]> {
+      for await (const hosts of hostsOf(`${prefix}${routeKeys.frontend('')}`)) {
+        const lists = await readLists(hosts)
+        yield hosts.map((host, i) => ({ host, list: lists[i] ?? [] }))
+      }
+    },
+
+    /** Hosts with anything besides a route: dead sets, options, health checks. */
+    async extras(): Promise<Set<string>> {
+      const hosts = new Set<string>()
+      for (const pattern of patterns.slice(1)) {
+        for await (const page of hostsOf(pattern)) for (const host of page) hosts.add(host)
+      }
+      return hosts
+    },
+
+    /** Everything about these hosts. */
+    async hosts(hosts: string[]): Promise<FedHost[]> {
+      const pipeline = read.pipeline()
+      for (const host of hosts) {
+        pipeline.lrange(`${prefix}${routeKeys.frontend(host)}`, 0, -1)
+        pipeline.smembers(`${prefix}${routeKeys.dead(host)}`)
+        pipeline.pttl(`${prefix}${routeKeys.dead(host)}`)
+        pipeline.hgetall(routeKeys.options(host))
+        pipeline.hgetall(routeKeys.healthcheck(host))
+      }
+      const replies = repliesOf(await pipeline.exec())
+      return hosts.map((host, i) => {
+        const [list, dead, ttl, hostOptions, healthcheck] = replies.slice(5 * i, 5 * i + 5)
+        return {
+          host,
+          list: Array.isArray(list) ? list.map(String) : [],
+          dead: Array.isArray(dead) ? dead.map(String).filter(isIndex).map(Number) : [],
+          deadMs: typeof ttl === 'number' && ttl >= 0 ? ttl : Infinity,
+          options: record(hostOptions),
+          healthcheck: record(healthcheck),
+        }
+      })
+    },
+
+    /**
+     * Hipache's dead mark: the index into the set, the set's TTL, the announcement. While an active checker lives
+     * (`hchecker_ping` within 30 s) it is only announced, and the checker decides.
+     */
+    async markDead(mark: {
+      host: string
+      url: string
+      index: number
+      backends: number
+      ttlSeconds: number
+    }): Promise<void> {
+      const key = `${prefix}${routeKeys.dead(mark.host)}`
+      const message = `${mark.host};${mark.url};${mark.index};${mark.backends}`
+      const multi = write.multi()
+      if (!(await checkerLives())) {
+        multi.sadd(key, mark.index)
+        multi.expire(key, mark.ttlSeconds)
+      }
+      multi.publish(routeChannels.dead, message)
+      await multi.exec()
+    },
+
+    async unmarkDead(host: string, index: number): Promise<void> {
+      await write.srem(`${prefix}${routeKeys.dead(host)}`, index)
+    },
+
+    checkerLives,
+
+    async announce(worker: RouterWorker): Promise<void> {
+      const multi = write.multi()
+      multi.sadd(routeKeys.workers, worker.id)
+      multi.set(routeKeys.worker(worker.id), JSON.stringify(worker), 'PX', workerTtlMs)
+      multi.publish(routeChannels.acked, worker.id)
+      await multi.exec()
+    },
+
+    async withdraw(ids: string[]): Promise<void> {
+      const multi = write.multi()
+      for (const id of ids) {
+        multi.srem(routeKeys.workers, id)
+        multi.del(routeKeys.worker(id))
+        multi.publish(routeChannels.acked, id)
+      }
+      await multi.exec()
+    },
+
+    close(): void {
+      closed = true
+      for (const connection of new Set([read, write, subscriber])) connection.disconnect()
+    },
+  }
+
+  async function checkerLives(): Promise<boolean> {
+    const ping = Number(await read.get('hchecker_ping').catch(() => null))
+    return ping > 0 && Date.now() / 1000 - ping <= 30
+  }
+}
+
+function connect(
+  target: RedisTarget,
+  options: { enableOfflineQueue: boolean; commandTimeout?: number; autoResubscribe?: boolean },
+): Redis {
+  return new Redis({
+    ...(target.path === undefined ? { host: target.host, port: target.port } : { path: target.path }),
+    ...(target.username === undefined ? {} : { username: target.username }),
+    ...(target.password === undefined ? {} : { password: target.password }),
+    ...(target.tls ? { tls: {} } : {}),
+    db: target.database,
+    connectionName: 'paas-router',
+    maxRetriesPerRequest: options.enableOfflineQueue ? null : 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (attempt) => Math.min(attempt * 50, 1000),
+    ...options,
+  })
+}
+
+/** Adds the events that the feed needs to those that the server sends already. */
+async function allowNotifications(redis: Redis): Promise<void> {
+  const reply = await redis.config('GET', 'notify-keyspace-events')
+  const flags = Array.isArray(reply) ? String(reply[1]) : ''
+  const missing = Array.from(keyspaceFlags).filter(
+    (flag) => !flags.includes(flag) && !(flags.includes('A') && flag !== 'K'),
+  )
+  if (missing.length > 0) await redis.config('SET', 'notify-keyspace-events', flags + missing.join(''))
+}
+
+function repliesOf(replies: [Error | null, unknown][] | null): unknown[] {
+  return (replies ?? []).map(([error, reply]) => {
+    // A key of another type is nobody's route; anything else means that nothing can be said.
+    if (error !== null && !error.message.startsWith('WRONGTYPE')) throw error
+    return error === null ? reply : undefined
+  })
+}
+
+function isIndex(text: string): boolean {
+  return /^(?:0|[1-9][0-9]{0,5})$/.test(text)
+}
+
+function record(reply: unknown): Record<string, string> {
+  if (typeof reply !== 'object' || reply === null) return {}
+  return Object.fromEntries(Object.entries(reply).map(([key, value]) => [key, String(value)]))
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[[\]*?\\]/g, '\\$&')
+}
