@@ -34,6 +34,9 @@ logfile ""
 /**
  * Two users and no default one. The controller writes everything of ours, without the dangerous commands; the
  * router reads routes, and writes dead marks and what it says about itself. Key permissions \`%R~\` need Redis 7.
+ *
+ * Nobody can be the default user, yet it may do everything: Redis replays its log as that user, and silently
+ * drops every transaction in it that the user may not run.
  */
 export function redisUsers(passwords: { controller: string; router: string }): string {
   const controller = [
@@ -60,7 +63,7 @@ export function redisUsers(passwords: { controller: string; router: string }): s
     ),
     '-@all +@read +@write +@transaction +@connection +@pubsub -@dangerous +info',
   ]
-  return `user default off nopass sanitize-payload resetchannels -@all
+  return `user default off resetpass sanitize-payload ~* &* +@all
 user controller ${controller.join(' ')}
 user router ${router.join(' ')}
 `

@@ -51,6 +51,7 @@ describe('who may do what', () => {
     const anonymous = new Redis({ path: paths().redisSocket, retryStrategy: null, lazyConnect: true })
     anonymous.on('error', () => undefined)
     await expect(anonymous.get('paas:epoch')).rejects.toThrow(/NOAUTH|Connection is closed/)
+    await expect(anonymous.call('auth', 'default', '')).rejects.toThrow(/WRONGPASS|Connection is closed/)
     anonymous.disconnect()
     expect(redisUsers(passwords)).not.toMatch(/secret/)
   })
@@ -125,8 +126,19 @@ describe('who may do what', () => {
   })
 })
 
-test('what was acknowledged is there after kill -9', async () => {
+test('what was acknowledged is there after kill -9, transactions and scripts included', async () => {
+  await controller.multi().set('paas:multi:a', '1').set('paas:multi:b', '2').exec()
+  await controller.eval(
+    'redis.call("set", KEYS[1], 1) redis.call("set", KEYS[2], 2)',
+    2,
+    'paas:lua:a',
+    'paas:lua:b',
+  )
+  const script = "return redis.call('SET', KEYS[1], 'yes')"
   for (let i = 0; i < 200; i++) await controller.set(`paas:write:${i}`, String(i))
+  // A transaction and a script are replayed in ways of their own.
+  await controller.multi().set('paas:write:multi', 'yes').hset('paas:write:hash', 'field', 'yes').exec()
+  await controller.multi().set('paas:write:first', 'yes').eval(script, 1, 'paas:write:script').exec()
   const acknowledged = await controller.set('paas:write:last', 'yes')
   expect(acknowledged).toBe('OK')
   server.kill('SIGKILL')
@@ -135,5 +147,14 @@ test('what was acknowledged is there after kill -9', async () => {
   const again = connect('controller', passwords.controller)
   expect(await again.get('paas:write:last')).toBe('yes')
   expect(await again.get('paas:write:199')).toBe('199')
+  expect(await again.mget('paas:multi:a', 'paas:multi:b', 'paas:lua:a', 'paas:lua:b')).toEqual([
+    '1',
+    '2',
+    '1',
+    '2',
+  ])
+  expect(await again.get('paas:write:multi')).toBe('yes')
+  expect(await again.hget('paas:write:hash', 'field')).toBe('yes')
+  expect(await again.get('paas:write:script')).toBe('yes')
   again.disconnect()
 })
