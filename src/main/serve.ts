@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { pino } from 'pino'
@@ -40,6 +40,7 @@ const specs = processes(root, instance, paths, { accounts, privateSshd: await ex
 const stopOrder = specs.map((spec) => spec.name).reverse()
 
 for (const directory of runDirectories(instance, paths)) await putDirectory(directory, accounts)
+// It stays when we end: whoever reads it asks whether the process is still there.
 writeFileSync(join(paths.run, 'serve.pid'), `${process.pid}\n`)
 const ended = await endLeftovers(pidFolder(paths), stopOrder, 60_000)
 if (ended.length > 0) log.warn({ ended }, 'ended processes that an earlier one had left behind')
@@ -101,7 +102,6 @@ async function stop(): Promise<void> {
   if (stopped.signal.aborted) return
   stopped.abort()
   for (const name of stopOrder) await running.get(name)?.stop()
-  rmSync(join(paths.run, 'serve.pid'), { force: true })
   log.info('stopped')
   process.exit(0)
 }
