@@ -127,13 +127,6 @@ describe('who may do what', () => {
 })
 
 test('what was acknowledged is there after kill -9, transactions and scripts included', async () => {
-  await controller.multi().set('paas:multi:a', '1').set('paas:multi:b', '2').exec()
-  await controller.eval(
-    'redis.call("set", KEYS[1], 1) redis.call("set", KEYS[2], 2)',
-    2,
-    'paas:lua:a',
-    'paas:lua:b',
-  )
   const script = "return redis.call('SET', KEYS[1], 'yes')"
   for (let i = 0; i < 200; i++) await controller.set(`paas:write:${i}`, String(i))
   // A transaction and a script are replayed in ways of their own.
@@ -147,12 +140,6 @@ test('what was acknowledged is there after kill -9, transactions and scripts inc
   const again = connect('controller', passwords.controller)
   expect(await again.get('paas:write:last')).toBe('yes')
   expect(await again.get('paas:write:199')).toBe('199')
-  expect(await again.mget('paas:multi:a', 'paas:multi:b', 'paas:lua:a', 'paas:lua:b')).toEqual([
-    '1',
-    '2',
-    '1',
-    '2',
-  ])
   expect(await again.get('paas:write:multi')).toBe('yes')
   expect(await again.hget('paas:write:hash', 'field')).toBe('yes')
   expect(await again.get('paas:write:script')).toBe('yes')
