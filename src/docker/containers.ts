@@ -1,4 +1,6 @@
 import type Dockerode from 'dockerode'
+import { messageOf } from '../errors/paas-error.ts'
+import { type Attached, attachTo } from './attach.ts'
 import { dockerCall } from './engine.ts'
 import { type ExecOptions, type RunningExec, startExec } from './exec.ts'
 import { demultiplex, type EngineStream } from './log-stream.ts'
@@ -17,6 +19,12 @@ export type ContainerOptions = {
   pidsLimit: number
   /** Open files; at most what the engine itself may open, or no container would start. */
   openFiles: number
+  /** Cores that it may use, fractions allowed; undefined: all. */
+  cpus?: number
+  /** Its weight where cores are scarce; the engine's own is 1024. */
+  cpuShares?: number
+  /** False: the engine keeps none of its output. */
+  keepLogs?: boolean
   tty?: boolean
   openStdin?: boolean
   /** A user of the image; undefined: the image's own. */
@@ -41,6 +49,12 @@ export type Mount = { volume: string; path: string; readOnly?: boolean }
  * nothing that reaches the host.
  */
 const capabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID', 'NET_BIND_SERVICE']
+
+/**
+ * Where the engine keeps output until it is in the app's ring. Large files, because one that is rotated while it is
+ * followed may lose lines in old engines.
+ */
+const logFiles = { Type: 'json-file', Config: { 'max-size': '50m', 'max-file': '2' } }
 
 export type ContainerState = {
   id: string
@@ -119,7 +133,9 @@ export function containers(docker: Dockerode) {
             MemorySwap: options.memoryBytes,
             PidsLimit: options.pidsLimit,
             Ulimits: [{ Name: 'nofile', Soft: options.openFiles, Hard: options.openFiles }],
-            LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+            ...(options.cpus !== undefined && { NanoCpus: Math.round(options.cpus * 1e9) }),
+            ...(options.cpuShares !== undefined && { CpuShares: options.cpuShares }),
+            LogConfig: options.keepLogs === false ? { Type: 'none', Config: {} } : logFiles,
             ...(options.sharedMemoryBytes !== undefined && { ShmSize: options.sharedMemoryBytes }),
             ...(options.volumes && {
               Mounts: options.volumes.map(({ volume, path, readOnly }) => ({
@@ -143,6 +159,18 @@ export function containers(docker: Dockerode) {
       return created.id
     },
 
+    /** The streams of a container that is not started yet. */
+    attach: (id: string, options: { tty: boolean; stdin: boolean }): Promise<Attached> =>
+      attachTo(docker, id, options),
+
+    /** Sets the size of a container's terminal; one that has ended is fine. */
+    async resize(id: string, { columns, rows }: { columns: number; rows: number }): Promise<void> {
+      const container = docker.getContainer(id)
+      await dockerCall<unknown>('resize a terminal', () => container.resize({ w: columns, h: rows })).catch(
+        () => undefined,
+      )
+    },
+
     start: (id: string): Promise<unknown> => dockerCall(`start ${id}`, () => docker.getContainer(id).start()),
 
     /** Ids and labels of containers with all of these `name=value` labels, running or not. */
@@ -162,10 +190,14 @@ export function containers(docker: Dockerode) {
     kill: (id: string, signal: string): Promise<unknown> =>
       dockerCall(`kill ${id}`, () => docker.getContainer(id).kill({ signal }), { missing: undefined }),
 
-    remove: (id: string): Promise<unknown> =>
-      dockerCall(`remove ${id}`, () => docker.getContainer(id).remove({ force: true, v: true }), {
+    /** No error if it is gone, or if somebody else is removing it at this moment. */
+    async remove(id: string): Promise<void> {
+      await dockerCall(`remove ${id}`, () => docker.getContainer(id).remove({ force: true, v: true }), {
         missing: undefined,
-      }),
+      }).catch((error: unknown) => {
+        if (!/is already in progress/.test(messageOf(error))) throw error
+      })
+    },
 
     /** Resolves with the exit code once it has exited; rejects when the signal aborts. */
     async wait(id: string, signal?: AbortSignal): Promise<number> {

@@ -1,12 +1,17 @@
 import type Dockerode from 'dockerode'
-import { createInterface } from 'node:readline'
 import { dockerCall } from './engine.ts'
+import { jsonLines } from './json-lines.ts'
 import { type EngineStream } from './log-stream.ts'
 
 export type ContainerEvent = {
   action: 'start' | 'die' | 'oom' | 'destroy'
   id: string
   labels: Record<string, string>
+}
+
+type EngineEvent = {
+  Action: ContainerEvent['action']
+  Actor: { ID: string; Attributes: Record<string, string> }
 }
 
 /** Container events with this `name=value` label, until the engine goes away or the signal aborts. */
@@ -22,12 +27,9 @@ export async function* containerEvents(
   )) as EngineStream
   const stop = () => stream.destroy()
   signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
   try {
-    for await (const line of createInterface({ input: stream })) {
-      const event = JSON.parse(line) as {
-        Action: ContainerEvent['action']
-        Actor: { ID: string; Attributes: Record<string, string> }
-      }
+    for await (const event of jsonLines<EngineEvent>(stream)) {
       yield { action: event.Action, id: event.Actor.ID, labels: event.Actor.Attributes }
     }
   } catch (error) {

@@ -6,14 +6,14 @@ export type EngineMessage = {
   status?: string
 }
 
-/** The engine's streams are JSON objects, one a line. */
-export async function* jsonLines(stream: NodeJS.ReadableStream): AsyncGenerator<EngineMessage> {
+/** The engine's streams are JSON objects, one a line. Throws when the stream breaks off or is destroyed. */
+export async function* jsonLines<T = EngineMessage>(stream: NodeJS.ReadableStream): AsyncGenerator<T> {
   let rest = ''
   stream.setEncoding('utf8')
   for await (const chunk of stream as AsyncIterable<string>) {
     const lines = (rest + chunk).split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as EngineMessage
+    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as T
   }
-  if (rest.trim() !== '') yield JSON.parse(rest) as EngineMessage
+  if (rest.trim() !== '') yield JSON.parse(rest) as T
 }
