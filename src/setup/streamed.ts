@@ -16,7 +16,7 @@ export async function streamed(
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   })
   for (const output of [child.stdout, child.stderr]) {
-    createInterface({ input: output, crlfDelay: Infinity }).on('line', report)
+    createInterface({ input: output, crlfDelay: Infinity }).on('line', (line) => report(line.trimEnd()))
   }
   const [code] = (await once(child, 'close')) as [number | null]
   return code ?? 1
