@@ -29,6 +29,8 @@ export type Finished = { code: number; stdout: string; stderr: string }
 
 export type SshRig = AsyncDisposable & {
   folder: string
+  /** With `trace`: what strace wrote of every program that sshd and its children started. */
+  traceFile: string
   paths: InstancePaths
   platform: Platform
   user: string
@@ -58,7 +60,7 @@ export const clientFile = join(repository, 'src/main/client.ts')
  * A server as people reach it: a real sshd on a loopback port, the real client as its forced command under an OS
  * user of its own, the real API over a real Redis. Deploys are the test's. Needs root.
  */
-export async function startSshRig(options: { straceFile?: string } = {}): Promise<SshRig> {
+export async function startSshRig(options: { trace?: boolean } = {}): Promise<SshRig> {
   const cleanUp = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'paas-ssh-'))
   cleanUp.defer(() => rm(folder, { recursive: true, force: true }))
@@ -122,11 +124,18 @@ export async function startSshRig(options: { straceFile?: string } = {}): Promis
     api = undefined
   }
   cleanUp.defer(stopApi)
-  const port = await startSshd(folder, user, paths, cleanUp, options.straceFile)
+  const port = await startSshd(
+    folder,
+    user,
+    paths,
+    cleanUp,
+    options.trace === true ? join(folder, 'execve') : undefined,
+  )
   const knownHosts = join(folder, 'known_hosts')
 
   const rig: SshRig = {
     folder,
+    traceFile: join(folder, 'execve'),
     paths,
     platform,
     user,
@@ -155,7 +164,7 @@ export async function startSshRig(options: { straceFile?: string } = {}): Promis
       ...['-o', `UserKnownHostsFile=${knownHosts}`, '-o', 'LogLevel=ERROR'],
     ],
     ssh: (keyFile, args, input) =>
-      run('ssh', [...rig.sshOptions(keyFile), '-p', String(port), `${user}@127.0.0.1`, ...args], {
+      run('ssh', [...rig.sshOptions(keyFile), '-p', String(port), `${user}@127.0.0.1`, '--', ...args], {
         input: input ?? '',
       }),
     gitEnv: (keyFile) => ({

@@ -27,9 +27,9 @@ const paas = (args: string[], input?: string) =>
     ...(input !== undefined && { input }),
   })
 
-function start(args: string[], stdin: 'pipe' | 'ignore' = 'ignore') {
+function start(args: string[]) {
   const env = { PATH: process.env['PATH'], PAAS_ROOT: rig.folder }
-  const child = spawn(process.execPath, [clientFile, ...args], { env, stdio: [stdin, 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [clientFile, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   return { child, exited: once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]> }
 }
 
