@@ -40,6 +40,8 @@ export function instancePaths(root: string) {
     /** The SSH user's home; `.ssh/authorized_keys` in it is written by the controller. */
     home: join(lib, 'home'),
     authorizedKeys: join(lib, 'home/.ssh/authorized_keys'),
+    /** `paas serve` notes its processes here, a file each. */
+    servePids: join(run, 'serve'),
     /** The router's control socket, in a folder that the router's user owns. */
     routerSocket: join(run, 'router/router.sock'),
     gitConfig: join(etc, 'gitconfig'),

@@ -8,7 +8,7 @@ import { readInstance } from '../setup/read-instance.ts'
 import { keepRunning, type Child } from '../serve/child.ts'
 import { endLeftovers } from '../serve/leftovers.ts'
 import { rotate } from '../serve/log-files.ts'
-import { pidFolder, processes } from '../serve/processes.ts'
+import { processes } from '../serve/processes.ts'
 import { readAccounts } from '../setup/accounts.ts'
 import { dockerAnswers, ensureDocker } from '../setup/docker-daemon.ts'
 import { putDirectory } from '../setup/files.ts'
@@ -42,7 +42,7 @@ const stopOrder = specs.map((spec) => spec.name).reverse()
 for (const directory of runDirectories(instance, paths)) await putDirectory(directory, accounts)
 // It stays when we end: whoever reads it asks whether the process is still there.
 writeFileSync(join(paths.run, 'serve.pid'), `${process.pid}\n`)
-const ended = await endLeftovers(pidFolder(paths), stopOrder, 60_000)
+const ended = await endLeftovers(paths.servePids, stopOrder, 60_000)
 if (ended.length > 0) log.warn({ ended }, 'ended processes that an earlier one had left behind')
 
 const running = new Map<string, Child>()

@@ -5,11 +5,6 @@ import { type Accounts } from '../setup/files.ts'
 import { accountNames } from '../setup/layout.ts'
 import { type ChildSpec } from './child.ts'
 
-/** Folder in which `paas serve` notes its processes. */
-export function pidFolder(paths: InstancePaths): string {
-  return join(paths.run, 'serve')
-}
-
 /**
  * The processes of an instance in the order of starting. They stop in the reverse order: the router drains
  * first, the state goes last.
@@ -28,7 +23,7 @@ export function processes(
   const common = (name: string) => ({
     name,
     logFile: join(paths.log, `${name}.log`),
-    pidFolder: pidFolder(paths),
+    pidFolder: paths.servePids,
   })
   return [
     {

@@ -97,9 +97,14 @@ async function restartServe(services: Services): Promise<void> {
   await log.close()
 }
 
+/** `paas serve` answers the signal by starting a new controller: it is there when its number has changed. */
 async function renewServe(paths: InstancePaths): Promise<void> {
-  const pid = await servePid(paths)
-  if (pid !== undefined) process.kill(pid, 'SIGUSR2')
+  const serve = await servePid(paths)
+  if (serve === undefined) return
+  const controller = () => readFile(join(paths.servePids, 'controller'), 'utf8').catch(() => '')
+  const previous = await controller()
+  process.kill(serve, 'SIGUSR2')
+  await eventually(async () => !['', previous].includes(await controller()), 90_000)
 }
 
 async function stopServe(paths: InstancePaths): Promise<void> {
