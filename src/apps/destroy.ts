@@ -14,8 +14,9 @@ export async function destroyApp(platform: Platform, app: App, actor: string): P
     const containers = await platform.scheduler.list(current.id)
     await Promise.all(containers.map(({ id }) => platform.scheduler.remove(id, 5)))
     await removeImages(platform, [`paas.instance=${platform.instance.name}`, `paas.app=${current.id}`])
+    await platform.logs.remove(current.id)
     await Promise.all(
-      [platform.paths.repos, platform.paths.appLogs, platform.paths.builds].map((folder) =>
+      [platform.paths.repos, platform.paths.builds].map((folder) =>
         rm(join(folder, folder === platform.paths.repos ? `${current.id}.git` : current.id), {
           recursive: true,
           force: true,

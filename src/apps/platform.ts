@@ -2,6 +2,7 @@ import { type Logger } from 'pino'
 import { type Buildpack } from '../build/buildpack.ts'
 import { type DeployEvent } from '../model/deploy-event.ts'
 import { type InstancePaths } from '../lib/paths.ts'
+import { type LogBook } from '../logs/book.ts'
 import { type Queues } from '../lib/queues.ts'
 import { type Instance } from '../model/instance.ts'
 import { type Crashes } from '../schedulers/crashes.ts'
@@ -22,6 +23,8 @@ export type Platform = {
   buildpacks: readonly Buildpack[]
   /** One queue per app id, and `names` for what creates or renames apps. */
   queues: Queues
+  /** What apps and paas itself say, on disk. */
+  logs: LogBook
   log: Logger
   /** Hears everything that happens in any deploy. */
   observe: (event: DeployEvent) => void

@@ -39,12 +39,12 @@ export async function changeConfig(
   const names = Object.keys(change).sort()
   for (const name of names) refuseBadValue(name, change[name])
   const verb = names.every((name) => change[name] === undefined) ? 'config:unset' : 'config:set'
-  return takeTurn(app, verb, context, async (current) => {
-    const { apps, secrets } = context.platform.store
+  return takeTurn(app, verb, context, async (current, turn) => {
+    const { apps, secrets } = turn.platform.store
     const before = await apps.config(current.id)
     const config = applyChange(before, change, current, secrets)
     refuseTooMuch(secrets.openAll(current.id, config))
-    const live = await liveRelease(context, current)
+    const live = await liveRelease(turn, current)
     const isLive = live === undefined || !options.restart || isDeepStrictEqual(live.config, config)
     if (isLive && isDeepStrictEqual(before, config)) return { outcome: 'unchanged' }
     if (live === undefined || !options.restart) {
@@ -58,7 +58,7 @@ export async function changeConfig(
       description: `${verb === 'config:set' ? 'Set' : 'Unset'} ${names.join(', ')}`,
       ...(live.commit !== undefined && { commit: live.commit }),
     }
-    const { release } = await rollOut(draft, context)
+    const { release } = await rollOut(draft, turn)
     return { outcome: 'live', release: release.version }
   })
 }

@@ -22,14 +22,14 @@ export type Planned = { app: App; commit: string; buildId: string; source: Sourc
 /** Push → Plan → Image → Release → Candidates → Healthy → Routed → Retired. */
 export async function deploy(push: Push, context: DeployContext): Promise<void> {
   const { platform } = context
-  await takeTurn(push.app, 'push', context, async (app) => {
+  await takeTurn(push.app, 'push', context, async (app, turn) => {
     const buildId = randomId('b')
     const folder = join(platform.paths.builds, app.id, buildId)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     try {
-      const planned = await plan({ ...push, app }, buildId, join(folder, 'source.tar'), context)
-      const image = await makeImage(planned, context)
-      await releaseImage(planned, image, push.branch, context)
+      const planned = await plan({ ...push, app }, buildId, join(folder, 'source.tar'), turn)
+      const image = await makeImage(planned, turn)
+      await releaseImage(planned, image, push.branch, turn)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

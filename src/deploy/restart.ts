@@ -9,11 +9,11 @@ import { liveRelease, takeTurn } from './turn.ts'
  * What had crashed too often is tried again. Throws NOT_FOUND before the first release.
  */
 export async function restart(app: App, context: DeployContext): Promise<number> {
-  return takeTurn(app, 'ps:restart', context, async (current) => {
-    const release = await liveRelease(context, current)
+  return takeTurn(app, 'ps:restart', context, async (current, turn) => {
+    const release = await liveRelease(turn, current)
     if (release === undefined) throw nothingRuns(current)
-    context.platform.crashes.forget(current.id)
-    await putLive({ app: current, release }, context, { fresh: true })
+    turn.platform.crashes.forget(current.id)
+    await putLive({ app: current, release }, turn, { fresh: true })
     return release.version
   })
 }

@@ -19,10 +19,10 @@ export async function rollBack(
   wanted: { version: number | undefined; parts: RollbackParts },
   context: DeployContext,
 ): Promise<{ version: number; from: number }> {
-  return takeTurn(app, 'rollback', context, async (current) => {
-    const live = await liveRelease(context, current)
+  return takeTurn(app, 'rollback', context, async (current, turn) => {
+    const live = await liveRelease(turn, current)
     if (live === undefined) throw nothingRuns(current)
-    const target = chooseTarget(await context.platform.store.releases.list(current.id), live, wanted.version)
+    const target = chooseTarget(await turn.platform.store.releases.list(current.id), live, wanted.version)
     const code = wanted.parts === 'config' ? live : target
     const draft = {
       app: current,
@@ -31,7 +31,7 @@ export async function rollBack(
       description: describe(target.version, wanted.parts),
       ...(code.commit !== undefined && { commit: code.commit }),
     }
-    const { release } = await rollOut(draft, context)
+    const { release } = await rollOut(draft, turn)
     return { version: release.version, from: target.version }
   })
 }

@@ -10,15 +10,15 @@ import { liveRelease, takeTurn } from './turn.ts'
  * if one is not, the formation stays as it was. Before the first release it is just noted.
  */
 export async function scale(app: App, change: Formation, context: DeployContext): Promise<App> {
-  return takeTurn(app, 'scale', context, async (current) => {
+  return takeTurn(app, 'scale', context, async (current, turn) => {
     const scaled = { ...current, formation: { ...current.formation, ...change } }
-    const release = await liveRelease(context, current)
+    const release = await liveRelease(turn, current)
     if (release === undefined) {
-      await context.platform.store.apps.save(scaled)
+      await turn.platform.store.apps.save(scaled)
       return scaled
     }
     refuseUnknownTypes(Object.keys(change), Object.keys(release.image.processes))
-    return (await putLive({ app: scaled, release }, context, { fresh: false })).app
+    return (await putLive({ app: scaled, release }, turn, { fresh: false })).app
   })
 }
 

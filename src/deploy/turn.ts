@@ -1,19 +1,32 @@
 import { appQueue } from '../apps/queue.ts'
-import { PaasError } from '../errors/paas-error.ts'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
 import { type Release } from '../model/release.ts'
 import { type DeployContext } from './context.ts'
+import { alsoToLog, keepInLog } from './log-events.ts'
 
-/** Runs a change of what runs when the app's turn comes; meanwhile the caller hears who is ahead. */
+/**
+ * Runs a change of what runs when the app's turn comes; meanwhile the caller hears who is ahead. What the task
+ * reports by the context that it is given is also kept in the app's log.
+ */
 export function takeTurn<T>(
   app: App,
   verb: string,
-  { platform, actor, signal, report }: DeployContext,
-  task: (current: App) => Promise<T>,
+  context: DeployContext,
+  task: (current: App, turn: DeployContext) => Promise<T>,
 ): Promise<T> {
+  const { platform, actor, signal, report } = context
   const onWait = (ahead: { owner: string; verb: string; since: Date }) =>
     report({ type: 'queue:waiting', ...ahead })
-  return appQueue(platform, app, { owner: actor, verb, signal, onWait }, task)
+  return appQueue(platform, app, { owner: actor, verb, signal, onWait }, async (current) => {
+    const turn = { ...context, report: alsoToLog(context, current) }
+    try {
+      return await task(current, turn)
+    } catch (error) {
+      keepInLog(context, current, 'deploy', `${verb} of ${actor} failed: ${messageOf(error)}`)
+      throw error
+    }
+  })
 }
 
 /** The release that serves; undefined before the first one. Throws STATE_CORRUPT where it is not stored. */

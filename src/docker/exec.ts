@@ -62,18 +62,9 @@ export async function startExec(docker: Dockerode, id: string, options: ExecOpti
   if (tty !== undefined) await resize(tty)
 
   return {
-    async write(bytes) {
-      if (!stream.writable || stream.write(bytes)) return
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          stream.off('drain', done).off('close', done)
-          resolve()
-        }
-        stream.on('drain', done).on('close', done)
-      })
-    },
+    write: (bytes) => writeTo(stream, bytes),
     end: () => void stream.end(),
-    output: () => (tty === undefined ? frames(stream) : raw(stream)),
+    output: () => outputOf(stream, tty !== undefined),
     resize,
     async kill(signal) {
       const { Running, Pid } = await inspect()
@@ -95,6 +86,22 @@ export async function startExec(docker: Dockerode, id: string, options: ExecOpti
     },
   }
 }
+
+/** Resolves when the bytes are taken, or there is nobody left to take them. */
+export async function writeTo(stream: Duplex, bytes: Uint8Array): Promise<void> {
+  if (!stream.writable || stream.write(bytes)) return
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done)
+      resolve()
+    }
+    stream.on('drain', done).on('close', done)
+  })
+}
+
+/** What comes out of a hijacked connection; a terminal has one stream only. */
+export const outputOf = (stream: Duplex, tty: boolean): AsyncGenerator<ExecOutput> =>
+  tty ? raw(stream) : frames(stream)
 
 async function* raw(stream: Duplex): AsyncGenerator<ExecOutput> {
   for await (const chunk of readable(stream)) yield { stream: 'stdout', bytes: chunk }

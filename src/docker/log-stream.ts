@@ -1,29 +1,36 @@
 /** A stream of the engine: dockerode types it as the old stream interface, which lacks `destroy`. */
 export type EngineStream = NodeJS.ReadableStream & { destroy: () => void }
 
-type Line = { at: Date; stream: 'stdout' | 'stderr'; text: string }
+/** `time` is the engine's own, RFC 3339 with nine digits of a second; `at` the same, cut to milliseconds. */
+type Line = { at: Date; time: string; stream: 'stdout' | 'stderr'; text: string }
+
+const empty: Buffer = Buffer.alloc(0)
 
 /** A line over this is cut in pieces: an app that never prints a newline must not fill our memory. */
 const maxLineBytes = 64 * 1024
 
 /**
  * Lines of the engine's multiplexed log stream (Engine API, "Stream format": one byte stream, three zero
- * bytes, four bytes big-endian length, payload). With `timestamps`, each line starts with an RFC 3339 time.
- * Ends when the stream ends or the signal aborts.
+ * bytes, four bytes big-endian length, payload). With `timestamps`, each frame starts with an RFC 3339 time; a
+ * long line comes in several frames, of which only the last ends with a newline. Ends when the stream ends or the
+ * signal aborts.
  */
 export async function* demultiplex(
   source: EngineStream | Buffer,
   signal?: AbortSignal,
   options: { timestamps: boolean } = { timestamps: true },
 ): AsyncGenerator<Line> {
-  const rest: Record<Line['stream'], Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }
-  const parse = (stream: Line['stream'], bytes: Buffer): Line => {
-    const text = bytes.toString('utf8').replace(/\r$/, '')
-    if (!options.timestamps) return { at: new Date(0), stream, text }
-    const space = text.indexOf(' ')
-    return { at: new Date(text.slice(0, space)), stream, text: text.slice(space + 1) }
+  const partial: Record<Line['stream'], { time: string; text: Buffer }> = {
+    stdout: { time: '', text: empty },
+    stderr: { time: '', text: empty },
   }
-  let pending: Buffer = Buffer.alloc(0)
+  const line = (stream: Line['stream'], time: string, bytes: Buffer): Line => ({
+    at: new Date(time === '' ? 0 : time),
+    time,
+    stream,
+    text: bytes.toString('utf8').replace(/\r$/, ''),
+  })
+  let pending: Buffer = empty
   for await (const chunk of chunks(source, signal)) {
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
     let offset = 0
@@ -31,22 +38,29 @@ export async function* demultiplex(
       const length = pending.readUInt32BE(offset + 4)
       if (pending.length - offset - 8 < length) break
       const stream = pending[offset] === 2 ? 'stderr' : 'stdout'
-      let text: Buffer = Buffer.concat([rest[stream], pending.subarray(offset + 8, offset + 8 + length)])
+      const held = partial[stream]
+      let payload: Buffer = pending.subarray(offset + 8, offset + 8 + length)
+      if (options.timestamps) {
+        const space = payload.indexOf(32)
+        if (held.text.length === 0) held.time = payload.toString('latin1', 0, space)
+        payload = payload.subarray(space + 1)
+      }
+      let text = held.text.length === 0 ? payload : Buffer.concat([held.text, payload])
       for (let end = text.indexOf(10); end !== -1; end = text.indexOf(10)) {
-        yield parse(stream, text.subarray(0, end))
+        yield line(stream, held.time, text.subarray(0, end))
         text = text.subarray(end + 1)
       }
       if (text.length > maxLineBytes) {
-        yield parse(stream, text)
-        text = Buffer.alloc(0)
+        yield line(stream, held.time, text)
+        text = empty
       }
-      rest[stream] = text
+      held.text = text
       offset += 8 + length
     }
     pending = pending.subarray(offset)
   }
   for (const stream of ['stdout', 'stderr'] as const) {
-    if (rest[stream].length > 0) yield parse(stream, rest[stream])
+    if (partial[stream].text.length > 0) yield line(stream, partial[stream].time, partial[stream].text)
   }
 }
 

@@ -19,6 +19,12 @@ import { createQueues } from '../lib/queues.ts'
 import { trackTasks } from '../lib/tasks.ts'
 import { writeFileAtomically } from '../lib/write-file.ts'
 import { faultPoint } from '../lib/fault-point.ts'
+import { openLogBook } from '../logs/book.ts'
+import { createCollector } from '../logs/collect.ts'
+import { followContainers } from '../logs/follow-containers.ts'
+import { openPositions } from '../logs/positions.ts'
+import { followRouter } from '../logs/router-lines.ts'
+import { AppName } from '../model/names.ts'
 import { guardHost } from '../network/firewall.ts'
 import { runReconciler } from '../reconcile/reconciler.ts'
 import { createCrashes } from '../schedulers/crashes.ts'
@@ -49,15 +55,20 @@ const redis = connectRedis({
 })
 const engine = openEngine(instance.dockerSocket)
 const now = () => new Date()
+const logs = openLogBook(paths.appLogs)
+const scheduler = dockerLocal(engine, instance, (id) => collector.settled(id))
+const positions = await openPositions(join(paths.appLogs, 'positions.json'))
+const collector = createCollector({ scheduler, book: logs, positions, log, signal: stopping.signal })
 const platform: Platform = {
   instance,
   paths,
   store: createStore(redis, createSecrets(await readFile(paths.masterKey))),
   engine,
-  scheduler: dockerLocal(engine, instance),
+  scheduler,
   crashes: createCrashes(() => performance.now()),
   buildpacks: await loadBuildpacks([join(import.meta.dirname, '../../buildpacks')]),
   queues: createQueues(now),
+  logs,
   log,
   observe: faultPoint(process.env['PAAS_FAULT_FILE']),
   background: tasks.run,
@@ -95,9 +106,25 @@ const reconciling = runReconciler({
     await writeAuthorizedKeys(platform)
     log.info({ docker: version }, 'reconciling')
   },
-  events: (signal) => containerEvents(engine.docker, `paas.instance=${instance.name}`, signal),
+  events: (signal) => containerEventsOfOurs(signal),
   signal: stopping.signal,
 })
+
+const containerEventsOfOurs = (signal: AbortSignal) =>
+  containerEvents(engine.docker, `paas.instance=${instance.name}`, signal)
+const collecting = Promise.all([
+  followContainers({ collector, events: containerEventsOfOurs, log, signal: stopping.signal }),
+  followRouter({
+    path: paths.accessLog,
+    book: logs,
+    findApp: async (name) => {
+      const parsed = AppName.safeParse(name)
+      return parsed.success ? platform.store.apps.find(parsed.data) : undefined
+    },
+    log,
+    signal: stopping.signal,
+  }),
+])
 
 /** Deploys that run are cancelled: nothing of theirs is live yet, and their clients are told. */
 async function stop(signal: string): Promise<void> {
@@ -107,6 +134,9 @@ async function stop(signal: string): Promise<void> {
   await api.close(10_000)
   await reconciling
   await tasks.settled(35_000)
+  await collecting
+  await logs.close()
+  await positions.save()
   redis.disconnect()
   process.exit(0)
 }

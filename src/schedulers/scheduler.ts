@@ -14,6 +14,37 @@ export type ContainerSpec = {
   env: Record<string, string>
   /** A one-off is not part of the formation: never restarted, never routed. */
   oneOff?: boolean
+  /** What it may use; what is missing has its default. */
+  limits?: Limits
+  /** Names of the networks that it is on besides the bridge: those of linked services. */
+  networks?: string[]
+  /** Volumes that outlive it. */
+  volumes?: { volume: string; path: string }[]
+}
+
+/** What one container may use. Bytes; cores, fractions allowed; weight where cores are scarce (1024 is usual). */
+export type Limits = {
+  memoryBytes?: number
+  cpus?: number
+  cpuShares?: number
+  pids?: number
+}
+
+/** Columns and rows of a terminal. */
+export type TerminalSize = { columns: number; rows: number }
+
+/** A process with its streams at the caller. */
+export type Interaction = {
+  /** Resolves when the bytes are taken: that is the back-pressure. */
+  write(bytes: Uint8Array): Promise<void>
+  /** Ends its stdin; its output goes on. */
+  end(): void
+  /** All that it prints, as it comes; ends with it. With a terminal everything is stdout. */
+  output(): AsyncIterable<{ stream: 'stdout' | 'stderr'; bytes: Uint8Array }>
+  resize(size: TerminalSize): Promise<void>
+  kill(signal: NodeJS.Signals): Promise<void>
+  /** Its exit code, once `output` has ended. */
+  exitCode(): Promise<number>
 }
 
 /** A container of ours as the engine sees it. */
@@ -25,6 +56,8 @@ export type Container = {
   release: number
   slot: Slot
   oneOff: boolean
+  /** Its streams are at a caller: it is of no use once that is gone, and its output is in no log. */
+  attached: boolean
   running: boolean
   /** Address on the bridge; undefined when it does not run. */
   address: string | undefined
@@ -37,7 +70,8 @@ export type Container = {
   pid: number | undefined
 }
 
-export type LogLine = { at: Date; stream: 'stdout' | 'stderr'; text: string }
+/** `time` is RFC 3339 with nanoseconds, `at` the same cut to milliseconds. */
+export type LogLine = { at: Date; time: string; stream: 'stdout' | 'stderr'; text: string }
 
 /** Where containers run. Every call is about containers of this instance of `paas` only. */
 export type Scheduler = {
@@ -60,6 +94,10 @@ export type Scheduler = {
   ): AsyncIterable<LogLine>
   /** Runs a command in a running container; resolves with its exit code and combined output (at most 64 KiB). */
   exec(id: string, command: string[], timeoutSeconds: number): Promise<{ code: number; output: string }>
+  /** Runs a command in a running container, with its streams at the caller. */
+  interact(id: string, command: string[], tty: TerminalSize | undefined): Promise<Interaction>
+  /** Starts a one-off with its streams at the caller. The container stays until it is removed. */
+  attach(spec: ContainerSpec, tty: TerminalSize | undefined): Promise<Interaction & { container: Container }>
   /** Resolves when the container has exited; rejects when the signal aborts. */
   wait(id: string, signal?: AbortSignal): Promise<{ code: number; oomKilled: boolean }>
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { type ContainerState } from '../../docker/containers.ts'
 import { type Engine } from '../../docker/engine.ts'
 import { messageOf, PaasError } from '../../errors/paas-error.ts'
+import { execCommand } from '../../lib/exec-command.ts'
 import { randomHex } from '../../lib/ids.ts'
 import { openFilesLimit } from '../../lib/open-files.ts'
 import { type Container, type ContainerSpec, type Scheduler } from '../scheduler.ts'
@@ -10,10 +11,14 @@ import { labels, parseLabels } from './labels.ts'
 const defaults = { memoryBytes: 512 * 1024 * 1024, pidsLimit: 1024 }
 const mostOpenFiles = 65_536
 
-/** Runs containers on the one Docker Engine of this server, on the bridge that the router reaches. */
+/**
+ * Runs containers on the one Docker Engine of this server, on the bridge that the router reaches. What has ended and
+ * is to be removed waits for `beforeRemove`, so that its last output can be taken.
+ */
 export function dockerLocal(
   engine: Engine,
   instance: { name: string; network: { bridge: string } },
+  beforeRemove: (id: string) => Promise<void> = async () => undefined,
 ): Scheduler {
   const bridge = instance.network.bridge
 
@@ -52,23 +57,43 @@ export function dockerLocal(
     return started
   }
 
+  async function create(
+    spec: ContainerSpec,
+    streams?: { tty: boolean },
+  ): Promise<{ id: string; name: string }> {
+    const { slot, limits = {} } = spec
+    const name = `${spec.app.name}.${slot.type}.${slot.index}.v${spec.release}-${randomHex(3)}`
+    const id = await engine.containers.create({
+      name,
+      image: spec.image,
+      // Through the image's ENTRYPOINT, which for a buildpack's image sets up the environment.
+      ...(spec.command !== undefined && { command: ['/bin/sh', '-c', execCommand(spec.command)] }),
+      env: spec.env,
+      labels: labels(instance.name, spec, { attached: streams !== undefined }),
+      network: bridge,
+      memoryBytes: limits.memoryBytes ?? defaults.memoryBytes,
+      pidsLimit: limits.pids ?? defaults.pidsLimit,
+      ...(limits.cpus !== undefined && { cpus: limits.cpus }),
+      ...(limits.cpuShares !== undefined && { cpuShares: limits.cpuShares }),
+      openFiles: await openFiles(),
+      ...(streams && { keepLogs: false, openStdin: true, tty: streams.tty }),
+      ...(spec.volumes && { volumes: spec.volumes }),
+    })
+    // Before it starts: a process that finds its database at once need not fail first.
+    try {
+      for (const network of spec.networks ?? []) await engine.networks.connect(network, id)
+    } catch (error) {
+      await engine.containers.remove(id)
+      throw error
+    }
+    return { id, name }
+  }
+
   return {
     inspect,
 
     async start(spec: ContainerSpec) {
-      const { type, index } = spec.slot
-      const name = `${spec.app.name}.${type}.${index}.v${spec.release}-${randomHex(3)}`
-      const id = await engine.containers.create({
-        name,
-        image: spec.image,
-        // Through the image's ENTRYPOINT, which for a buildpack's image sets up the environment.
-        ...(spec.command !== undefined && { command: ['/bin/sh', '-c', spec.command] }),
-        env: spec.env,
-        labels: labels(instance.name, spec),
-        network: bridge,
-        ...defaults,
-        openFiles: await openFiles(),
-      })
+      const { id, name } = await create(spec)
       try {
         return await launch(id, name)
       } catch (error) {
@@ -76,6 +101,29 @@ export function dockerLocal(
         throw error
       }
     },
+
+    async attach(spec, tty) {
+      const { id, name } = await create(spec, { tty: tty !== undefined })
+      try {
+        const streams = await engine.containers.attach(id, { tty: tty !== undefined, stdin: true })
+        const container = await launch(id, name)
+        if (tty !== undefined) await engine.containers.resize(id, tty)
+        return {
+          ...streams,
+          container,
+          resize: (size) => engine.containers.resize(id, size),
+          async kill(signal) {
+            await engine.containers.kill(id, signal)
+          },
+          exitCode: () => engine.containers.wait(id),
+        }
+      } catch (error) {
+        await engine.containers.remove(id)
+        throw error
+      }
+    },
+
+    interact: (id, command, tty) => engine.containers.run(id, { command, ...(tty && { tty }) }),
 
     restart: (id) => launch(id, id.slice(0, 12)),
 
@@ -96,6 +144,7 @@ export function dockerLocal(
 
     async remove(id, graceSeconds) {
       await engine.containers.stop(id, graceSeconds)
+      await beforeRemove(id)
       await engine.containers.remove(id)
     },
 
