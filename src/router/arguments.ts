@@ -135,7 +135,7 @@ function ofInstance(root: string): RouterSettings {
     workers: instance.routerWorkers ?? availableParallelism(),
     snapshot: paths.routerSnapshot,
     accessLog: paths.accessLog,
-    controlSocket: `${paths.run}/router.sock`,
+    controlSocket: paths.routerSocket,
     metrics: root === '/' ? { address: '127.0.0.1', port: 9180 } : undefined,
   }
 }

@@ -158,6 +158,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       createHmac('sha256', role.cookieKey).update(`${host}\0${url}`).digest('base64url').slice(0, 22),
     optionsFor: (route: TableRoute) =>
       route.options ?? (settings.balance === 'random' ? randomBalance : undefined),
+    clock: performance.now(),
     draining: false,
     clients: new Set(),
     mayRepeat: () => repeats.spend(),
@@ -179,6 +180,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const timers = [
     setInterval(() => {
       const now = performance.now()
+      plane.clock = now
       for (const client of plane.clients) client.sweep(now)
       for (const backend of backends.values()) backend.sweep(now)
       sync.tick(now)

@@ -56,7 +56,7 @@ export class ClientConnection implements Client {
     this.#origin = { address, proto: listener.proto, port: listener.port }
     this.#trusted = address !== '' && plane.trusts(address)
     this.#expectProxyHeader = listener.proxyProtocol && this.#trusted
-    this.#since = performance.now()
+    this.#since = plane.clock
     plane.clients.add(this)
     socket.on('error', () => undefined)
     socket.on('end', () => this.#ended())
@@ -142,7 +142,7 @@ export class ClientConnection implements Client {
   #keepPartial(buf: Buffer, from: number, end: number): void {
     if (!this.#started) {
       this.#started = true
-      this.#since = performance.now()
+      this.#since = this.#plane.clock
     }
     this.#pending = Buffer.from(buf.subarray(from, end))
   }
@@ -182,19 +182,19 @@ export class ClientConnection implements Client {
 
   /** The head as the backend gets it: rebuilt from what was parsed, with where it came from in our own words. */
   #upstreamHead(head: RequestHead): string {
-    let fields = head.fields
-    if (head.upgrade !== '') fields += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`
-    if (head.expectsContinue) fields += 'Expect: 100-continue\r\n'
+    let { lines } = head
+    if (head.upgrade !== '') lines += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`
+    if (head.expectsContinue) lines += 'Expect: 100-continue\r\n'
     const id = this.#plane.requestId()
     if (this.#trusted) {
       const requestId = head.requestId === '' ? id : head.requestId
-      return `${head.method} ${head.target} HTTP/1.1\r\n${fields}${extendedFields(this.#origin, head)}X-Request-Id: ${requestId}\r\n\r\n`
+      return `${lines}${extendedFields(this.#origin, head)}X-Request-Id: ${requestId}\r\n\r\n`
     }
     if (head.authority !== this.#suffixFor) {
       this.#suffixFor = head.authority
-      this.#suffix = forwardedFields(this.#origin, head.authority)
+      this.#suffix = `${forwardedFields(this.#origin, head.authority)}X-Request-Id: `
     }
-    return `${head.method} ${head.target} HTTP/1.1\r\n${fields}${this.#suffix}X-Request-Id: ${id}\r\n\r\n`
+    return `${lines}${this.#suffix}${id}\r\n\r\n`
   }
 
   /** Answers a request that no exchange was made for. */
@@ -222,7 +222,7 @@ export class ClientConnection implements Client {
       })
     }
     if (!keepAlive) this.#close(!complete)
-    else this.#since = performance.now()
+    else this.#since = this.#plane.clock
   }
 
   /** What is not a request that could be passed on: say so and close. */
@@ -296,7 +296,7 @@ export class ClientConnection implements Client {
 
   /** Goes on to the next request, which may have arrived already. */
   #next(): void {
-    this.#since = performance.now()
+    this.#since = this.#plane.clock
     if (this.#processing) return
     const pending = this.#pending
     if (pending !== undefined && this.#held) {
@@ -311,7 +311,7 @@ export class ClientConnection implements Client {
   /** `unread`: the client may still be sending, and a plain close would reset what it has not read yet. */
   #close(unread: boolean): void {
     this.#closing = true
-    this.#since = performance.now()
+    this.#since = this.#plane.clock
     this.out.flush()
     if (unread) {
       this.#pending = undefined

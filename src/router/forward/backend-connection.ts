@@ -24,6 +24,8 @@ export type Responder = {
   /** The protocol that the request asked to upgrade to, or ''. */
   readonly upgrade: string
   connected(): void
+  /** The backend has taken what it was sent. */
+  drained(): void
   /** A 1xx besides 101. */
   interim(head: ResponseHead): void
   /** `body` is how the body will be delimited; none when there is no body. */
@@ -88,11 +90,8 @@ export class BackendConnection {
     this.#socket.on('error', (error) => (this.#error = error))
     this.#socket.on('end', () => this.#ended())
     this.#socket.on('close', () => this.#closed())
-    this.#socket.on('drain', () => this.onDrain())
+    this.#socket.on('drain', () => this.#responder?.drained())
   }
-
-  /** Set by whoever paused because `out` was congested. */
-  onDrain: () => void = () => undefined
 
   #connectPlain(address: BackendAddress): Socket {
     // Node keeps the current buffer when the generator returns none, which its types do not know.

@@ -119,7 +119,7 @@ export class Exchange implements Responder {
   /** Reads the body; returns the offset that it read to. A body that must not be passed on is answered. */
   feed(buf: Buffer, from: number, end: number, stable: boolean): number {
     let pos = from
-    this.#progressAt = performance.now()
+    this.#progressAt = this.#plane.clock
     const chunked = this.#chunked
     if (chunked === undefined) {
       const to = end - pos > this.#left ? pos + this.#left : end
@@ -193,7 +193,7 @@ export class Exchange implements Responder {
   }
 
   #resumeClient(): void {
-    this.#progressAt = performance.now()
+    this.#progressAt = this.#plane.clock
     if (!this.#paused) return
     this.#paused = false
     this.#client.resume()
@@ -201,7 +201,7 @@ export class Exchange implements Responder {
 
   #attempt(fresh: boolean): void {
     const { table } = this.#plane
-    const now = performance.now()
+    const now = this.#attempts === 0 ? this.startedAt : performance.now()
     // The table may have changed since the last attempt, and indexes with it.
     const route = this.#attempts === 0 ? this.route : (table.lookup(this.host) ?? this.route)
     const backends = table.backendsOf(route)
@@ -244,7 +244,6 @@ export class Exchange implements Responder {
     const conn = fresh ? backend.newConnection() : backend.connection(this.#repeatable, this.backendStartedAt)
     this.#conn = conn
     conn.assign(this)
-    conn.onDrain = () => this.#resumeClient()
     conn.requestDone = this.requestDone
     this.#progressAt = this.backendStartedAt
     conn.out.text(this.#head)
@@ -257,6 +256,10 @@ export class Exchange implements Responder {
     if (!conn.out.congested) this.#resumeClient()
   }
 
+  drained(): void {
+    this.#resumeClient()
+  }
+
   connected(): void {
     this.#reached()
     if (this.#conn?.out.congested === false) this.#resumeClient()
@@ -264,7 +267,7 @@ export class Exchange implements Responder {
 
   /** From here on bytes may have reached the backend. */
   #reached(): void {
-    this.#progressAt = performance.now()
+    this.#progressAt = this.#plane.clock
     if (!this.#repeatable || this.#replayed > this.#plane.replayBytes) this.#replay = undefined
   }
 
@@ -299,7 +302,7 @@ export class Exchange implements Responder {
   // The response
 
   interim(head: ResponseHead): void {
-    this.#progressAt = performance.now()
+    this.#progressAt = this.#plane.clock
     if (this.minor === 0 || (head.status === 100 && !this.#wantsContinue)) return
     const reason = head.reason === '' ? '' : ` ${head.reason}`
     this.#client.out.text(`HTTP/1.1 ${head.status}${reason}\r\n${head.fields}\r\n`)
@@ -309,7 +312,7 @@ export class Exchange implements Responder {
     const { backend } = this
     this.#replay = undefined
     this.status = head.status
-    this.#progressAt = backend!.lastResponse = performance.now()
+    this.#progressAt = backend!.lastResponse = this.#plane.clock
     this.#plane.onResponse(this.route, this.host, this.backendIndex, backend!, head.status, head.retryAfter)
     if (head.status === 101) {
       this.#startTunnel(head)
@@ -365,7 +368,7 @@ export class Exchange implements Responder {
   flush(): boolean {
     const { out } = this.#client
     out.flush()
-    this.#progressAt = performance.now()
+    this.#progressAt = this.#plane.clock
     return !out.congested
   }
 
@@ -375,7 +378,7 @@ export class Exchange implements Responder {
 
   /** The client has taken what it was sent. */
   clientDrained(): void {
-    this.#progressAt = performance.now()
+    this.#progressAt = this.#plane.clock
     this.#conn?.resume()
   }
 

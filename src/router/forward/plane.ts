@@ -71,6 +71,8 @@ export type Plane = {
   /** The value of the sticky cookie that stands for a backend of a host. */
   readonly stickyToken: (host: string, url: string) => string
   readonly optionsFor: (route: TableRoute) => TableRoute['options']
+  /** performance.now() of the last sweep: near enough for timeouts, and free. */
+  clock: number
   /** True once this worker is to go: connections close after the response in progress. */
   draining: boolean
   readonly clients: Set<Client>

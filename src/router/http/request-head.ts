@@ -33,8 +33,11 @@ export class RequestHead {
   expectsContinue = false
   /** The protocol asked for in Upgrade, where it can be granted; else ''. */
   upgrade = ''
-  /** Field lines to pass on, each with its CRLF, in the client's order and spelling. */
-  fields = ''
+  /**
+   * The request line, as the backend gets it, and the field lines to pass on, in the client's order and spelling,
+   * each with its CRLF.
+   */
+  lines = ''
   /** The client's own word on where the request came from; believed from trusted proxies only. */
   forwardedFor = ''
   forwarded = ''
@@ -51,6 +54,9 @@ export class RequestHead {
   debug = false
   /** Why the head was refused. */
   reason = ''
+  /** The last authority and its host, because the next one is mostly the same. */
+  lastAuthority = ''
+  lastHost = ''
 }
 
 /** Parses a head. Returns the offset after it, 0 when it is incomplete, or the negative status to refuse with. */
@@ -91,16 +97,27 @@ export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, e
   if (fieldsEnd === scan.incomplete) return 0
 
   const text = latin1(buf, start, fieldsEnd)
-  head.method = text.slice(0, methodEnd - start)
+  head.method = methodOf(text, methodEnd - start)
   if (head.method === 'CONNECT' || head.method === 'TRACE') {
     return refuse(head, 405, 'the method is not allowed')
   }
-  const status = readFields(head, text, start)
+  const status = readFields(head, text, start, pos - start)
   if (status !== 0) return -status
-  const problem = readTarget(head, text.slice(targetStart - start, targetEnd - start))
+  const target = text.slice(targetStart - start, targetEnd - start)
+  const problem = readTarget(head, target)
   if (problem !== '') return refuse(head, 400, problem)
+  if (head.minor === 0 || head.target !== target) {
+    const lineEnd = head.lines.indexOf('\n') + 1
+    head.lines = `${head.method} ${head.target} HTTP/1.1\r\n${head.lines.slice(lineEnd)}`
+  }
   if (head.expectsContinue && head.minor === 0) head.expectsContinue = false
   return fieldsEnd
+}
+
+function methodOf(text: string, length: number): string {
+  if (length === 3 && text.startsWith('GET')) return 'GET'
+  if (length === 4 && text.startsWith('POST')) return 'POST'
+  return text.slice(0, length)
 }
 
 function refuse(head: RequestHead, status: number, reason: string): number {
@@ -123,7 +140,7 @@ function partialVersion(head: RequestHead, buf: Buffer, pos: number, end: number
  * Goes through the scanned fields: sets what they mean and which are passed on. The framing fields stay where the
  * client had them, because what is accepted is already in its only form. Returns 0 or a status.
  */
-function readFields(head: RequestHead, text: string, base: number): number {
+function readFields(head: RequestHead, text: string, base: number, fieldsStart: number): number {
   const { scan: fields } = head
   let host: string | undefined
   let contentLength: string | undefined
@@ -135,7 +152,7 @@ function readFields(head: RequestHead, text: string, base: number): number {
   head.forwardedOther = head.realIp = head.requestId = head.cookie = head.referer = head.userAgent = ''
   head.debug = false
   let kept = ''
-  let keepFrom = fields.count === 0 ? 0 : fields.starts[0]! - base
+  let keepFrom = 0
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i]!
     if (kind === field.other || kind === field.retryAfter) continue
@@ -216,8 +233,7 @@ function readFields(head: RequestHead, text: string, base: number): number {
     if (lineStart > keepFrom) kept += text.slice(keepFrom, lineStart)
     keepFrom = fields.ends[i]! - base
   }
-  const fieldsEnd = text.length - 2
-  head.fields = fieldsEnd > keepFrom ? kept + text.slice(keepFrom, fieldsEnd) : kept
+  head.lines = kept + text.slice(keepFrom, text.length - 2)
 
   if (host === undefined) return -refuse(head, 400, 'no host header')
   head.authority = host
@@ -227,7 +243,7 @@ function readFields(head: RequestHead, text: string, base: number): number {
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
     return -refuse(head, 417, 'the expectation is unknown')
   }
-  return readConnection(head, connection, upgrade)
+  return readConnection(head, connection, upgrade, fieldsStart)
 }
 
 function hasUnderscore(fields: FieldScan, i: number, text: string, base: number): boolean {
@@ -255,17 +271,26 @@ function readFraming(head: RequestHead, length: string | undefined, transfer: st
   return 0
 }
 
-/** Decimal digits without a leading zero, at most 2^53 - 1; undefined for anything else. */
+/** At most 15 decimal digits without a leading zero; undefined for anything else. */
 export function contentLengthOf(text: string): number | undefined {
-  if (text.length > 16 || !/^(?:0|[1-9][0-9]*)$/.test(text)) return undefined
-  const value = Number(text)
-  return Number.isSafeInteger(value) ? value : undefined
+  const { length } = text
+  if (length === 0 || length > 15 || (length > 1 && text.charCodeAt(0) === 0x30)) return undefined
+  let value = 0
+  for (let i = 0; i < length; i += 1) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit < 0 || digit > 9) return undefined
+    value = value * 10 + digit
+  }
+  return value
 }
 
-function readConnection(head: RequestHead, connection: string, upgrade: string): number {
+function readConnection(head: RequestHead, connection: string, upgrade: string, fieldsStart: number): number {
   head.keepAlive = head.minor === 1
   head.upgrade = ''
-  if (connection === '') return 0
+  if (connection === '' || connection === 'keep-alive') {
+    if (connection !== '') head.keepAlive = true
+    return 0
+  }
   let close = false
   let upgrades = false
   const nominated: string[] = []
@@ -283,7 +308,7 @@ function readConnection(head: RequestHead, connection: string, upgrade: string):
     ) {
       return -refuse(head, 400, 'Connection names a field that frames the message')
     }
-    head.fields = withoutFields(head.fields, nominated)
+    head.lines = head.lines.slice(0, fieldsStart) + withoutFields(head.lines.slice(fieldsStart), nominated)
     dropNominated(head, nominated)
   }
   const granted = upgrades && head.minor === 1 && head.method === 'GET' && head.framing === framing.none
@@ -316,9 +341,13 @@ function dropNominated(head: RequestHead, nominated: string[]): void {
 
 /** Sets target, host and authority; returns what is wrong, or ''. */
 function readTarget(head: RequestHead, target: string): string {
-  const hostOfField = routingHost(head.authority)
-  if (hostOfField === undefined) return 'the Host is malformed'
-  head.host = hostOfField
+  if (head.authority !== head.lastAuthority) {
+    const hostOfField = routingHost(head.authority)
+    if (hostOfField === undefined) return 'the Host is malformed'
+    head.lastAuthority = head.authority
+    head.lastHost = hostOfField
+  }
+  head.host = head.lastHost
   head.target = target
   if (target.charCodeAt(0) === 0x2f) return ''
   if (target === '*') return head.method === 'OPTIONS' ? '' : 'the target is malformed'
@@ -328,11 +357,13 @@ function readTarget(head: RequestHead, target: string): string {
   const host = routingHost(authority)
   if (host === undefined) return "the target's host is malformed"
   // RFC 9112, 3.2.2: the target wins over Host, and the backend must not see another one.
-  if (authority !== head.authority) head.fields = withoutFields(head.fields, ['host'])
-  const replaced = authority !== head.authority
+  if (authority !== head.authority) {
+    const lineEnd = head.lines.indexOf('\n') + 1
+    const fields = withoutFields(head.lines.slice(lineEnd), ['host'])
+    head.lines = `${head.lines.slice(0, lineEnd)}Host: ${authority}\r\n${fields}`
+  }
   head.host = host
   head.authority = authority
-  if (replaced) head.fields = `Host: ${authority}\r\n${head.fields}`
   head.target = path.startsWith('/') ? path : `/${path}`
   if (path === '' && head.method === 'OPTIONS') head.target = '*'
   return ''

@@ -101,7 +101,9 @@ function readFields(head: ResponseHead, text: string, base: number): boolean {
   head.fields = fieldsEnd > keepFrom ? kept + text.slice(keepFrom, fieldsEnd) : kept
 
   head.keepAlive = head.minor === 1
-  if (connection !== '') readConnection(head, connection)
+  if (connection === 'keep-alive') head.keepAlive = true
+  else if (connection === 'close') head.keepAlive = false
+  else if (connection !== '') readConnection(head, connection)
   head.contentLength = 0
   if (transferEncoding !== undefined) {
     head.framing = framing.chunked

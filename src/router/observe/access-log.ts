@@ -17,6 +17,7 @@ function timestamp(date: Date): string {
 
 /** Quotes and control characters as `\xHH`, as nginx does, so that nobody writes lines of their own. */
 function escaped(text: string): string {
+  if (text === '') return text
   return /["\\]|[^\x20-\x7e]/.test(text)
     ? text.replace(
         /["\\]|[^\x20-\x7e]/g,

@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Redis } from 'ioredis'
+import { installAnchors } from './anchors.ts'
+import { backendConfig, caddyConfig, haproxyConfig, nginxConfig, wrkScript } from './configs.ts'
+import { listens, type Load, median, type Running, type Sample, sample, startOn } from './measure.ts'
+
+/**
+ * The router beside its anchors, one core for the proxy and the other for load and backend, in interleaved
+ * rounds. Prints a Markdown table of ratios to nginx; docs/performance.md has the method.
+ */
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    shapes: { type: 'string', default: '' },
+    proxies: { type: 'string', default: '' },
+    cache: { type: 'string', default: join(tmpdir(), 'paas-bench-anchors') },
+  },
+})
+const rounds = Number(flags.rounds)
+const seconds = Number(flags.seconds)
+const base = 18_300
+
+type Shape = Load & { name: string; everyone?: boolean }
+
+async function main(): Promise<void> {
+  const anchors = await installAnchors(flags.cache)
+  const directory = await mkdtemp(join(tmpdir(), 'paas-bench-'))
+  const started: ChildProcess[] = []
+  const env = { ...process.env, LD_LIBRARY_PATH: anchors.libraries }
+  const begin = (
+    core: number,
+    program: string,
+    args: string[],
+    extra: NodeJS.ProcessEnv = {},
+  ): ChildProcess => {
+    const child = startOn(core, program, args, { ...env, ...extra })
+    started.push(child)
+    return child
+  }
+  try {
+    begin(0, anchors.nginx, ['-p', directory, '-c', backendConfig(directory, base)])
+    const socket = join(directory, 'redis.sock')
+    started.push(
+      spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', directory], {
+        stdio: 'ignore',
+      }),
+    )
+    const redis = new Redis({ path: socket, maxRetriesPerRequest: null })
+    redis.on('error', () => undefined)
+    await redis.rpush('frontend:bench.test', 'bench', `http://127.0.0.1:${base}`)
+    redis.disconnect()
+    await listens(base)
+
+    const router = (port: number, args: string[]): [string, string[]] => [
+      process.execPath,
+      [
+        process.env.PAAS_BENCH_ROUTER ?? join(import.meta.dirname, '../../../dist/main/router.js'),
+        ...['--redis', `redis+unix://${socket}`, '--listen', `127.0.0.1:${port}`, '--workers', '1'],
+        ...['--access-log', join(directory, `access-${port}.log`), ...args],
+      ],
+    ]
+    const makers: Record<string, (port: number) => ChildProcess> = {
+      nginx: (port) => begin(1, anchors.nginx, ['-p', directory, '-c', nginxConfig(directory, port, base)]),
+      paas: (port) => begin(1, ...router(port, [])),
+      'paas, public API only': (port) => begin(1, ...router(port, ['--no-user-buffers'])),
+      haproxy: (port) => begin(1, anchors.haproxy, ['-f', haproxyConfig(directory, port, base)]),
+      caddy: (port) =>
+        begin(
+          1,
+          anchors.caddy,
+          ['run', '--config', caddyConfig(directory, port, base), '--adapter', 'caddyfile'],
+          {
+            GOMAXPROCS: '1',
+            HOME: directory,
+          },
+        ),
+      undici: (port) =>
+        begin(1, process.execPath, [
+          join(import.meta.dirname, 'undici-anchor.mjs'),
+          anchors.npm,
+          String(base),
+          String(port),
+        ]),
+      'http-proxy': (port) =>
+        begin(1, process.execPath, [
+          join(import.meta.dirname, 'http-proxy-anchor.mjs'),
+          anchors.npm,
+          String(base),
+          String(port),
+        ]),
+    }
+    const wanted = flags.proxies === '' ? Object.keys(makers) : ['nginx', ...flags.proxies.split(',')]
+    const proxies: Running[] = []
+    for (const [i, name] of Object.keys(makers).entries()) {
+      if (!wanted.includes(name)) continue
+      const port = base + 1 + i
+      proxies.push({ name, port, child: makers[name]!(port) })
+      await listens(port)
+    }
+
+    const shapes: Shape[] = [
+      { name: 'keep-alive, 128 B, c=64', path: '/', connections: 64, everyone: true },
+      { name: 'keep-alive, 128 B, c=256', path: '/', connections: 256 },
+      {
+        name: '13 browser headers, c=64',
+        path: '/',
+        connections: 64,
+        script: wrkScript(directory, 'browser'),
+      },
+      { name: 'POST of 1 KB, c=64', path: '/', connections: 64, script: wrkScript(directory, 'post') },
+      { name: '10 KB, c=64', path: '/10k', connections: 64 },
+      { name: '1 MB, c=8', path: '/1m', connections: 8 },
+      {
+        name: 'a connection per request, c=64',
+        path: '/',
+        connections: 64,
+        script: wrkScript(directory, 'close'),
+      },
+      { name: 'c=1', path: '/', connections: 1 },
+    ]
+    const names = Object.entries({ ...anchors.versions }).map(([name, version]) => `${name} ${version}`)
+    console.log(`${names.join(', ')}; ${rounds} rounds of ${seconds} s; medians; × is the ratio to nginx\n`)
+    console.log('| shape | proxy | requests/s | × | p50 µs | p99 µs | p99 × | CPU µs | CPU × | errors |')
+    console.log('|---|---|---|---|---|---|---|---|---|---|')
+    for (const shape of shapes) {
+      if (flags.shapes !== '' && !shape.name.includes(flags.shapes)) continue
+      const present = proxies.filter(
+        ({ name }) =>
+          shape.everyone === true ||
+          flags.proxies !== '' ||
+          !['caddy', 'undici', 'http-proxy'].includes(name),
+      )
+      await measureShape(anchors.wrk, env, shape, present)
+    }
+  } finally {
+    for (const child of started) child.kill('SIGTERM')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    for (const child of started) child.kill('SIGKILL')
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+async function measureShape(
+  wrk: string,
+  env: NodeJS.ProcessEnv,
+  shape: Shape,
+  proxies: Running[],
+): Promise<void> {
+  const samples = new Map<string, Sample[]>(proxies.map(({ name }) => [name, []]))
+  for (const proxy of proxies) await sample(wrk, env, proxy, shape, 1)
+  for (let round = 0; round < rounds; round += 1) {
+    for (const proxy of round % 2 === 0 ? proxies : proxies.toReversed()) {
+      samples.get(proxy.name)!.push(await sample(wrk, env, proxy, shape, seconds))
+    }
+  }
+  const nginx = samples.get('nginx')!
+  for (const [name, own] of samples) {
+    const of = (pick: (one: Sample) => number): number => median(own.map(pick))
+    const ratio = (pick: (one: Sample) => number): string =>
+      median(own.map((one, i) => pick(one) / pick(nginx[i]!))).toFixed(2)
+    console.log(
+      `| ${shape.name} | ${name} | ${Math.round(of((one) => one.rps))} | ${ratio((one) => one.rps)} | ` +
+        `${Math.round(of((one) => one.p50us))} | ${Math.round(of((one) => one.p99us))} | ${ratio((one) => one.p99us)} | ` +
+        `${of((one) => one.cpuUs).toFixed(1)} | ${ratio((one) => one.cpuUs)} | ${own.reduce((sum, one) => sum + one.errors, 0)} |`,
+    )
+  }
+}
+
+await main()
