@@ -60,7 +60,7 @@ const noTerminal: Terminal = {
 export function openSession(socket: Socket, terminal: Terminal = noTerminal): OpenSession {
   const abort = new AbortController()
   const closed = Promise.withResolvers<void>()
-  const stdin = creditedStdin(socket)
+  let stdin = creditedStdin(socket)
   let onSignal: ((name: SignalName) => void) | undefined
   let onResize: ((size: WindowSize) => void) | undefined
 
@@ -87,6 +87,8 @@ export function openSession(socket: Socket, terminal: Terminal = noTerminal): Op
     io: {
       stdin: () => stdin.stream,
       file(path) {
+        // A command may read one file after another, each to its end.
+        if (stdin.ended()) stdin = creditedStdin(socket)
         if (path !== '-') socket.write(encodeFrame(frame.stdinFrom, JSON.stringify({ path })))
         return stdin.stream
       },
@@ -140,6 +142,7 @@ function creditedStdin(socket: Socket) {
   stream.on('error', () => undefined)
   return {
     stream,
+    ended: (): boolean => ended,
     take(payload: Buffer): void {
       if (ended || payload.length > granted) throw new Error('stdin that was not asked for')
       granted -= payload.length

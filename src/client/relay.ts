@@ -32,8 +32,7 @@ export async function relay(
 ): Promise<number | undefined> {
   const { input, output } = transport
   const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<number | undefined>()
-  let source = sources.stdin
-  const stdin = creditedStdin(() => source(), output, fail)
+  let stdin = creditedStdin(sources.stdin, output, fail)
   const written = new Set<Writable>()
   let raw = false
 
@@ -66,7 +65,8 @@ export async function relay(
         return stdin.grant((parse(payload) as { bytes: number }).bytes)
       case frame.stdinFrom: {
         const { path } = parse(payload) as { path: string }
-        source = () => namedFile(path, request, sources)
+        stdin.stop()
+        stdin = creditedStdin(() => namedFile(path, request, sources), output, fail)
         return
       }
       case frame.rawMode:
