@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { open, mkdir } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { dirname } from 'node:path'
 import { PaasError } from '../errors/paas-error.ts'
 import { run } from '../lib/run.ts'
 import { eventually, systemdRuns } from './machine.ts'
+import { type Report } from './step.ts'
 
 /** Does a Docker Engine answer on the socket? */
 export async function dockerAnswers(socketPath: string): Promise<boolean> {
@@ -35,6 +36,20 @@ export async function ensureDocker(socketPath: string, logFile: string): Promise
   throw new PaasError('DOCKER_UNREACHABLE', `The Docker Engine does not answer on ${socketPath}.`, {
     hint: (await systemdRuns()) ? 'See `journalctl -u docker`.' : `See ${logFile}.`,
   })
+}
+
+/** Stops the engine that `ensureDocker` started. */
+export async function stopDocker(report: Report): Promise<void> {
+  report('-----> Stopping the Docker Engine')
+  if (await systemdRuns()) {
+    await run('systemctl', ['disable', '--now', 'docker.service', 'docker.socket'])
+    return
+  }
+  const pid = Number(await readFile('/run/docker.pid', 'utf8').catch(() => ''))
+  const name = () => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
+  if (!(pid > 0) || (await name()).trim() !== 'dockerd') return
+  process.kill(pid, 'SIGTERM')
+  await eventually(async () => (await name()).trim() !== 'dockerd', 30_000)
 }
 
 async function startDocker(logFile: string): Promise<void> {

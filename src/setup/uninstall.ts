@@ -4,8 +4,9 @@ import { openEngine } from '../docker/engine.ts'
 import { run } from '../lib/run.ts'
 import { type Instance } from '../model/instance.ts'
 import { unguardHost } from '../network/firewall.ts'
+import { serviceInterfaces } from '../network/service-network.ts'
 import { removeAccount } from './accounts.ts'
-import { dockerAnswers } from './docker-daemon.ts'
+import { dockerAnswers, stopDocker } from './docker-daemon.ts'
 import { removeDockerObjects } from './docker-objects.ts'
 import { launcherPath } from './launcher.ts'
 import { recorded } from './manifest.ts'
@@ -19,7 +20,7 @@ export type Removal = { root: string; instance: Instance; paths: InstancePaths; 
 
 /**
  * Takes back what set-up did: processes, containers and networks of the instance, files elsewhere and, unless
- * `keepData`, the state, the repositories and the users. `bin/setup` removes the program and the packages.
+ * `keepData`, the state, the repositories, the users and what only paas needed. `bin/setup` then removes the program.
  */
 export async function uninstall({ root, instance, paths, keepData }: Removal, report: Report): Promise<void> {
   const systemd = await exists(`/etc/systemd/system/${target}`)
@@ -33,6 +34,7 @@ export async function uninstall({ root, instance, paths, keepData }: Removal, re
     report('       left, because Docker does not answer')
   }
   await unguardHost(instance.network.bridge)
+  await unguardHost(serviceInterfaces(instance.name))
 
   report('-----> Removing files')
   for (const file of await recorded(paths, 'file')) await rm(file, { force: true })
@@ -41,9 +43,31 @@ export async function uninstall({ root, instance, paths, keepData }: Removal, re
   if (root === '/') await reloadSystemSshd()
   for (const path of [paths.run, paths.log]) await rm(path, { recursive: true, force: true })
   if (keepData) {
-    report(`       kept: ${paths.lib}, ${paths.etc}, images, volumes and users`)
+    report(`       kept: ${paths.lib}, ${paths.etc}, images, volumes, users and packages`)
     return
   }
+  const packages = await recorded(paths, 'package')
+  const startedDocker = (await recorded(paths, 'dockerd')).length > 0
   for (const user of await recorded(paths, 'user')) await removeAccount(user)
   for (const path of [paths.lib, paths.etc]) await rm(path, { recursive: true, force: true })
+  if (await othersNeed(root, instance.dockerSocket)) {
+    if (packages.length > 0) report(`       left, as others use them: ${packages.join(' ')}`)
+    return
+  }
+  if (startedDocker) await stopDocker(report)
+  if (packages.length > 0) await removePackages(packages, report)
+}
+
+/** Packages and the Docker Engine are the whole machine's: they stay while anything else is there. */
+async function othersNeed(root: string, dockerSocket: string): Promise<boolean> {
+  if (root !== '/') return true
+  if (!(await dockerAnswers(dockerSocket))) return false
+  return (await openEngine(dockerSocket).docker.listContainers({ all: true })).length > 0
+}
+
+async function removePackages(packages: string[], report: Report): Promise<void> {
+  report(`-----> Removing packages: ${packages.join(' ')}`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const { code, stderr } = await run('apt-get', ['remove', '--yes', '--', ...packages], { env })
+  if (code !== 0) report(`       apt-get could not: ${stderr.trim().split('\n').at(-1) ?? ''}`)
 }
