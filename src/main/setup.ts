@@ -2,7 +2,6 @@ import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { instancePaths } from '../lib/paths.ts'
 import { demo } from '../setup/demo.ts'
 import { accountsStep, configurationStep, directoriesStep, secretsStep, type Plan } from '../setup/install.ts'
-import { launcherPath } from '../setup/launcher.ts'
 import { answers, exists, readMachine, sshAnswers, systemdRuns } from '../setup/machine.ts'
 import { parseSetupOptions, type SetupOptions } from '../setup/options.ts'
 import { baseImageStep, dockerStep, servicesStep } from '../setup/platform.ts'
@@ -51,13 +50,13 @@ async function refuseTakenPort(flag: string, port: number, current: number | und
   })
 }
 
-function nextSteps({ instance, root }: Plan): void {
+function nextSteps({ instance, paths }: Plan): void {
   const port = instance.sshPort === 22 ? '' : `-p ${instance.sshPort} `
   report(`
 Apps answer at http://APP.${instance.domain}${instance.http.port === 80 ? '' : `:${instance.http.port}`}/.
-Add your SSH key:    ${launcherPath(root)} keys:add NAME KEY.pub --role admin
+Add your SSH key:    ${paths.launcher} keys:add NAME KEY.pub --role admin
 Then, from anywhere: ssh ${port}${instance.user}@HOST apps:list
-See how all is:      ${launcherPath(root)} doctor`)
+See how all is:      ${paths.launcher} doctor`)
 }
 
 async function setUp(options: SetupOptions): Promise<void> {

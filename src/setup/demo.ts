@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { PaasError } from '../errors/paas-error.ts'
 import { run, runOrThrow } from '../lib/run.ts'
 import { type Plan } from './install.ts'
-import { launcherPath } from './launcher.ts'
 import { exists } from './machine.ts'
 import { type Report } from './step.ts'
 import { streamed } from './streamed.ts'
@@ -18,8 +17,8 @@ const keyName = 'demo'
  * time there is nothing to push.
  */
 export async function demo(plan: Plan, source: string, report: Report): Promise<void> {
-  const { instance, root } = plan
-  const paas = launcherPath(root)
+  const { instance } = plan
+  const paas = plan.paths.launcher
   const keyFile = join(plan.paths.etc, 'demo_key')
 
   if ((await run(paas, ['apps:info', '-a', app, '--json'])).code !== 0) {
@@ -58,7 +57,7 @@ async function ensureDemoKey(paas: string, keyFile: string): Promise<void> {
 }
 
 async function push(
-  { instance, paths, root, privateSshd }: Plan,
+  { instance, paths, privateSshd }: Plan,
   { folder, keyFile, source }: { folder: string; keyFile: string; source: string },
   report: Report,
 ): Promise<void> {
@@ -91,7 +90,7 @@ async function push(
   const code = await streamed('git', ['-C', clone, 'push', 'paas', 'main'], report, { env })
   if (code !== 0) {
     throw new PaasError('PUSH_REFUSED', 'The demo could not be pushed; the lines above say why.', {
-      hint: `Look at \`PAAS_ROOT=${root} ${launcherPath(root)} doctor\`.`,
+      hint: `Look at \`${paths.launcher} doctor\`.`,
     })
   }
 }

@@ -9,7 +9,7 @@ import { type Instance } from '../model/instance.ts'
 import { accountsOf, accountNames, directories, runDirectories } from './layout.ts'
 import { createAccount, readAccounts } from './accounts.ts'
 import { directoryInPlace, fileInPlace, putDirectory, putFile, type DesiredFile } from './files.ts'
-import { launcher, launcherPath } from './launcher.ts'
+import { launcher } from './launcher.ts'
 import { exists } from './machine.ts'
 import { record } from './manifest.ts'
 import { redisConfig, redisUsers } from './redis-config.ts'
@@ -110,7 +110,7 @@ export async function configurationFiles(plan: Plan): Promise<DesiredFile[]> {
       ...{ owner: redis, group: redis, mode: 0o400 },
       content: redisUsers({ controller: controller!, router: router! }),
     },
-    { path: launcherPath(root), ...public_, mode: 0o755, content: launcher(root, paths) },
+    { path: paths.launcher, ...public_, mode: 0o755, content: launcher(root, paths) },
     ...(privateSshd
       ? [
           {

@@ -1,10 +1,4 @@
-import { join } from 'node:path'
 import { type InstancePaths } from '../lib/paths.ts'
-
-/** Where the launcher of an instance is. */
-export function launcherPath(root: string): string {
-  return join(root, 'usr/local/bin/paas')
-}
 
 /**
  * The `paas` on the server's PATH: one sh and an exec, because every command and every push starts through it.
@@ -17,6 +11,7 @@ PAAS_ROOT=${shellQuoted(root)}
 export PAAS_ROOT
 node=${shellQuoted(`${paths.opt}/node/bin/node`)}
 main=${shellQuoted(`${paths.opt}/app/dist/main`)}
+client=${shellQuoted(`${paths.opt}/app/dist/cjs/main/client.js`)}
 lock=${shellQuoted(`${paths.run}/serve.lock`)}
 case \${1-} in
 serve)
@@ -30,7 +25,7 @@ router)
   exec "$node" "$main/router.js" "$@"
   ;;
 esac
-exec "$node" "$main/client.js" "$@"
+exec "$node" "$client" "$@"
 `
 }
 

@@ -3,7 +3,6 @@ import { PaasError } from '../errors/paas-error.ts'
 import { run } from '../lib/run.ts'
 import { configurationFiles, type Plan } from './install.ts'
 import { dockerAnswers, ensureDocker } from './docker-daemon.ts'
-import { launcherPath } from './launcher.ts'
 import { record } from './manifest.ts'
 import { bringUp, generationOf, runningGeneration, servicesAnswer } from './services.ts'
 import { type Step } from './step.ts'
@@ -39,8 +38,8 @@ export function servicesStep(plan: Plan, appDigest: string): Step {
 }
 
 /** The image that all buildpacks build on; built from the distribution's signed packages. */
-export function baseImageStep({ root }: Plan): Step {
-  const paas = launcherPath(root)
+export function baseImageStep({ paths }: Plan): Step {
+  const paas = paths.launcher
   return {
     title: 'Base image',
     pending: async () =>

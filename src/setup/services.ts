@@ -7,7 +7,6 @@ import { type InstancePaths } from '../lib/paths.ts'
 import { runOrThrow } from '../lib/run.ts'
 import { type Instance } from '../model/instance.ts'
 import { type DesiredFile } from './files.ts'
-import { launcherPath } from './launcher.ts'
 import { answers, eventually } from './machine.ts'
 import { target } from './systemd.ts'
 
@@ -15,7 +14,7 @@ import { target } from './systemd.ts'
 export type Generation = { app: string; settings: string }
 
 /** The instance whose processes are meant, and who supervises them. */
-export type Services = { root: string; instance: Instance; paths: InstancePaths; systemd: boolean }
+export type Services = { instance: Instance; paths: InstancePaths; systemd: boolean }
 
 export function generationOf(appDigest: string, files: DesiredFile[]): Generation {
   const hash = createHash('sha256')
@@ -87,7 +86,7 @@ async function unitsOfTarget(): Promise<string[]> {
 async function restartServe(services: Services): Promise<void> {
   await stopServe(services.paths)
   const log = await open(join(services.paths.log, 'serve.log'), 'a', 0o640)
-  const serve = spawn(launcherPath(services.root), ['serve'], {
+  const serve = spawn(services.paths.launcher, ['serve'], {
     detached: true,
     cwd: '/',
     stdio: ['ignore', log.fd, log.fd],

@@ -4,11 +4,10 @@ import { openEngine } from '../docker/engine.ts'
 import { run } from '../lib/run.ts'
 import { type Instance } from '../model/instance.ts'
 import { unguardHost } from '../network/firewall.ts'
-import { serviceInterfaces } from '../network/service-network.ts'
+import { serviceInterfaces } from '../lib/service-network.ts'
 import { removeAccount } from './accounts.ts'
 import { dockerAnswers, stopDocker } from './docker-daemon.ts'
 import { removeDockerObjects } from './docker-objects.ts'
-import { launcherPath } from './launcher.ts'
 import { recorded } from './manifest.ts'
 import { bringDown } from './services.ts'
 import { type Report } from './step.ts'
@@ -38,7 +37,7 @@ export async function uninstall({ root, instance, paths, keepData }: Removal, re
 
   report('-----> Removing files')
   for (const file of await recorded(paths, 'file')) await rm(file, { force: true })
-  await rm(launcherPath(root), { force: true })
+  await rm(paths.launcher, { force: true })
   if (systemd) await run('systemctl', ['daemon-reload'])
   if (root === '/') await reloadSystemSshd()
   for (const path of [paths.run, paths.log]) await rm(path, { recursive: true, force: true })
