@@ -16,22 +16,32 @@ import { keysAdd } from './keys/add.ts'
 import { keysList } from './keys/list.ts'
 import { keysRemove } from './keys/remove.ts'
 import { logs } from './logs.ts'
+import { psExec } from './ps/exec.ts'
 import { psList } from './ps/list.ts'
 import { psRestart } from './ps/restart.ts'
 import { releasesInfo } from './releases/info.ts'
 import { releasesList } from './releases/list.ts'
 import { rollback } from './rollback.ts'
+import { runDetached } from './run/detached.ts'
+import { runList } from './run/list.ts'
+import { run } from './run.ts'
+import { runStop } from './run/stop.ts'
 import { scale } from './scale.ts'
+import { serverBackup } from './server/backup.ts'
+import { serverRestore } from './server/restore.ts'
+import { serviceCommands } from './services/registry.ts'
 import { version } from './version.ts'
 
 /** Every command there is, in the order of the overview within its topic. */
 export const commands: readonly Command[] = [
   ...[appsCreate, appsList, appsInfo, appsRename, appsDestroy],
   ...[configList, configGet, configSet, configUnset],
-  ...[psList, scale, psRestart],
+  ...[psList, scale, psRestart, psExec],
+  ...[run, runDetached, runList, runStop],
   logs,
   ...[releasesList, releasesInfo, rollback],
   ...[domainsList, domainsAdd, domainsRemove],
+  ...serviceCommands,
   ...[keysList, keysAdd, keysRemove],
-  ...[doctor, version],
+  ...[doctor, version, serverBackup, serverRestore],
 ]

@@ -74,6 +74,16 @@ export function images(docker: Dockerode) {
       return found.map(({ Id, RepoTags }) => ({ id: Id, tags: RepoTags ?? [] }))
     },
 
+    /** Images with these tags as one tar, layers that they share once. */
+    save: (names: readonly string[]): Promise<NodeJS.ReadableStream> =>
+      dockerCall('save images', () => saveImages(docker, names)),
+
+    /** Takes images from such a tar; what is there already stays. */
+    async load(tar: Readable): Promise<void> {
+      const lines = await dockerCall('load images', () => docker.loadImage(tar, { quiet: true }))
+      for await (const { error } of jsonLines(lines)) if (error !== undefined) throw new Error(error)
+    },
+
     /** Makes an image of a root file system's tar. `changes` are Dockerfile instructions (ENV, LABEL, …). */
     async import(tar: Readable, name: string, changes: readonly string[]): Promise<string> {
       const { repo, tag } = splitTag(name)
@@ -107,6 +117,24 @@ export function images(docker: Dockerode) {
       })
     },
   }
+}
+
+/** dockerode saves one image only; the engine's API takes several (Engine API, ImageGetAll). */
+function saveImages(docker: Dockerode, names: readonly string[]): Promise<NodeJS.ReadableStream> {
+  const query = names.map((name) => `names=${encodeURIComponent(name)}`).join('&')
+  const { promise, resolve, reject } = Promise.withResolvers<NodeJS.ReadableStream>()
+  docker.modem.dial(
+    {
+      // The modem takes the last character of a path with a question mark away when no options follow.
+      path: `/images/get?${query}&`,
+      method: 'GET',
+      isStream: true,
+      statusCodes: { 200: true, 404: 'no such image' },
+    },
+    (error: unknown, stream: unknown) =>
+      error ? reject(error) : resolve(stream as NodeJS.ReadableStream),
+  )
+  return promise
 }
 
 function splitTag(name: string): { repo: string; tag: string } {

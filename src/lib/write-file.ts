@@ -5,7 +5,7 @@ import { randomHex } from './ids.ts'
  * Replaces a file at once: readers see the old text or the new one, also after a crash. The new file belongs to
  * this process' user.
  */
-export async function writeFileAtomically(path: string, text: string, mode: number): Promise<void> {
+export async function writeFileAtomically(path: string, text: string | Buffer, mode: number): Promise<void> {
   const next = `${path}.${randomHex(4)}.new`
   try {
     const file = await open(next, 'wx', mode)

@@ -3,8 +3,10 @@ import { appRoutes } from './app-routes.ts'
 import { appStore } from './apps.ts'
 import { stateHealth } from './health.ts'
 import { changeHosts, type HostChange } from './hosts.ts'
+import { dumpState, loadState, type StateRecord } from './dump.ts'
 import { releaseStore } from './releases.ts'
 import { type Secrets } from './secrets.ts'
+import { serviceStore } from './services.ts'
 import { sshKeyStore } from './ssh-keys.ts'
 import { switchTo, type Switch } from './switch.ts'
 
@@ -16,12 +18,16 @@ export function createStore(redis: Redis, secrets: Secrets) {
     apps: appStore(redis),
     releases: releaseStore(redis),
     routes: appRoutes(redis),
+    services: serviceStore(redis),
     sshKeys: sshKeyStore(redis),
     secrets,
     /** Redis itself. */
     health: () => stateHealth(redis),
     /** Stores an app's name and domains with its routes; resolves to the version of the route table. */
     changeHosts: (change: HostChange): Promise<number> => changeHosts(redis, change),
+    /** All of it, for a backup; and back. */
+    dump: (): Promise<StateRecord[]> => dumpState(redis),
+    load: (records: readonly StateRecord[]): Promise<void> => loadState(redis, records),
     /** Puts a release live; resolves to the version of the route table that does. */
     switchTo: (change: Switch): Promise<number> => switchTo(redis, change),
   }
