@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
 import { askController } from '../client/local.ts'
 import { ownSources } from '../client/relay.ts'
 import { terminalFacts } from '../client/terminal.ts'
@@ -10,7 +9,8 @@ import { instancePaths } from '../lib/paths.ts'
 /**
  * The `paas` program: on the server it talks to the controller's socket; elsewhere it goes through ssh. As sshd's
  * forced command and as git's hook it is started with a flag that is read from this process' own argv only.
- * What is not on the way of a command on the server is loaded when it is needed.
+ * What is not on the way of a command on the server is loaded when it is needed; and it is compiled to CommonJS
+ * (tsconfig.client.json), which Node starts in half the time of the same files as ES modules.
  */
 async function run(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const root = env['PAAS_ROOT'] ?? '/'
@@ -47,5 +47,4 @@ async function main(): Promise<number> {
   }
 }
 
-enableCompileCache()
-process.exit(await main())
+void main().then((code) => process.exit(code))

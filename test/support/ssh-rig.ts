@@ -54,13 +54,14 @@ export type SshRig = AsyncDisposable & {
 }
 
 const repository = join(import.meta.dirname, '../..')
+/** The client's source, which Node runs as it is; what is installed is compiled. */
 export const clientFile = join(repository, 'src/main/client.ts')
 
 /**
  * A server as people reach it: a real sshd on a loopback port, the real client as its forced command under an OS
  * user of its own, the real API over a real Redis. Deploys are the test's. Needs root.
  */
-export async function startSshRig(options: { trace?: boolean } = {}): Promise<SshRig> {
+export async function startSshRig(options: { trace?: boolean; client?: string } = {}): Promise<SshRig> {
   const cleanUp = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'paas-ssh-'))
   cleanUp.defer(() => rm(folder, { recursive: true, force: true }))
@@ -83,7 +84,7 @@ export async function startSshRig(options: { trace?: boolean } = {}): Promise<Ss
   }
   await chown(paths.repos, ids.uid, ids.gid)
   await writeFile(paths.gitConfig, gitConfig())
-  const launcher = `#!/bin/sh\nPAAS_ROOT=${folder} exec ${process.execPath} ${clientFile} "$@"\n`
+  const launcher = `#!/bin/sh\nPAAS_ROOT=${folder} exec ${process.execPath} ${options.client ?? clientFile} "$@"\n`
   await writeFile(paths.launcher, launcher, { mode: 0o755 })
 
   const redis = await startRedis(folder, cleanUp)
@@ -240,7 +241,7 @@ ListenAddress 127.0.0.1
 HostKey ${hostKey}
 PidFile none
 AllowUsers ${user}
-AuthorizedKeysFile ${paths.authorizedKeys}
+AuthorizedKeysFile ${paths.authorizedKeys} ${folder}/plain_keys
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 AcceptEnv GIT_PROTOCOL
