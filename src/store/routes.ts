@@ -45,8 +45,10 @@ local version = redis.call('INCR', KEYS[1])
 redis.call('PUBLISH', ARGV[1], version .. ' ' .. ARGV[3])
 return version`
 
-/** Replaces and removes whole routes in one step that no reader sees half of; resolves to the table's version. */
-export async function setRoutes(redis: Redis, changes: { set: Route[]; remove: string[] }): Promise<number> {
+export type RouteChanges = { set: Route[]; remove: string[] }
+
+/** The EVAL arguments of a change of routes, for callers that make it part of a transaction of their own. */
+export function routeChange(changes: RouteChanges): [script: string, keys: number, ...arguments: string[]] {
   const lists = [
     ...changes.set.map((route) => [route.identifier, ...route.backends]),
     ...changes.remove.map(() => []),
@@ -56,15 +58,19 @@ export async function setRoutes(redis: Redis, changes: { set: Route[]; remove: s
     routeKeys.version,
     ...hosts.flatMap((host) => [routeKeys.frontend(host), routeKeys.dead(host)]),
   ]
-  const version = await redis.eval(
+  return [
     setRoutesScript,
     keys.length,
     ...keys,
     routeChannels.changed,
     JSON.stringify(lists),
     hosts.join(' '),
-  )
-  return Number(version)
+  ]
+}
+
+/** Replaces and removes whole routes in one step that no reader sees half of; resolves to the table's version. */
+export async function setRoutes(redis: Redis, changes: RouteChanges): Promise<number> {
+  return Number(await redis.eval(...routeChange(changes)))
 }
 
 /** Every route of the table, those written by hand included, sorted by host. */
