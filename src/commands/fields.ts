@@ -1,7 +1,8 @@
 import { z } from 'zod'
 
-/** The schema below optional, default and the like. */
+/** The schema below optional, default and the like: what the words of a command line are. */
 function core(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodPipe) return core(schema.in as z.ZodType)
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
     return core(schema.unwrap() as z.ZodType)
   }

@@ -61,6 +61,8 @@ export type ContainerState = {
   name: string
   labels: Record<string, string>
   image: string
+  /** What it was given to run in place of the image's own command. */
+  command: string[]
   running: boolean
   exitCode: number
   oomKilled: boolean
@@ -86,6 +88,7 @@ export function containers(docker: Dockerode) {
       name: found.Name.replace(/^\//, ''),
       labels: found.Config.Labels,
       image: found.Image,
+      command: found.Config.Cmd,
       running: found.State.Running,
       exitCode: found.State.ExitCode,
       oomKilled: found.State.OOMKilled,

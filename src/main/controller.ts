@@ -26,7 +26,9 @@ import { openPositions } from '../logs/positions.ts'
 import { followRouter } from '../logs/router-lines.ts'
 import { AppName } from '../model/names.ts'
 import { guardHost } from '../network/firewall.ts'
+import { serviceInterfaces } from '../lib/service-network.ts'
 import { runReconciler } from '../reconcile/reconciler.ts'
+import { removeAbandoned } from '../run/abandoned.ts'
 import { createCrashes } from '../schedulers/crashes.ts'
 import { dockerLocal } from '../schedulers/docker-local/docker-local.ts'
 import { readAccounts } from '../setup/accounts.ts'
@@ -45,6 +47,7 @@ if (instance === undefined) {
   process.exit(1)
 }
 
+const startedAt = new Date()
 const stopping = new AbortController()
 const tasks = trackTasks((what, error) => log.error({ err: error }, `could not ${what}`))
 const redis = connectRedis({
@@ -103,6 +106,8 @@ const reconciling = runReconciler({
       labels: { 'paas.instance': instance.name },
     })
     await guardHost(instance.network.bridge)
+    await removeAbandoned(platform, startedAt)
+    await guardHost(serviceInterfaces(instance.name))
     await writeAuthorizedKeys(platform)
     log.info({ docker: version }, 'reconciling')
   },

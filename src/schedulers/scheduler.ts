@@ -58,6 +58,8 @@ export type Container = {
   oneOff: boolean
   /** Its streams are at a caller: it is of no use once that is gone, and its output is in no log. */
   attached: boolean
+  /** The shell command line that it runs; undefined: the image's own. */
+  command: string | undefined
   running: boolean
   /** Address on the bridge; undefined when it does not run. */
   address: string | undefined

@@ -28,6 +28,7 @@ export function dockerLocal(
       id: state.id,
       name,
       ...parseLabels(state.labels),
+      command: shellLine(state.command),
       running: state.running,
       address: (state.running && state.addresses[bridge]) || undefined,
       startedAt: time(state.startedAt),
@@ -107,6 +108,9 @@ export function dockerLocal(
       try {
         const streams = await engine.containers.attach(id, { tty: tty !== undefined, stdin: true })
         const container = await launch(id, name)
+        // Asked now: one that has ended may be removed by reconcile before its output is read.
+        const exit = engine.containers.wait(id)
+        exit.catch(() => undefined)
         if (tty !== undefined) await engine.containers.resize(id, tty)
         return {
           ...streams,
@@ -115,7 +119,7 @@ export function dockerLocal(
           async kill(signal) {
             await engine.containers.kill(id, signal)
           },
-          exitCode: () => engine.containers.wait(id),
+          exitCode: () => exit,
         }
       } catch (error) {
         await engine.containers.remove(id)
@@ -159,6 +163,11 @@ export function dockerLocal(
       return { code, oomKilled: ended?.oomKilled ?? false }
     },
   }
+}
+
+/** The line that `create` has given to a shell. */
+function shellLine(command: string[]): string | undefined {
+  return command[0] === '/bin/sh' && command[1] === '-c' ? command[2]?.replace(/^exec /, '') : undefined
 }
 
 /** The engine writes the zero time for what never happened. */

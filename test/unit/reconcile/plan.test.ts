@@ -47,6 +47,7 @@ function container(facts: Partial<Container> & { type?: ProcessType; index?: num
     slot: { type: facts.type ?? web, index: facts.index ?? 1 },
     oneOff: false,
     attached: false,
+    command: undefined,
     running,
     address: running ? `10.0.0.${serial % 250}` : undefined,
     startedAt: new Date(serial),
