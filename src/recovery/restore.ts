@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { chown, cp, lstat, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chown, cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hostsOf } from '../apps/hosts.ts'
 import { type Platform } from '../apps/platform.ts'
@@ -100,6 +100,8 @@ async function replaceRepositories(repos: string, restored: string): Promise<voi
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
       await cp(join(restored, name), join(repos, name), { recursive: true })
     })
+    // git does not take a folder for a repository without these, and an archive holds files only.
+    for (const part of ['refs/heads', 'objects']) await mkdir(join(repos, name, part), { recursive: true })
     await own(join(repos, name), uid, gid)
   }
 }
