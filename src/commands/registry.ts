@@ -3,6 +3,7 @@ import { appsDestroy } from './apps/destroy.ts'
 import { appsInfo } from './apps/info.ts'
 import { appsList } from './apps/list.ts'
 import { appsRename } from './apps/rename.ts'
+import { completionOf } from './completion.ts'
 import { configGet } from './config/get.ts'
 import { configList } from './config/list.ts'
 import { configSet } from './config/set.ts'
@@ -43,5 +44,5 @@ export const commands: readonly Command[] = [
   ...[domainsList, domainsAdd, domainsRemove],
   ...serviceCommands,
   ...[keysList, keysAdd, keysRemove],
-  ...[doctor, version, serverBackup, serverRestore],
+  ...[doctor, version, completionOf(() => commands), serverBackup, serverRestore],
 ]
