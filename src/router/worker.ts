@@ -1,30 +1,24 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { type RouterWorker } from '../model/route.ts'
 import { openRouteFeed } from '../store/route-feed.ts'
-import { type Logger } from './log.ts'
-import { ReadBuffers } from './forward/buffers.ts'
-import { backendAddress } from './forward/backend-address.ts'
-import { Backend } from './forward/backend.ts'
-import { type Plane } from './forward/plane.ts'
-import { RequestHead } from './http/request-head.ts'
-import { ResponseHead } from './http/response-head.ts'
-import { trustedPeers } from './client/proxy-protocol.ts'
-import { createFaults } from './health/faults.ts'
-import { type WorkerStats, createStatsCounter } from './observe/stats.ts'
-import { openAccessLog } from './observe/access-log.ts'
+import { createDataPlane } from './data-plane.ts'
+import { createHealthChecks } from './health/checks.ts'
 import { openListeners } from './listeners.ts'
-import { pages } from './pages.ts'
-import { requestIds } from './request-id.ts'
+import { type Logger } from './log.ts'
+import { openAccessLog } from './observe/access-log.ts'
+import { type WorkerStats, createStatsCounter } from './observe/stats.ts'
 import { type RouterSettings } from './settings.ts'
-import { createRouteTable, type RouteOptions, type TableRoute } from './table/route-table.ts'
 import { readSnapshot, writeSnapshot } from './table/snapshot.ts'
 import { createSync } from './table/sync.ts'
 
-const sweepMs = 500
+const tickMs = 500
 const announceMs = 3000
 const snapshotMs = 2000
-/** How long a start waits for Redis when there is no snapshot. */
-const firstLoadMs = 3000
+const forgetMs = 60_000
+/** How long a start waits for Redis: without a snapshot, and with one. */
+const firstLoadMs = { empty: 3000, snapshot: 1000 }
+/** Idle client connections are left alone this long after a worker was told to go. */
+const idleDrainMs = 5000
 
 export type Worker = Awaited<ReturnType<typeof startWorker>>
 
@@ -42,32 +36,6 @@ export type WorkerRole = {
 export async function startWorker(settings: RouterSettings, role: WorkerRole, log: Logger) {
   const id = `${process.pid}-${randomBytes(6).toString('hex')}`
   const startedAt = new Date().toISOString()
-  const buffers = new ReadBuffers()
-  const responseHead = new ResponseHead()
-  const backends = new Map<string, Backend>()
-  const limits = {
-    maxIdle: settings.maxIdlePerBackend,
-    idleMs: 60_000,
-    maxInFlight: settings.maxInFlight,
-    maxQueue: settings.maxQueue,
-  }
-
-  const table = createRouteTable(
-    (url) => {
-      const known = backends.get(url)
-      if (known !== undefined) return known
-      const address = backendAddress(url)
-      if (address === undefined) return undefined
-      const backend = new Backend(url, address, limits, buffers, responseHead)
-      backends.set(url, backend)
-      return backend
-    },
-    (backend) => {
-      backend.sweep(performance.now())
-      if (backend.inFlight === 0) backends.delete(backend.url)
-    },
-  )
-
   const stats = createStatsCounter()
   const accessLog =
     settings.accessLog === undefined
@@ -82,16 +50,23 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     },
     { mayConfigure: settings.redis.mayConfigure },
   )
-  const faults = createFaults(
-    table,
-    {
-      markDead: (mark) => feed.markDead({ ...mark, ttlSeconds: settings.deadTtlSeconds }),
-      unmarkDead: (host, index) => feed.unmarkDead(host, index),
-      checkerLives: () => feed.checkerLives(),
+  const marks = {
+    markDead: (mark: { host: string; url: string; index: number; backends: number }) =>
+      feed.markDead({ ...mark, ttlSeconds: settings.deadTtlSeconds }),
+    unmarkDead: (host: string, index: number) => feed.unmarkDead(host, index),
+    checkerLives: () => feed.checkerLives(),
+  }
+  const data = createDataPlane(settings, role.cookieKey, marks, {
+    finished: (finished) => {
+      stats.count(finished)
+      accessLog?.line(finished)
     },
-    settings,
-    (message) => log.info(message),
-  )
+    drained: () => announce(),
+    routesKnown: () => sync.loaded || data.table.size > 0,
+    report: (message) => log.info(message),
+  })
+  const { table, backends, plane } = data
+  const checks = createHealthChecks(table, marks, (message) => log.info(message))
 
   let snapshotWanted = false
   let appliedOnce: () => void = () => undefined
@@ -101,7 +76,9 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       appliedOnce()
       announce()
     },
-    healthcheck: () => undefined,
+    healthcheck: (host, fields) => {
+      if (role.slot === 0) checks.set(host, fields)
+    },
     changed: () => (snapshotWanted = true),
     problem: (message) => log.warnOnce(message),
   })
@@ -116,103 +93,52 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
 
   let announcing = false
   let announceAgain = false
+  /** One announcement at a time, and another after it when something changed meanwhile. */
   function announce(): void {
-    if (announcing) {
-      announceAgain = true
-      return
-    }
+    announceAgain = announcing
+    if (announcing) return
     announcing = true
-    feed
+    void feed
       .announce(record())
       .catch(() => undefined)
-      .finally(() => {
+      .then(() => {
         announcing = false
-        if (!announceAgain) return
-        announceAgain = false
-        announce()
+        if (announceAgain) announce()
       })
   }
 
-  const repeats = repeatBudget()
-  const randomBalance: RouteOptions = {
-    balance: 'random',
-    weights: [],
-    sticky: false,
-    maxInFlight: undefined,
-  }
-  const debugs = trustedPeers([...settings.trustedProxies, '127.0.0.0/8', '::1/128'])
-  const plane: Plane = {
-    table,
-    timeouts: settings.timeouts,
-    buffers,
-    requestHead: new RequestHead(),
-    responseHead,
-    retries: settings.retries,
-    replayBytes: settings.replayBytes,
-    trusts: trustedPeers(settings.trustedProxies),
-    debugs,
-    unknownHostStatus: () => (sync.loaded || table.size > 0 ? settings.unknownHostStatus : 503),
-    page: pages(settings.staticDir),
-    requestId: requestIds(),
-    stickyToken: (host, url) =>
-      createHmac('sha256', role.cookieKey).update(`${host}\0${url}`).digest('base64url').slice(0, 22),
-    optionsFor: (route: TableRoute) =>
-      route.options ?? (settings.balance === 'random' ? randomBalance : undefined),
-    clock: performance.now(),
-    draining: false,
-    clients: new Set(),
-    mayRepeat: () => repeats.spend(),
-    onFailure: (...about) => faults.failed(...about),
-    onResponse: (...about) => faults.responded(...about),
-    onSlow: (route, host, _index, backend) => faults.slow(route, host, backend),
-    onFinished: (finished) => {
-      stats.count(finished)
-      repeats.earn()
-      accessLog?.line(finished)
-    },
-    onRetiredProgress: (backend) => {
-      if (backend.inFlight > 0) return
-      backends.delete(backend.url)
-      announce()
-    },
-  }
-
   const timers = [
-    setInterval(() => {
-      const now = performance.now()
-      plane.clock = now
-      for (const client of plane.clients) client.sweep(now)
-      for (const backend of backends.values()) backend.sweep(now)
-      sync.tick(now)
-    }, sweepMs),
+    setInterval(() => sync.tick(performance.now()), tickMs),
     setInterval(announce, announceMs),
     setInterval(() => {
       stats.forget(
         (host) => table.get(host) !== undefined,
         (url) => backends.has(url),
       )
-    }, 60_000),
+    }, forgetMs),
   ]
-  if (role.slot === 0 && settings.snapshot !== undefined) {
-    timers.push(setInterval(() => void saveSnapshot(settings.snapshot!), snapshotMs))
-  }
-
-  let saving = false
-  async function saveSnapshot(path: string): Promise<void> {
-    if (!snapshotWanted || saving) return
-    saving = true
-    snapshotWanted = false
-    await writeSnapshot(path, sync.version, table).catch((error: unknown) => {
-      log.warnOnce(`the snapshot was not written: ${String(error)}`)
-    })
-    saving = false
+  const { snapshot } = settings
+  if (role.slot === 0 && snapshot !== undefined) {
+    let saving = false
+    const save = async (): Promise<void> => {
+      if (!snapshotWanted || saving) return
+      saving = true
+      snapshotWanted = false
+      await writeSnapshot(snapshot, sync.version, table).catch((error: unknown) => {
+        log.warnOnce(`the snapshot was not written: ${String(error)}`)
+      })
+      saving = false
+    }
+    timers.push(setInterval(() => void save(), snapshotMs))
   }
 
   if (role.replaces !== undefined) feed.withdraw([role.replaces]).catch(() => undefined)
-  const snapshotVersion =
-    settings.snapshot === undefined ? undefined : await readSnapshot(settings.snapshot, table)
+  const snapshotVersion = snapshot === undefined ? undefined : await readSnapshot(snapshot, table)
   if (snapshotVersion !== undefined) sync.startFrom(snapshotVersion)
-  await Promise.race([firstLoad, sleep(snapshotVersion === undefined ? firstLoadMs : 1000)])
+  await Promise.race([
+    firstLoad,
+    sleep(snapshotVersion === undefined ? firstLoadMs.empty : firstLoadMs.snapshot),
+  ])
   const listeners = await openListeners(settings, plane)
   log.info(`worker ${id} serves ${table.size} routes`)
 
@@ -230,9 +156,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
         if (counters !== undefined) counters.inFlight = backend.inFlight
         if (backend.ejected !== undefined) ejected[backend.url] = backend.ejected
       }
-      let inFlight = 0
-      for (const backend of backends.values()) inFlight += backend.inFlight
-      counted.total.inFlight = inFlight
+      counted.total.inFlight = [...backends.values()].reduce((sum, backend) => sum + backend.inFlight, 0)
       return {
         startedAt,
         version: sync.version,
@@ -251,34 +175,19 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     async drain(): Promise<void> {
       plane.draining = true
       listeners.close()
+      checks.close()
       const started = performance.now()
-      const idleMs = Math.min(5000, settings.drainMs)
-      while (plane.clients.size > 0 && performance.now() - started < settings.drainMs) {
+      const waited = (): number => performance.now() - started
+      while (plane.clients.size > 0 && waited() < settings.drainMs) {
         await sleep(50)
-        if (performance.now() - started > idleMs) for (const client of plane.clients) client.drain()
+        if (waited() > Math.min(idleDrainMs, settings.drainMs))
+          for (const client of plane.clients) client.drain()
       }
-      for (const client of plane.clients) client.destroy()
+      data.close()
       for (const timer of timers) clearInterval(timer)
-      faults.close()
       accessLog?.close()
       await Promise.race([feed.withdraw([id]).catch(() => undefined), sleep(500)])
       feed.close()
-    },
-  }
-}
-
-/** Repeating requests must not multiply the load of a backend in trouble: one in five, after a first hundred. */
-function repeatBudget() {
-  const max = 100
-  let tokens: number = max
-  return {
-    earn(): void {
-      if (tokens < max) tokens += 0.2
-    },
-    spend(): boolean {
-      if (tokens < 1) return false
-      tokens -= 1
-      return true
     },
   }
 }

@@ -287,7 +287,7 @@ export class ClientConnection implements Client {
       this.#socket.destroySoon()
       return
     }
-    if (close || this.#endedAt !== 0) {
+    if (close || (this.#endedAt !== 0 && !this.#held)) {
       this.#close(close && this.#pending !== undefined)
       return
     }
@@ -303,6 +303,7 @@ export class ClientConnection implements Client {
       this.#held = false
       this.#pending = undefined
       this.#process(pending, 0, pending.length, true)
+      if (this.#endedAt !== 0 && this.#exchange === undefined && !this.#closing) this.#close(false)
     }
     // Not while requests are held again, or after an end.
     if (this.#paused) this.resume()

@@ -1,0 +1,136 @@
+import { createHmac } from 'node:crypto'
+import { trustedPeers } from './client/proxy-protocol.ts'
+import { backendAddress } from './forward/backend-address.ts'
+import { Backend } from './forward/backend.ts'
+import { ReadBuffers } from './forward/buffers.ts'
+import { type Finished, type Plane } from './forward/plane.ts'
+import { createFaults, type DeadMarks } from './health/faults.ts'
+import { RequestHead } from './http/request-head.ts'
+import { ResponseHead } from './http/response-head.ts'
+import { pages } from './pages.ts'
+import { requestIds } from './request-id.ts'
+import { type RouterSettings } from './settings.ts'
+import { createRouteTable, type RouteOptions, type TableRoute } from './table/route-table.ts'
+
+export type DataPlane = ReturnType<typeof createDataPlane>
+
+/** Idle connections to backends are closed after this long, unless the backend asked for less. */
+const idleConnectionMs = 60_000
+const sweepMs = 500
+
+/** What the data plane reports to the worker around it. */
+export type PlaneEvents = {
+  finished(finished: Finished): void
+  /** The last request of a backend that no route has any more is done. */
+  drained(backend: Backend): void
+  /** Whether an unknown host is unknown for certain. */
+  routesKnown(): boolean
+  report(message: string): void
+}
+
+/** Everything that serves traffic in one worker: table, backends, connections; nothing here knows Redis. */
+export function createDataPlane(
+  settings: RouterSettings,
+  cookieKey: string,
+  marks: DeadMarks,
+  on: PlaneEvents,
+) {
+  const buffers = new ReadBuffers()
+  const responseHead = new ResponseHead()
+  const backends = new Map<string, Backend>()
+  const limits = {
+    maxIdle: settings.maxIdlePerBackend,
+    idleMs: idleConnectionMs,
+    maxInFlight: settings.maxInFlight,
+    maxQueue: settings.maxQueue,
+  }
+
+  function backendFor(url: string): Backend | undefined {
+    const known = backends.get(url)
+    if (known !== undefined) return known
+    const address = backendAddress(url)
+    if (address === undefined) return undefined
+    const backend = new Backend(url, address, limits, buffers, responseHead)
+    backends.set(url, backend)
+    return backend
+  }
+
+  const table = createRouteTable(backendFor, (backend) => {
+    backend.sweep(performance.now())
+    if (backend.inFlight === 0) backends.delete(backend.url)
+  })
+  const faults = createFaults(table, marks, settings, (message) => on.report(message))
+  const repeats = repeatBudget()
+  const byChance: RouteOptions = { balance: 'random', weights: [], sticky: false, maxInFlight: undefined }
+
+  const plane: Plane = {
+    table,
+    timeouts: settings.timeouts,
+    buffers,
+    requestHead: new RequestHead(),
+    responseHead,
+    retries: settings.retries,
+    replayBytes: settings.replayBytes,
+    trusts: trustedPeers(settings.trustedProxies),
+    debugs: trustedPeers([...settings.trustedProxies, '127.0.0.0/8', '::1/128']),
+    unknownHostStatus: () => (on.routesKnown() ? settings.unknownHostStatus : 503),
+    page: pages(settings.staticDir),
+    requestId: requestIds(),
+    stickyToken: (host, url) =>
+      createHmac('sha256', cookieKey).update(`${host}\0${url}`).digest('base64url').slice(0, 22),
+    optionsFor: (route: TableRoute) =>
+      route.options ?? (settings.balance === 'random' ? byChance : undefined),
+    clock: performance.now(),
+    draining: false,
+    clients: new Set(),
+    mayRepeat: () => repeats.spend(),
+    onFailure: (...about) => faults.failed(...about),
+    onResponse: (...about) => faults.responded(...about),
+    onSlow: (route, host, _index, backend) => faults.slow(route, host, backend),
+    onFinished: (finished) => {
+      repeats.earn()
+      on.finished(finished)
+    },
+    onRetiredProgress: (backend) => {
+      if (backend.inFlight > 0) return
+      backends.delete(backend.url)
+      on.drained(backend)
+    },
+  }
+
+  const timer = setInterval(() => {
+    const now = performance.now()
+    plane.clock = now
+    for (const client of plane.clients) client.sweep(now)
+    for (const backend of backends.values()) backend.sweep(now)
+  }, sweepMs)
+
+  return {
+    plane,
+    table,
+    backends,
+    faults,
+    /** Cuts all connections and stops all timers. */
+    close(): void {
+      for (const client of plane.clients) client.destroy()
+      clearInterval(timer)
+      faults.close()
+    },
+  }
+}
+
+/** Repeating requests must not multiply the load of a backend in trouble: one in five, after a first hundred. */
+function repeatBudget() {
+  const max = 100
+  let tokens: number = max
+  return {
+    earn(): void {
+      if (tokens < max) tokens += 0.2
+    },
+    spend(): boolean {
+      if (tokens < 1) return false
+      tokens -= 1
+      return true
+    },
+  }
+}

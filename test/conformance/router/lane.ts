@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { ClientConnection } from '../../../src/router/client/client-connection.ts'
+import { userBufferReader } from '../../../src/router/client/user-buffer.ts'
+import { createDataPlane } from '../../../src/router/data-plane.ts'
+import { defaultSettings, type RouterSettings } from '../../../src/router/settings.ts'
+import { TableRoute } from '../../../src/router/table/route-table.ts'
+import { parseRedisUrl } from '../../../src/store/redis-target.ts'
+import { type Recorder, type Recording, startRecorder } from './recorder.ts'
+
+const redis = parseRedisUrl('redis:')
+export const settings: RouterSettings = {
+  ...defaultSettings,
+  trustedProxies: [],
+  listen: [],
+  redis: { read: redis, write: redis, mayConfigure: false },
+}
+
+/** A data plane without Redis, on a port of its own. */
+export async function startPlane(options: {
+  routes: Record<string, string[]>
+  settings?: Partial<RouterSettings>
+  userBuffers: boolean
+}) {
+  const marks = {
+    markDead: async () => undefined,
+    unmarkDead: async () => undefined,
+    checkerLives: async () => false,
+  }
+  const data = createDataPlane({ ...settings, ...options.settings }, 'key', marks, {
+    finished: () => undefined,
+    drained: () => undefined,
+    routesKnown: () => true,
+    report: () => undefined,
+  })
+  for (const [host, backends] of Object.entries(options.routes)) {
+    data.table.set(new TableRoute(host, ['app', ...backends], undefined))
+  }
+  const reader = options.userBuffers ? userBufferReader() : undefined
+  if (options.userBuffers && reader === undefined) throw new Error('this Node has no user buffers')
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    new ClientConnection(socket, data.plane, {
+      proto: 'http',
+      port: 80,
+      proxyProtocol: options.settings?.proxyProtocol ?? false,
+      reader,
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    ...data,
+    port: (server.address() as AddressInfo).port,
+    close(): void {
+      server.close()
+      data.close()
+    },
+  }
+}
+
+/** What a client saw after it sent some bytes. */
+export type Outcome = {
+  /** Everything received. */
+  text: string
+  /** The router closed the connection, cleanly or with a reset. */
+  closed: boolean
+  recording: Recording
+}
+
+export type Lane = Awaited<ReturnType<typeof startLane>>
+
+/** One router in front of one recording backend, for one conversation at a time. */
+export async function startLane(userBuffers: boolean) {
+  const recorder: Recorder = await startRecorder()
+  const plane = await startPlane({
+    routes: { 'good.test': [recorder.url], '*.wild.test': [recorder.url] },
+    userBuffers,
+  })
+  let follow = 0
+
+  return {
+    plane,
+    /**
+     * Sends the pieces as packets of their own, half-closes, and waits until the router has closed; then asks a
+     * question on a new connection, whose answer shows whether the backend connections are still in step.
+     */
+    async converse(pieces: string[]): Promise<Outcome> {
+      recorder.take()
+      const { text, closed } = await exchange(plane.port, pieces)
+      const recording = recorder.take()
+      follow += 1
+      const target = `/follow-${follow}`
+      const question = `GET ${target} HTTP/1.1\r\nHost: good.test\r\nConnection: close\r\n\r\n`
+      const answer = await exchange(plane.port, [question])
+      const after = recorder.take()
+      recording.errors.push(...after.errors)
+      if (!answer.text.endsWith(`\r\n\r\n${target}\n`)) {
+        recording.errors.push(`the next client got ${JSON.stringify(answer.text)}`)
+      }
+      return { text, closed, recording }
+    },
+    close(): void {
+      plane.close()
+      recorder.close()
+    },
+  }
+}
+
+function exchange(port: number, pieces: string[]): Promise<{ text: string; closed: boolean }> {
+  return new Promise((resolve) => {
+    const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    let text = ''
+    const finish = (closed: boolean): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve({ text, closed })
+    }
+    const timer = setTimeout(() => finish(false), 4000)
+    socket.on('data', (chunk) => (text += chunk.toString('latin1')))
+    socket.on('error', () => finish(true))
+    socket.on('end', () => finish(true))
+    socket.on('connect', () => void send())
+    async function send(): Promise<void> {
+      for (const [i, piece] of pieces.entries()) {
+        if (socket.destroyed) return
+        socket.write(piece, 'latin1')
+        // A turn of the event loop for the router, so that it reads this much and no more.
+        if (i < pieces.length - 1) for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate)
+      }
+      if (!socket.destroyed) socket.end()
+    }
+  })
+}
