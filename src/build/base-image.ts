@@ -3,8 +3,10 @@ import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { type Engine } from '../docker/engine.ts'
-import { bootstrapDebian } from './bootstrap-debian.ts'
+import { PaasError } from '../errors/paas-error.ts'
+import { bootstrapDebian, type Bootstrapped } from './bootstrap-debian.ts'
 import { machineCertificates } from './machine-ca.ts'
 import { buildNodeImage, nodeImage, type NodeRuntime } from './node-image.ts'
 
@@ -35,39 +37,56 @@ export type BaseInfo = {
   node: { image: string; id: string; version: string; size: number } | undefined
 }
 
-/** Builds the base and the stack images on it; each tag moves only once its new image is complete. */
+/**
+ * Builds the base and the stack images on it; each tag moves only once its new image is complete. Where Debian
+ * has nothing new, the base stays the image it is, and with it every cached layer on it.
+ */
 export async function buildBase({ images }: Pick<Engine, 'images'>, options: BaseOptions): Promise<BaseInfo> {
+  const { instance, runtime, onLine, signal } = options
+  const before = await images.inspect(baseImage)
   const folder = await mkdtemp(join(tmpdir(), 'paas-base-'))
   try {
     const certificates = await machineCertificates()
-    const root = await bootstrapDebian({
-      suite,
-      folder,
-      certificates: await writeAll(folder, certificates),
-      ...options,
-    })
-    const packages = createHash('sha256')
-      .update(await readFile(root.packages))
-      .digest('hex')
-      .slice(0, 16)
-    const labels = {
-      'paas.instance': options.instance,
-      'paas.base.debian': (await readFile(root.version, 'utf8')).trim(),
-      'paas.base.packages': packages,
-      'org.opencontainers.image.title': 'paas base',
+    const ca = await writeAll(folder, certificates)
+    const root = await bootstrapDebian({ suite, folder, certificates: ca, onLine, signal })
+    const contents = await settings(root, certificates.length > 0)
+    if (before?.labels[contentsLabel] === hash(contents)) onLine(`${baseImage} is up to date`)
+    else {
+      onLine(`importing ${baseImage}`)
+      const labels = [`LABEL ${contentsLabel}=${hash(contents)}`, `LABEL paas.instance=${instance}`]
+      await images.import(createReadStream(root.tar), baseImage, [...contents, ...labels])
     }
-    options.onLine(`importing ${baseImage}`)
-    const settings = [
-      ...Object.entries(environment(certificates.length > 0)).map(([key, value]) => `ENV ${key}=${value}`),
-      ...Object.entries(labels).map(([key, value]) => `LABEL ${key}=${JSON.stringify(value)}`),
-      'CMD ["/bin/bash"]',
-    ]
-    await images.import(createReadStream(root.tar), baseImage, settings)
-    await buildNodeImage({ images }, { ...options, base: baseImage })
+    await buildNodeImage({ images }, { instance, base: baseImage, runtime, onLine, signal })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  return (await baseInfo({ images }))!
+  const info = await baseInfo({ images })
+  if (info === undefined) throw new PaasError('BUILD_FAILED', `${baseImage} vanished while it was built`)
+  // Images of apps keep the old one's layers; without a name and with nothing on it, it goes.
+  if (before !== undefined && before.id !== info.id) await images.remove(before.id)
+  return info
+}
+
+/** Label whose value changes when, and only when, anything in the image does. */
+const contentsLabel = 'paas.base.contents'
+
+const hash = (parts: readonly string[]): string =>
+  createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16)
+
+async function settings(root: Bootstrapped, hasCertificates: boolean): Promise<string[]> {
+  const digest = createHash('sha256')
+  await pipeline(createReadStream(root.tar), digest)
+  const labels = {
+    'paas.base.debian': (await readFile(root.version, 'utf8')).trim(),
+    'paas.base.packages': hash([await readFile(root.packages, 'utf8')]),
+    'paas.base.root': digest.digest('hex'),
+    'org.opencontainers.image.title': 'paas base',
+  }
+  return [
+    ...Object.entries(environment(hasCertificates)).map(([key, value]) => `ENV ${key}=${value}`),
+    ...Object.entries(labels).map(([key, value]) => `LABEL ${key}=${JSON.stringify(value)}`),
+    'CMD ["/bin/bash"]',
+  ]
 }
 
 /** What base there is; undefined before the first `base:build`. */

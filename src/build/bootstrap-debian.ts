@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PaasError } from '../errors/paas-error.ts'
@@ -19,6 +20,12 @@ export type Bootstrapped = { tar: string; packages: string; version: string }
 
 /** In every image: TLS, what Node links to, time zones, /etc/services, useradd for those who write Dockerfiles. */
 const packages = ['ca-certificates', 'libatomic1', 'netbase', 'passwd', 'tzdata']
+/** For what is installed in builds: nothing that only serves the next `apt-get` stays in a layer. */
+const aptFile = '90paas'
+const aptSettings = `Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+Binary::apt-get::APT::Keep-Downloaded-Packages "false";
+`
 /** Nobody reads manuals in a container; the path filters stay in the image for what is installed later. */
 const excluded = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/info/*', '/usr/share/locale/*']
 
@@ -26,8 +33,11 @@ const excluded = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/info/*', '
 export async function bootstrapDebian(options: BootstrapOptions): Promise<Bootstrapped> {
   const { suite, folder, onLine, signal } = options
   const tar = join(folder, 'root.tar')
+  await writeFile(join(folder, aptFile), aptSettings)
   const child = spawn('mmdebstrap', argumentsOf(options, tar), {
     stdio: ['ignore', 'ignore', 'pipe'],
+    // Later times are cut to this one, so that the same packages give the same bytes.
+    env: { ...process.env, SOURCE_DATE_EPOCH: '1735689600' },
     signal,
   })
   const last: string[] = []
@@ -64,6 +74,7 @@ function argumentsOf({ suite, folder, certificates }: BootstrapOptions, tar: str
     ...install,
     'chroot "$1" useradd --uid 1000 --user-group --home-dir /app --create-home --skel /nonexistent --shell /bin/bash app',
     'chmod 755 "$1"/app',
+    `copy-in ${join(folder, aptFile)} /etc/apt/apt.conf.d`,
     'rm -rf "$1"/var/log/* "$1"/var/cache/apt/* "$1"/etc/machine-id',
     `copy-out /var/lib/dpkg/status /etc/debian_version ${folder}`,
   ]

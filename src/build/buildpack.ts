@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
-import { ProcessType } from '../model/names.ts'
+import { ConfigName, ProcessType } from '../model/names.ts'
 import { Probe } from './probe.ts'
 
 const Argument = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'a build argument is in upper case')
@@ -49,6 +49,17 @@ export const BuildpackManifest = z.strictObject({
     .default({}),
   /** Another buildpack that builds before this one (assets), where its probe answers. */
   after: z.array(z.strictObject({ buildpack: name, when: Probe })).default([]),
+  /** Config vars that such an app needs; `generate`: a random secret on the first deploy. */
+  env: z
+    .array(
+      z.strictObject({
+        name: ConfigName,
+        value: z.string().optional(),
+        generate: z.boolean().default(false),
+        when: Probe.optional(),
+      }),
+    )
+    .default([]),
   warn: z.array(Notice).default([]),
   refuse: z.array(Notice).default([]),
 })

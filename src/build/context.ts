@@ -42,7 +42,7 @@ async function fill(packed: Pack, plan: BuildPlan, source: Source, dockerfile: s
   packed.finalize()
 }
 
-const isInstalled = (path: string): boolean => /(?:^|\/)(?:node_modules|vendor)\//.test(path)
+const isInstalled = (path: string): boolean => /(?:^|\/)node_modules\//.test(path)
 
 /** The entries that `.dockerignore` text leaves. */
 export function keptEntries(source: Source, ignore: string): SourceEntry[] {

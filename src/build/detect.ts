@@ -42,7 +42,8 @@ export function planBuild(source: Source, options: PlanOptions): BuildPlan {
     ignore: ['.dockerignore', '.slugignore'].map((file) => source.text(file) ?? '').join('\n'),
     checks: app.checks,
     formation: app.formation,
-    env: app.env,
+    // What the app itself says comes after what its buildpack knows.
+    env: { ...built.env, ...app.env },
     scripts: app.scripts,
     cron: app.cron,
     warnings: [
@@ -126,6 +127,7 @@ type Built = Pick<
   | 'files'
   | 'manifests'
   | 'sourceFolder'
+  | 'env'
   | 'processes'
   | 'port'
   | 'warnings'
@@ -151,6 +153,7 @@ function planDockerfile(
     files: [],
     manifests: {},
     sourceFolder: '',
+    env: {},
     processes: own ? procfile : { [webType]: {}, ...procfile },
     port: port ?? defaultPort,
     warnings: [],
@@ -186,6 +189,7 @@ function planBuildpacks(
     ),
     manifests: Object.fromEntries(packs.map(({ manifest: m }) => [`manifests/${m.name}`, m.manifests])),
     sourceFolder: 'app',
+    env: envOf(source, packs),
     processes,
     port: defaultPort,
     warnings: packs.flatMap(({ manifest }) =>
@@ -217,6 +221,14 @@ function argsOf(source: Source, { manifest }: Buildpack, { base }: PlanOptions):
   if (versions === undefined || base !== undefined) return Object.fromEntries(answers)
   const version = chooseVersion(versions, firstAnswer(source, versions.wanted))
   return { ...Object.fromEntries(answers), [versions.arg]: version }
+}
+
+function envOf(source: Source, packs: readonly Buildpack[]): BuildPlan['env'] {
+  const wanted = packs.flatMap(({ manifest }) => manifest.env)
+  const asked = wanted.filter(({ when }) => when === undefined || ask(source, when) !== undefined)
+  return Object.fromEntries(
+    asked.map(({ name, value, generate }) => [name, { value, generate, required: true, sync: false }]),
+  )
 }
 
 /** Process types that app.json speaks of and that do not exist are most likely misspelt. */

@@ -36,7 +36,7 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
       'a certificate is not trusted: if this network has a CA of its own, install it on the server (update-ca-certificates) and run paas base:build',
   },
   {
-    sign: /ENOTFOUND|EAI_AGAIN|Could not resolve|failure (?:in name resolution|resolving)|no such host|[Nn]etwork is unreachable|Name or service not known|ECONNREFUSED|ETIMEDOUT|dial tcp|Failed to establish a new connection/,
+    sign: /ENOTFOUND|EAI_AGAIN|Could not resolve|failure (?:in name resolution|resolving)|no such host|[Nn]etwork is unreachable|Name or service not known|Could not reach host|ECONNREFUSED|ETIMEDOUT|dial tcp|Failed to establish a new connection/,
     say: () =>
       'a registry cannot be reached from this server: vendor the dependencies into the repository, or point the package manager at a mirror',
   },

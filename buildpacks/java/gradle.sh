@@ -1,0 +1,13 @@
+# Builds with the wrapper: Heroku's `stage` task where there is one, Spring Boot's jar, else `assemble`.
+set -eu
+if [ -f /run/secrets/env ]; then . /run/secrets/env; fi
+export GRADLE_USER_HOME=/cache/gradle
+task=${GRADLE_TASK:-}
+if [ -z "$task" ]; then
+  tasks=$(sh ./gradlew --no-daemon --console=plain tasks --all)
+  if echo "$tasks" | grep -q '^stage\b'; then task=stage
+  elif echo "$tasks" | grep -q '^bootJar\b'; then task=bootJar
+  else task=assemble; fi
+fi
+sh ./gradlew --no-daemon --console=plain "$task" -x test
+rm -rf .gradle
