@@ -3,6 +3,7 @@ import { type Command, type CommandContext } from './define.ts'
 import { isOptional, isRepeated, isSwitch, kebab } from './fields.ts'
 import { overview, topicHelp } from './help.ts'
 import { type Authorise, invoke, type RawFields } from './invoke.ts'
+import { spellOut } from './services/spelling.ts'
 import { usageError } from './usage-error.ts'
 
 /**
@@ -11,11 +12,12 @@ import { usageError } from './usage-error.ts'
  */
 export async function runCommandLine(
   commands: readonly Command[],
-  argv: string[],
+  words: string[],
   context: CommandContext,
   authorise: Authorise,
 ): Promise<number> {
   const { io } = context
+  const argv = spellOut(words, (name) => commands.some((command) => command.name === name))
   const request = helpRequest(argv)
   const text = request?.topic === undefined ? undefined : topicHelp(commands, request.topic)
   if (request !== undefined && (text !== undefined || request.topic === undefined)) {

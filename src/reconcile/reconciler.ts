@@ -10,6 +10,7 @@ import { createLimit } from '../lib/limit.ts'
 import { AppId } from '../model/names.ts'
 import { type Container } from '../schedulers/scheduler.ts'
 import { reconcileApp, slotKey, stepsOf } from './app.ts'
+import { keepServices, type ServiceKeeper } from './services.ts'
 
 /** Milliseconds between two looks at everything, for what no event told. */
 const sweepEvery = 30_000
@@ -52,9 +53,13 @@ async function watch(options: ReconcilerOptions): Promise<void> {
   const session = new AbortController()
   const until = AbortSignal.any([signal, session.signal])
   const looker = createLooker(options, until)
-  const sweeping = sweepRegularly(options, looker, until)
+  const services = keepServices(platform, signal, until)
+  const sweeping = sweepRegularly(options, looker, services, until)
   try {
     for await (const event of options.events(until)) {
+      if (event.action === 'die' && event.labels['paas.service'] !== undefined) {
+        platform.background('follow a service that ended', () => services.ended(event))
+      }
       if (event.action !== 'die' || event.labels['paas.app'] === undefined) continue
       platform.background('follow a container that ended', () => onDeath(options, looker, event))
     }
@@ -131,9 +136,20 @@ async function ejectGone({ store, instance }: Platform, app: App, containers: Co
   }
 }
 
-async function sweepRegularly(options: ReconcilerOptions, look: Look, until: AbortSignal): Promise<void> {
+async function sweepRegularly(
+  options: ReconcilerOptions,
+  look: Look,
+  services: ServiceKeeper,
+  until: AbortSignal,
+): Promise<void> {
   while (!until.aborted) {
     try {
+      // First, as apps need them. What follows must not suffer from what is wrong with a service.
+      await services
+        .sweep()
+        .catch((error: unknown) =>
+          options.platform.log.warn({ reason: messageOf(error) }, 'the sweep of services failed'),
+        )
       await sweep(options, look)
     } catch (error) {
       options.platform.log.warn({ reason: messageOf(error) }, 'the sweep failed')

@@ -1,4 +1,5 @@
 import { type AppId } from '../model/names.ts'
+import { type ServiceId } from '../model/service.ts'
 
 /** Every key of ours besides Hipache's own (store/routes.ts). */
 export const keys = {
@@ -16,6 +17,10 @@ export const keys = {
   releases: (id: AppId) => `paas:app:${id}:releases`,
   /** HASH key id → JSON of model/key.ts. */
   sshKeys: 'paas:keys',
+  /** HASH service name → service id. */
+  services: 'paas:services',
+  /** STRING, JSON of model/service.ts. */
+  service: (id: ServiceId) => `paas:service:${id}`,
   /** STREAM of the audit log. */
   events: 'paas:events',
 }

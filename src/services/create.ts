@@ -1,0 +1,102 @@
+import { PaasError } from '../errors/paas-error.ts'
+import { randomHex, randomId } from '../lib/ids.ts'
+import { type Service, ServiceId, type ServiceName } from '../model/service.ts'
+import { bringUp } from './container.ts'
+import { type ServiceContext } from './context.ts'
+import { removeAll } from './destroy.ts'
+import { ensureImage, imageOf } from './image.ts'
+import { runOrFail } from './run.ts'
+import { type Datastore } from './service.ts'
+import { checkSettings } from './settings.ts'
+
+export type NewService = {
+  datastore: Datastore
+  name: ServiceName
+  /** A tag; undefined: our own image. */
+  image?: string
+  memoryBytes?: number
+  settings?: Record<string, string>
+}
+
+/**
+ * Makes a service and resolves when it takes connections and `fill` has put in what it is to start with. Throws
+ * SERVICE_EXISTS; a failure leaves nothing.
+ */
+export async function createService(
+  wanted: NewService,
+  context: ServiceContext,
+  fill: (service: Service, container: string) => Promise<void> = async () => undefined,
+): Promise<Service> {
+  const { platform, say } = context
+  const { datastore, name } = wanted
+  checkSettings(wanted.settings ?? {}, wanted.memoryBytes)
+  const service = await platform.queues.run(
+    'names',
+    { owner: context.actor, verb: 'services:create' },
+    async () => {
+      if ((await platform.store.services.find(name)) !== undefined) {
+        throw new PaasError('SERVICE_EXISTS', `There is a service named ${name} already.`, {
+          hint: 'Choose another name. What there is: paas services:list',
+        })
+      }
+      const made = draft(wanted, context)
+      await platform.store.services.create(made)
+      return made
+    },
+  )
+  const who = { owner: context.actor, verb: 'services:create', signal: context.signal }
+  return platform.queues.run(service.id, who, async () => {
+    try {
+      await ensureImage(datastore, service.current.image, context)
+      say(`Starting ${datastore.title} as ${name}`)
+      const id = await bringUp(service, context)
+      await fill(service, id)
+      const version = await versionOf(datastore, id, context)
+      const ready = { ...service, current: { ...service.current, version } }
+      await platform.store.services.save(ready)
+      return ready
+    } catch (error) {
+      await removeAll(service, platform)
+      throw error
+    }
+  })
+}
+
+function draft(
+  { datastore, name, image, memoryBytes, settings }: NewService,
+  { platform, actor }: ServiceContext,
+): Service {
+  const id = ServiceId.parse(randomId('s'))
+  // Programs are easier to please with a name that is a plain identifier.
+  const identifier = name.replaceAll('-', '_')
+  const { secrets } = platform.store
+  return {
+    id,
+    name,
+    kind: datastore.kind,
+    createdAt: platform.now().toISOString(),
+    createdBy: actor,
+    host: `${name}-${id.slice(1, 6)}`,
+    running: true,
+    current: { number: 1, image: image ?? imageOf(datastore), version: '' },
+    memoryBytes: memoryBytes ?? datastore.memoryBytes,
+    settings: settings ?? {},
+    database: identifier,
+    user: identifier,
+    secrets: {
+      PASSWORD: secrets.seal(id, 'PASSWORD', randomHex(32)),
+      ADMIN: secrets.seal(id, 'ADMIN', randomHex(32)),
+    },
+    links: [],
+  }
+}
+
+/** `17.12`: the first number of what the server's program says of itself. */
+export async function versionOf(
+  datastore: Datastore,
+  container: string,
+  { platform }: ServiceContext,
+): Promise<string> {
+  const text = await runOrFail(platform.engine, container, datastore.version, 'ask for the version')
+  return /\d+(?:\.\d+)+/.exec(text)?.[0] ?? text.trim().slice(0, 32)
+}

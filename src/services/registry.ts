@@ -1,0 +1,19 @@
+import { PaasError } from '../errors/paas-error.ts'
+import { postgres } from './postgres/postgres.ts'
+import { type Datastore } from './service.ts'
+
+/** Every datastore there is. */
+export const datastores: readonly Datastore[] = [postgres]
+
+/** The datastore of a stored kind. */
+export function datastoreOf({ kind }: { kind: string }): Datastore {
+  const found = datastores.find((datastore) => datastore.kind === kind)
+  if (found === undefined)
+    throw new PaasError('STATE_CORRUPT', `There are services of the unknown kind ${kind}.`)
+  return found
+}
+
+/** The datastore of a word that somebody typed; undefined for any other word. */
+export function findDatastore(word: string): Datastore | undefined {
+  return datastores.find(({ kind, aliases }) => kind === word || aliases.includes(word))
+}
