@@ -19,8 +19,11 @@ export async function probe(check: Check, target: Target, signal: AbortSignal): 
     if (check.path === undefined && check.command === undefined) return
   }
   let problem = ''
-  // Quick first looks: most apps answer within a second, and nobody should wait a whole `wait` for them.
+  // Quick first looks: most apps answer within a second, and nobody should wait a whole `wait` for them. A look
+  // that itself took that long is an attempt like any other.
+  const full = check.wait * 1000
   for (let attempt = 0, quick = 25; attempt < check.attempts;) {
+    const began = performance.now()
     try {
       await once(check, target, signal)
       return
@@ -28,8 +31,8 @@ export async function probe(check: Check, target: Target, signal: AbortSignal): 
       signal.throwIfAborted()
       problem = messageOf(error)
     }
-    const wait = Math.min(quick, check.wait * 1000)
-    if (wait === check.wait * 1000) attempt++
+    const wait = Math.min(quick, full)
+    if (wait === full || performance.now() - began >= full) attempt++
     quick *= 1.5
     await sleep(wait, undefined, { signal })
   }

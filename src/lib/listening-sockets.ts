@@ -12,6 +12,8 @@ export async function listeningSockets(pid: number): Promise<ListeningSocket[]> 
 }
 
 const listen = '0A'
+/** 127.0.0.11, where the engine itself answers DNS in a container's network namespace. */
+const engineDns = '0B00007F'
 
 /** Parses /proc/net/tcp or tcp6 (proc_pid_net(5)): `sl local_address rem_address st …`, addresses as hex words. */
 export function parseSocketTable(text: string): ListeningSocket[] {
@@ -22,6 +24,7 @@ export function parseSocketTable(text: string): ListeningSocket[] {
       const [, local, , state] = line.trim().split(/\s+/)
       if (state !== listen || local === undefined) return []
       const [address, port] = local.split(':') as [string, string]
+      if (address === engineDns) return []
       // Words are little-endian: 127.0.0.1 is 0100007F, ::1 ends in 01000000, ::ffff:127.0.0.1 in 0100007F.
       const loopback =
         address.length === 8 ? address.endsWith('7F') : /^0{24}01000000$|^0{16}FFFF0000.{6}7F$/i.test(address)
