@@ -1,8 +1,8 @@
 import { own } from '../lib/own.ts'
 import { type Container, type Slot } from '../schedulers/scheduler.ts'
+import { specOf } from './container-spec.ts'
 import { type DeployContext } from './context.ts'
-import { environmentOf } from './environment.ts'
-import { planContainers, slotsOf } from './formation.ts'
+import { type Fresh, planContainers, slotsOf } from './formation.ts'
 import { type Candidates, type Released } from './stages.ts'
 
 /**
@@ -12,7 +12,7 @@ import { type Candidates, type Released } from './stages.ts'
 export async function startCandidates(
   released: Released,
   context: DeployContext,
-  options: { fresh: boolean },
+  options: { fresh: Fresh },
 ): Promise<Candidates> {
   const { app, release } = released
   const { scheduler } = context.platform
@@ -29,22 +29,11 @@ export async function startCandidates(
 }
 
 /** Starts the container of one slot. */
-export async function startOne(
-  { app, release }: Released,
-  slot: Slot,
-  context: DeployContext,
-): Promise<Container> {
+export async function startOne(released: Released, slot: Slot, context: DeployContext): Promise<Container> {
   const { platform, report, signal } = context
   signal.throwIfAborted()
-  const command = own(release.image.processes, slot.type)?.command
-  const container = await platform.scheduler.start({
-    app,
-    release: release.version,
-    slot,
-    image: release.image.id,
-    ...(command !== undefined && { command }),
-    env: environmentOf(app, release, slot, platform.store.secrets),
-  })
+  const command = own(released.release.image.processes, slot.type)?.command
+  const container = await platform.scheduler.start(await specOf(released, slot, platform, { command }))
   report({ type: 'container:started', name: container.name })
   return container
 }

@@ -5,7 +5,7 @@ import { Check } from '../model/check.ts'
 import { type Container } from '../schedulers/scheduler.ts'
 import { type DeployContext } from './context.ts'
 import { diagnose } from './diagnose.ts'
-import { portOf } from './environment.ts'
+import { configOf, portOf } from './environment.ts'
 import { isWeb } from './formation.ts'
 import { probe } from './probe.ts'
 import { type Candidates, type Healthy, type Released } from './stages.ts'
@@ -39,10 +39,7 @@ export async function proveOne(
   const { platform, report, signal } = context
   const began = performance.now()
   const exited = new AbortController()
-  const port = portOf(
-    released.release,
-    platform.store.secrets.openAll(released.app.id, released.release.config),
-  )
+  const port = portOf(released.release, configOf(released.app, released.release, platform.store.secrets))
   const decided = new AbortController()
   const watch = AbortSignal.any([exited.signal, decided.signal, signal])
   const exit = platform.scheduler
@@ -74,10 +71,11 @@ export async function proveOne(
   throw new PaasError('CHECK_FAILED', `${container.name} ${reason}.`)
 }
 
-function checksOf(container: Container, { release }: Released): Check[] {
-  const specific = (own(release.image.checks, container.slot.type) ?? []).filter(
-    ({ type }) => type === 'startup',
-  )
+function checksOf(container: Container, { app, release }: Released): Check[] {
+  const { type } = container.slot
+  const set = own(app.checks ?? {}, type)
+  if (set?.length === 0) return [Check.parse({ uptime: 0.5 })]
+  const specific = (set ?? own(release.image.checks, type) ?? []).filter((check) => check.type === 'startup')
   if (specific.length > 0) return specific
   return [
     isWeb(container) ? Check.parse({ attempts: 120, wait: 0.5 }) : Check.parse({ uptime: defaultUptime }),

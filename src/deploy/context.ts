@@ -7,6 +7,8 @@ export type DeployContext = {
   report: Report
   /** Aborts the deploy; honoured until traffic is switched. */
   signal: AbortSignal
+  /** Seconds that the stages of this deploy have taken so far. */
+  stageTimes?: () => Record<string, number>
   /** Who asked, for the release and the queue. */
   actor: string
 }

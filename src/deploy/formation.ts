@@ -31,14 +31,17 @@ export function formationOf(
 
 const webFirst = (a: ProcessType, b: ProcessType): number => (a === web ? -1 : b === web ? 1 : a < b ? -1 : 1)
 
-/** The places that a formation fills for an image, in order of type and index. */
-export function slotsOf(app: Pick<App, 'formation'>, image: Pick<Image, 'processes'>): Slot[] {
+/** The places that a formation fills for an image, in order of type and index, but for those that are stopped. */
+export function slotsOf(app: Pick<App, 'formation' | 'stopped'>, image: Pick<Image, 'processes'>): Slot[] {
   return Object.keys(image.processes)
     .map((type) => ProcessType.parse(type))
     .filter((type) => type !== releaseTask)
     .sort(webFirst)
     .flatMap((type) =>
       Array.from({ length: quantityOf(app.formation, type) }, (_, i) => ({ type, index: i + 1 })),
+    )
+    .filter(
+      ({ type, index }) => app.stopped?.some((name) => name === type || name === `${type}.${index}`) !== true,
     )
 }
 
@@ -53,11 +56,11 @@ export function planContainers(
   wanted: Slot[],
   release: number,
   actual: Container[],
-  options: { fresh: boolean },
+  options: { fresh: Fresh },
 ): ContainerPlan {
   const ours = actual.filter((container) => !container.oneOff)
   const keep = wanted.flatMap((slot) => {
-    if (options.fresh) return []
+    if (isFresh(options.fresh, slot)) return []
     const candidates = ours.filter(
       (container) => container.running && container.release === release && sameSlot(container.slot, slot),
     )
@@ -70,6 +73,11 @@ export function planContainers(
     retire: ours.filter((container) => !keep.includes(container)),
   }
 }
+
+/** Slots that get a new container whatever runs: all, none, or some. */
+export type Fresh = boolean | ((slot: Slot) => boolean)
+
+const isFresh = (fresh: Fresh, slot: Slot): boolean => (typeof fresh === 'boolean' ? fresh : fresh(slot))
 
 export const sameSlot = (a: Slot, b: Slot): boolean => a.type === b.type && a.index === b.index
 

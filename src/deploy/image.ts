@@ -15,7 +15,7 @@ export async function makeImage(
   const began = performance.now()
   report({ type: 'stage:began', stage: 'build' })
   const tag = `paas/${app.id}:${buildId}`
-  const { imageId } = await buildImage(platform.engine, plan, source, {
+  const { imageId, port } = await buildImage(platform.engine, plan, source, {
     tag,
     labels: {
       'paas.instance': platform.instance.name,
@@ -35,6 +35,6 @@ export async function makeImage(
     builder: plan.builder,
     processes: plan.processes,
     checks: plan.checks,
-    port: plan.port,
+    port,
   }
 }

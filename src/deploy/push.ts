@@ -68,7 +68,7 @@ async function plan(
   const source = await spoolSource(archive(), file)
   signal.throwIfAborted()
   report({ type: 'source:received', commit, files: source.entries.length })
-  const built = planBuild(source, { buildpacks: platform.buildpacks })
+  const built = planBuild(source, { buildpacks: await platform.buildpacks(), ...app.build })
   report({ type: 'build:planned', builder: built.builder, why: built.why })
   for (const text of built.warnings) report({ type: 'warning', text })
   return { app, commit, buildId, source, plan: built }

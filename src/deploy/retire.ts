@@ -1,14 +1,14 @@
 import { type DeployContext } from './context.ts'
 import { type Routed } from './stages.ts'
 
-/** Milliseconds that requests in flight may take before their container is stopped all the same. */
-const drainLimit = 30_000
+/** Seconds that requests in flight may take before their container is stopped all the same. */
+export const defaultWaitToRetire = 30
 /** Seconds between SIGTERM and SIGKILL, as Heroku has it. */
-const stopGrace = 30
+export const defaultStopTimeout = 30
 
 /** Stops what no longer gets traffic, after the requests it still answers. */
 export async function retire(
-  routed: Pick<Routed, 'outgoing' | 'routeVersion' | 'retiredBackends'>,
+  routed: Pick<Routed, 'app' | 'outgoing' | 'routeVersion' | 'retiredBackends'>,
   { platform, report }: DeployContext,
 ): Promise<void> {
   report({ type: 'stage:began', stage: 'drain' })
@@ -16,13 +16,13 @@ export async function retire(
     await platform.store.routes.awaitSwitch({
       version: routed.routeVersion,
       backends: routed.retiredBackends,
-      drainTimeoutMs: drainLimit,
+      drainTimeoutMs: (routed.app.waitToRetire ?? defaultWaitToRetire) * 1000,
     })
   }
   report({ type: 'stage:began', stage: 'retire' })
   await Promise.all(
     routed.outgoing.map(async ({ id, name }) => {
-      await platform.scheduler.remove(id, stopGrace)
+      await platform.scheduler.remove(id, routed.app.stopTimeout ?? defaultStopTimeout)
       report({ type: 'container:retired', name })
     }),
   )

@@ -3,9 +3,11 @@ import { urlsOf } from '../apps/hosts.ts'
 import { removeCandidates, startCandidates } from './candidates.ts'
 import { proveHealthy } from './check.ts'
 import { type DeployContext } from './context.ts'
-import { createRelease, runReleaseTask } from './release.ts'
+import { type Fresh } from './formation.ts'
+import { createRelease } from './release.ts'
 import { retire } from './retire.ts'
 import { switchTraffic } from './switch.ts'
+import { runReleaseTasks } from './task.ts'
 import { type Candidates, type Draft, type Healthy, type Released, type Routed } from './stages.ts'
 
 /**
@@ -16,7 +18,7 @@ import { type Candidates, type Draft, type Healthy, type Released, type Routed }
 export async function rollOut(draft: Draft, context: DeployContext): Promise<Routed> {
   const released = await createRelease(draft, context)
   try {
-    await runReleaseTask(released, context)
+    await runReleaseTasks(released, context, { newImage: draft.newImage ?? false })
     return await putLive(released, context, { fresh: false })
   } catch (error) {
     // Without Redis this is left to reconcile, which settles what is neither live nor failed.
@@ -32,7 +34,7 @@ export async function rollOut(draft: Draft, context: DeployContext): Promise<Rou
 export async function putLive(
   released: Released,
   context: DeployContext,
-  options: { fresh: boolean },
+  options: { fresh: Fresh },
 ): Promise<Routed> {
   context.report({ type: 'stage:began', stage: 'create' })
   const candidates = await startCandidates(released, context, options)
@@ -58,8 +60,18 @@ async function whenHealthy(candidates: Candidates, context: DeployContext): Prom
 }
 
 /** Marks the release failed, unless it went live after all: then a lost answer is what failed. */
-async function fail({ app, release }: Released, error: unknown, { platform }: DeployContext): Promise<void> {
+async function fail(
+  { app, release }: Released,
+  error: unknown,
+  { platform, stageTimes }: DeployContext,
+): Promise<void> {
   const now = await platform.store.apps.get(app.id)
   if (now?.currentRelease === release.version) return
-  await platform.store.releases.save(app.id, { ...release, status: 'failed', reason: messageOf(error) })
+  const reason = messageOf(error)
+  await platform.store.releases.save(app.id, {
+    ...release,
+    status: 'failed',
+    reason,
+    stages: stageTimes?.() ?? {},
+  })
 }

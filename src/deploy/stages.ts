@@ -6,10 +6,14 @@ import { type Container } from '../schedulers/scheduler.ts'
 export type Draft = {
   app: App
   /** What becomes of the app once the release is live, and only then. */
-  change?: Partial<Pick<App, 'branch' | 'formation'>>
+  change?: Partial<Pick<App, 'branch' | 'formation' | 'limits' | 'checks'>>
   image: Image
   /** Sealed config; see store/secrets.ts. */
   config: Release['config']
+  /** Config of every app; undefined: as it is now. */
+  globalConfig?: Release['globalConfig']
+  /** True where the image has not been released before. */
+  newImage?: boolean
   description: string
   commit?: string
 }

@@ -7,7 +7,7 @@ import { type Container } from '../schedulers/scheduler.ts'
 import { type Switch } from '../store/switch.ts'
 import { removeCandidates } from './candidates.ts'
 import { type DeployContext } from './context.ts'
-import { portOf } from './environment.ts'
+import { configOf, portOf } from './environment.ts'
 import { isWeb } from './formation.ts'
 import { type Healthy, type Routed } from './stages.ts'
 
@@ -43,18 +43,19 @@ async function prepare(
   try {
     const previous = await previousOf(app, release, context)
     signal.throwIfAborted()
-    const port = portOf(release, secrets.openAll(app.id, release.config))
-    const oldPort = previous === undefined ? port : portOf(previous, secrets.openAll(app.id, previous.config))
+    const port = portOf(release, configOf(app, release, secrets))
+    const oldPort = previous === undefined ? port : portOf(previous, configOf(app, previous, secrets))
     const live = { ...app, currentRelease: release.version }
+    const isNew = app.currentRelease !== release.version
     return {
       change: {
         app: live,
         releases: [
-          { ...release, status: 'active' },
+          { ...release, status: 'active', ...(isNew && { stages: context.stageTimes?.() ?? {} }) },
           ...(previous === undefined ? [] : [{ ...previous, status: 'superseded' as const }]),
         ],
         routes: routesOf(live, [...kept, ...started], port, platform.instance.domain),
-        ...(app.currentRelease !== release.version && { config: release.config }),
+        ...(isNew && { config: release.config }),
       },
       retiredBackends: outgoing.flatMap((container) => backendOf(container, oldPort)),
     }

@@ -4,6 +4,7 @@ import { type App } from '../model/app.ts'
 import { type Release } from '../model/release.ts'
 import { type DeployContext } from './context.ts'
 import { alsoToLog, keepInLog } from './log-events.ts'
+import { stageClock } from './stage-clock.ts'
 
 /**
  * Runs a change of what runs when the app's turn comes; meanwhile the caller hears who is ahead. What the task
@@ -19,13 +20,30 @@ export function takeTurn<T>(
   const onWait = (ahead: { owner: string; verb: string; since: Date }) =>
     report({ type: 'queue:waiting', ...ahead })
   return appQueue(platform, app, { owner: actor, verb, signal, onWait }, async (current) => {
-    const turn = { ...context, report: alsoToLog(context, current) }
+    refuseLocked(current)
+    const clock = stageClock(() => performance.now())
+    const log = alsoToLog(context, current)
+    const turn: DeployContext = {
+      ...context,
+      stageTimes: clock.times,
+      report: (event) => {
+        clock.hear(event)
+        log(event)
+      },
+    }
     try {
       return await task(current, turn)
     } catch (error) {
       keepInLog(context, current, 'deploy', `${verb} of ${actor} failed: ${messageOf(error)}`)
       throw error
     }
+  })
+}
+
+function refuseLocked({ name, lock }: App): void {
+  if (lock === undefined) return
+  throw new PaasError('APP_LOCKED', `${name} was locked by ${lock.by}: ${lock.reason}`, {
+    hint: `Nothing that runs is changed until somebody unlocks it: paas apps:unlock -a ${name}`,
   })
 }
 

@@ -33,7 +33,10 @@ export const mountVolume = (instanceName: string, app: AppId, name: string): str
 
 /** What one container of a process type may use; what is missing has the default of deploy/container-spec.ts. */
 export const Limits = z.strictObject({
-  memoryBytes: z.int().min(16 * 1024 ** 2).optional(),
+  memoryBytes: z
+    .int()
+    .min(16 * 1024 ** 2)
+    .optional(),
   /** Cores, fractions allowed. */
   cpus: z.number().min(0.01).max(1024).optional(),
   /** Weight where cores are scarce; 1024 is usual. */
@@ -50,6 +53,15 @@ export const Drain = z.strictObject({
   createdAt: z.iso.datetime(),
 })
 export type Drain = z.infer<typeof Drain>
+
+/** How an app's image is built, where that is not left to detection. */
+export const BuildSettings = z.strictObject({
+  /** Builders in order; the last one makes the image. */
+  chosen: z.array(z.string()).min(1).optional(),
+  /** A base image instead of ours. */
+  base: z.string().optional(),
+})
+export type BuildSettings = z.infer<typeof BuildSettings>
 
 export const App = z.strictObject({
   id: AppId,
@@ -79,6 +91,7 @@ export const App = z.strictObject({
   /** Nothing that runs may be changed until it is unlocked. */
   lock: z.strictObject({ reason: z.string(), by: z.string(), at: z.iso.datetime() }).optional(),
   drains: z.array(Drain).optional(),
+  build: BuildSettings.optional(),
   /** How many releases keep their images, where not as many as on other apps. */
   keepReleases: z.int().min(1).max(1000).optional(),
   /** Names of cron entries that do not run. */

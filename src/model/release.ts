@@ -9,6 +9,24 @@ export const Process = z.strictObject({
 })
 export type Process = z.infer<typeof Process>
 
+/** A command that runs by the clock, from app.json `cron`. */
+export const CronEntry = z.strictObject({
+  /** Unique in the app; what logs and commands call it. */
+  name: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/),
+  command: z.string().min(1),
+  /** Five or six fields, or @hourly and the like. */
+  schedule: z.string().min(1),
+  /** IANA name, as Europe/Berlin. */
+  timezone: z.string(),
+  /** What happens when it is time and the run before has not ended. */
+  overlap: z.enum(['allow', 'forbid', 'replace']),
+  /** Seconds after which a run is stopped. */
+  timeout: z.int().min(1).max(86_400),
+  /** What happens to runs that were due while nothing ran here: one of them is made up for, or none. */
+  missed: z.enum(['run', 'skip']),
+})
+export type CronEntry = z.infer<typeof CronEntry>
+
 /** What a build gives and every container of a release starts from. */
 export const Image = z.strictObject({
   /** `sha256:…`, what containers are created from. */
@@ -21,6 +39,9 @@ export const Image = z.strictObject({
   checks: z.record(ProcessType, z.array(Check)),
   /** The port that web listens on; it is also given as PORT. */
   port: z.int().min(1).max(65_535),
+  /** app.json's: predeploy runs in a new image before it is released, postdeploy after an app's first release. */
+  scripts: z.strictObject({ predeploy: z.string().optional(), postdeploy: z.string().optional() }).optional(),
+  cron: z.array(CronEntry).optional(),
 })
 export type Image = z.infer<typeof Image>
 
@@ -41,8 +62,12 @@ export const Release = z.strictObject({
   commit: z.string().optional(),
   image: Image,
   config: SealedConfig,
+  /** Config that every app has, as it was then; sealed under the scope `global`. The app's own wins. */
+  globalConfig: SealedConfig.optional(),
   status: ReleaseStatus,
   /** Why it failed. */
   reason: z.string().optional(),
+  /** Stage of the deploy → seconds that it took. */
+  stages: z.record(z.string(), z.number()).optional(),
 })
 export type Release = z.infer<typeof Release>

@@ -4,7 +4,7 @@ import { type Platform } from '../apps/platform.ts'
 import { startOne } from '../deploy/candidates.ts'
 import { proveOne } from '../deploy/check.ts'
 import { type DeployContext } from '../deploy/context.ts'
-import { portOf } from '../deploy/environment.ts'
+import { configOf, portOf } from '../deploy/environment.ts'
 import { isWeb } from '../deploy/formation.ts'
 import { retire } from '../deploy/retire.ts'
 import { type Released } from '../deploy/stages.ts'
@@ -140,9 +140,9 @@ async function retireAll(context: DeployContext, app: App, containers: Container
     const release = releases.find(({ version }) => version === container.release)
     return release === undefined ? [] : backendOf(container, portOfRelease(context.platform, app, release))
   })
-  await retire({ outgoing: containers, routeVersion: 0, retiredBackends }, context)
+  await retire({ app, outgoing: containers, routeVersion: 0, retiredBackends }, context)
 }
 
 function portOfRelease({ store }: Platform, app: App, release: Release): number {
-  return portOf(release, store.secrets.openAll(app.id, release.config))
+  return portOf(release, configOf(app, release, store.secrets))
 }

@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { type Platform } from '../apps/platform.ts'
-import { attachmentsOf } from '../deploy/attachments.ts'
-import { environmentOf } from '../deploy/environment.ts'
+import { specOf } from '../deploy/container-spec.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { own } from '../lib/own.ts'
 import { shellQuote } from '../lib/shell-words.ts'
@@ -21,16 +20,8 @@ export async function oneOffSpec(
   { app, release }: { app: App; release: Release },
   { slot, command, env = {} }: { slot: Slot; command: string; env?: Record<string, string> },
 ): Promise<ContainerSpec> {
-  return {
-    app,
-    release: release.version,
-    slot,
-    image: release.image.id,
-    command,
-    env: { ...environmentOf(app, release, slot, platform.store.secrets), ...env },
-    oneOff: true,
-    ...(await attachmentsOf(app, platform)),
-  }
+  const spec = await specOf({ app, release }, slot, platform, { command })
+  return { ...spec, env: { ...spec.env, ...env }, oneOff: true }
 }
 
 /** The release that one-offs run in. Throws NOT_FOUND before the first one. */

@@ -49,7 +49,8 @@ export function appStore(redis: Redis) {
         redis
           .multi()
           .hdel(keys.apps, app.name)
-          .del(keys.app(app.id), keys.config(app.id), keys.releases(app.id)),
+          .del(keys.app(app.id), keys.config(app.id), keys.releases(app.id))
+          .del(keys.builds(app.id), keys.cronRuns(app.id)),
       )
     },
 

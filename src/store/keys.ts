@@ -15,6 +15,14 @@ export const keys = {
   config: (id: AppId) => `paas:app:${id}:config`,
   /** HASH release version → JSON of model/release.ts. */
   releases: (id: AppId) => `paas:app:${id}:releases`,
+  /** HASH build id → JSON of model/build.ts. */
+  builds: (id: AppId) => `paas:app:${id}:builds`,
+  /** HASH name of a cron entry → JSON of model/cron-run.ts. */
+  cronRuns: (id: AppId) => `paas:app:${id}:cron`,
+  /** HASH config name → sealed value, for every app. */
+  globalConfig: 'paas:config',
+  /** STRING, JSON of model/settings.ts. */
+  settings: 'paas:settings',
   /** HASH key id → JSON of model/key.ts. */
   sshKeys: 'paas:keys',
   /** HASH service name → service id. */

@@ -1,12 +1,16 @@
 import { type Redis } from 'ioredis'
 import { appRoutes } from './app-routes.ts'
 import { appStore } from './apps.ts'
+import { buildStore } from './builds.ts'
+import { cronRunStore } from './cron-runs.ts'
+import { globalConfigStore } from './global-config.ts'
 import { stateHealth } from './health.ts'
 import { changeHosts, type HostChange } from './hosts.ts'
 import { dumpState, loadState, type StateRecord } from './dump.ts'
 import { releaseStore } from './releases.ts'
 import { type Secrets } from './secrets.ts'
 import { serviceStore } from './services.ts'
+import { settingsStore } from './settings.ts'
 import { sshKeyStore } from './ssh-keys.ts'
 import { switchTo, type Switch } from './switch.ts'
 
@@ -16,11 +20,15 @@ export type Store = ReturnType<typeof createStore>
 export function createStore(redis: Redis, secrets: Secrets) {
   return {
     apps: appStore(redis),
+    builds: buildStore(redis),
+    cronRuns: cronRunStore(redis),
+    globalConfig: globalConfigStore(redis),
     releases: releaseStore(redis),
     routes: appRoutes(redis),
     services: serviceStore(redis),
     sshKeys: sshKeyStore(redis),
     secrets,
+    settings: settingsStore(redis),
     /** Redis itself. */
     health: () => stateHealth(redis),
     /** Stores an app's name and domains with its routes; resolves to the version of the route table. */
