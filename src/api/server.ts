@@ -34,6 +34,9 @@ export type Api = {
 /** A client that connects says what it wants at once. */
 const requestTimeoutMs = 10_000
 
+/** How long a removed key's connections have to take the news. */
+const revokedGraceMs = 2000
+
 /** Exit code of a command that its caller interrupted, as a shell has it for SIGINT. */
 const interruptedCode = 130
 
@@ -143,6 +146,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       void opened.io.stderr(renderError(removed, { json: false }))
       opened.exit(removed.exitCode)
       opened.cancel('the key was removed')
+      // A caller that does not read would otherwise keep its connection.
+      setTimeout(() => opened.disconnect(), revokedGraceMs).unref()
     }
   }
 

@@ -46,6 +46,9 @@ export type OpenSession = Omit<Session, 'identity'> & {
 /** What a caller did that ends its command; AbortSignal's own name for it lets everybody recognise it. */
 export const cancelled = (why: string): DOMException => new DOMException(why, 'AbortError')
 
+/** Output that piles up beyond this is for a caller that has stopped reading: it is taken for gone. */
+const maxHeldBytes = 32 * 1024 * 1024
+
 /** At most so many bytes of stdin are asked for ahead of what the command has read. */
 const stdinWindow = 1024 * 1024
 
@@ -70,11 +73,24 @@ export function openSession(socket: Socket, terminal: Terminal = noTerminal): Op
     closed.resolve()
   })
 
-  async function send(
-    type: typeof frame.stdout | typeof frame.stderr,
-    text: string | Uint8Array,
-  ): Promise<void> {
-    for (const part of encodeBytes(type, typeof text === 'string' ? Buffer.from(text) : text)) {
+  /** Output in the order it was given, also by callers that do not wait for it. */
+  let written: Promise<void> = Promise.resolve()
+  let held = 0
+
+  function send(type: typeof frame.stdout | typeof frame.stderr, text: string | Uint8Array): Promise<void> {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text
+    held += bytes.length
+    // Whoever waits never comes near it: a command that does not, and a caller that does not read.
+    if (held > maxHeldBytes + bytes.length) socket.destroy()
+    written = written.then(async () => {
+      await write(type, bytes)
+      held -= bytes.length
+    })
+    return written
+  }
+
+  async function write(type: typeof frame.stdout | typeof frame.stderr, bytes: Uint8Array): Promise<void> {
+    for (const part of encodeBytes(type, bytes)) {
       if (!socket.writable) return
       if (!socket.write(part)) await drained(socket)
     }
@@ -121,7 +137,9 @@ export function openSession(socket: Socket, terminal: Terminal = noTerminal): Op
       }
     },
     exit(code) {
-      if (socket.writable) socket.end(encodeFrame(frame.exit, JSON.stringify({ code })))
+      void written.then(() => {
+        if (socket.writable) socket.end(encodeFrame(frame.exit, JSON.stringify({ code })))
+      })
     },
   }
 }

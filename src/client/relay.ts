@@ -34,6 +34,7 @@ export async function relay(
   const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<number | undefined>()
   let stdin = creditedStdin(sources.stdin, output, fail)
   const written = new Set<Writable>()
+  const full = new Set<Writable>()
   let raw = false
 
   function say(type: FrameType, value: unknown): void {
@@ -43,9 +44,13 @@ export async function relay(
   function show(stream: Writable, bytes: Buffer): void {
     if (!written.has(stream)) stream.on('error', () => end(pipeCode))
     written.add(stream)
-    if (stream.write(bytes)) return
+    if (stream.write(bytes) || full.has(stream)) return
+    full.add(stream)
     input.pause()
-    stream.once('drain', () => input.resume())
+    stream.once('drain', () => {
+      full.delete(stream)
+      if (full.size === 0) input.resume()
+    })
   }
 
   function setRaw(wanted: boolean): void {
@@ -79,17 +84,25 @@ export async function relay(
     }
   }
 
-  let interrupted = false
+  let interruptedBy: RelayedSignal | undefined
   const onSignal = (name: NodeJS.Signals): void => {
-    if (interrupted) return end(signalCodes[name as RelayedSignal])
-    interrupted = true
+    if (interruptedBy !== undefined) return end(signalCodes[name as RelayedSignal])
+    interruptedBy = name as RelayedSignal
     say(frame.signal, name)
   }
   const onResize = (): void => say(frame.resize, windowSize())
 
   const decoder = frameDecoder()
-  input.on('data', (chunk: Buffer) => decoder.push(chunk).forEach(take))
-  input.on('close', () => end(undefined)).on('error', () => end(undefined))
+  input.on('data', (chunk: Buffer) => {
+    try {
+      decoder.push(chunk).forEach(take)
+    } catch (cause) {
+      fail(new PaasError('SSH_FAILED', 'What answers is not a paas of this version.', { cause }))
+    }
+  })
+  // A terminal's Ctrl-C reaches the ssh below us too, and it ends at once.
+  const closed = (): void => end(interruptedBy && signalCodes[interruptedBy])
+  input.on('close', closed).on('error', closed)
   // A broken connection shows on the reading side.
   output.on('error', () => undefined)
   for (const name of relayedSignals) process.on(name, onSignal)

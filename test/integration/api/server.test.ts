@@ -288,6 +288,35 @@ describe('output', () => {
     expect(got.stdout).toHaveLength(size)
   })
 
+  it('stays in order when nobody waits for it, and the exit frame comes last', async () => {
+    onCommand = (_request, { io }) => {
+      for (let i = 0; i < 50; i++) void io.stdout(String(i % 10).repeat(i % 7 === 0 ? 600_000 : 10))
+      return Promise.resolve(9)
+    }
+    const { got, closed } = client(rootSocket, {})
+    await closed
+    const expected = Array.from({ length: 50 }, (_, i) =>
+      String(i % 10).repeat(i % 7 === 0 ? 600_000 : 10),
+    ).join('')
+    expect(got.stdout === expected).toBe(true)
+    expect(got.exits).toEqual([9])
+  })
+
+  it('that piles up for a caller who does not read ends the caller', async () => {
+    let aborted = false
+    onCommand = async (_request, { io, signal }) => {
+      for (let i = 0; i < 100 && !signal.aborted; i++) {
+        void io.stdout(Buffer.alloc(1024 * 1024))
+        await sleep(1)
+      }
+      aborted = signal.aborted
+      return 0
+    }
+    const { socket } = client(rootSocket, {})
+    socket.pause()
+    await vi.waitFor(() => expect(aborted).toBe(true), { timeout: 5000 })
+  })
+
   it('is no error when the caller is gone', async () => {
     const done = Promise.withResolvers<string>()
     onCommand = async (_request, { io, signal }) => {

@@ -265,9 +265,10 @@ describe('over ssh', () => {
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
     const stderr = text(child.stderr)
+    const exited = once(child, 'close')
     await once(child.stdout, 'data')
     expect((await rig.ssh(admin, ['keys:remove', 'eve'])).code).toBe(0)
-    expect(await once(child, 'close')).toEqual([4, null])
+    expect(await exited).toEqual([4, null])
     expect(await stderr).toContain('was removed')
     const later = await rig.ssh(eve, ['apps:list'])
     expect(later).toMatchObject({ code: 255, stdout: '' })

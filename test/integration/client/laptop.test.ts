@@ -84,6 +84,36 @@ describe('paas in a clone', () => {
     expect(unknown.stderr).toContain('git remote "nowhere"')
   })
 
+  it('cancels on a terminal’s Ctrl-C, which reaches its ssh too', async () => {
+    let aborted = false
+    rig.onCommand = async (_argv, { io, signal }) => {
+      await io.stdout('started\n')
+      await once(signal, 'abort')
+      aborted = true
+      return 0
+    }
+    const child = spawn(process.execPath, [clientFile, 'x'], {
+      cwd: clone,
+      env: rig.gitEnv(admin),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    const stderr = text(child.stderr)
+    await once(child.stdout, 'data')
+    process.kill(-child.pid!, 'SIGINT')
+    expect(await once(child, 'close')).toEqual([130, null])
+    expect(await stderr).not.toContain('ended')
+    await vi.waitFor(() => expect(aborted).toBe(true), { timeout: 5000 })
+  })
+
+  it('says so where the other side is no paas', async () => {
+    const fake = join(rig.folder, 'fake-ssh')
+    await writeFile(fake, '#!/bin/sh\necho "Welcome to this machine, stranger"; exit 0\n', { mode: 0o755 })
+    const { code, stderr } = await paas(['x'], { env: { GIT_SSH_COMMAND: fake } })
+    expect(code).toBe(1)
+    expect(stderr).toContain(' !     What answers is not a paas of this version.')
+  })
+
   it('cancels on Ctrl-C', async () => {
     let aborted = false
     rig.onCommand = async (_argv, { io, signal }) => {
@@ -145,7 +175,8 @@ describe('what a laptop says to the server', () => {
     )
     const out = text(child.stdout)
     child.stdin.on('error', () => undefined)
-    child.stdin.end(bytes)
+    // The end of stdin would be a caller that goes away.
+    child.stdin.write(bytes)
     const [code] = (await once(child, 'close')) as [number | null]
     return { code, out: await out }
   }
@@ -185,7 +216,6 @@ describe('what a laptop says to the server', () => {
     await wire(request({ kind: 'git', service: 'git-upload-pack', app: 'blog' }))
     await wire(Buffer.concat([request(command), request(command)]))
     await wire(Buffer.from('GET / HTTP/1.0\r\n\r\n'))
-    await wire(Buffer.alloc(0))
     expect(new Set(asked)).toEqual(new Set(['amy']))
     expect(await readFile(join(rig.folder, 'controller.log'), 'utf8')).not.toContain('let through')
   })
