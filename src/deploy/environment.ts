@@ -1,6 +1,6 @@
 import { type App } from '../model/app.ts'
-import { type Release } from '../model/release.ts'
-import { globalScope, type Secrets } from '../store/secrets.ts'
+import { globalScope, type Release } from '../model/release.ts'
+import { type Secrets } from '../store/secrets.ts'
 import { type Slot } from '../schedulers/scheduler.ts'
 
 /** The port that a release's web process is told and checked on: a config var PORT wins. */

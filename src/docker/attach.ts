@@ -1,6 +1,6 @@
 import { type Duplex } from 'node:stream'
 import type Dockerode from 'dockerode'
-import { dockerCall } from './engine.ts'
+import { dockerCall } from './call.ts'
 import { type ExecOutput, outputOf, writeTo } from './exec.ts'
 
 /** The three streams of a container's first process. */

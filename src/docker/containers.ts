@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode'
 import { messageOf } from '../errors/paas-error.ts'
 import { type Attached, attachTo } from './attach.ts'
-import { dockerCall } from './engine.ts'
+import { dockerCall } from './call.ts'
 import { type ExecOptions, type RunningExec, startExec } from './exec.ts'
 import { demultiplex, type EngineStream } from './log-stream.ts'
 

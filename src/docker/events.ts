@@ -1,5 +1,5 @@
 import type Dockerode from 'dockerode'
-import { dockerCall } from './engine.ts'
+import { dockerCall } from './call.ts'
 import { jsonLines } from './json-lines.ts'
 import { type EngineStream } from './log-stream.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Duplex } from 'node:stream'
 import type Dockerode from 'dockerode'
-import { dockerCall } from './engine.ts'
+import { dockerCall } from './call.ts'
 
 export type ExecOptions = {
   command: string[]

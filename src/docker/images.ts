@@ -1,7 +1,7 @@
 import { type Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { type BuildRequest, type BuildResult, runBuild } from './buildkit/run-build.ts'
-import { dockerCall } from './engine.ts'
+import { dockerCall } from './call.ts'
 import { jsonLines } from './json-lines.ts'
 
 /** An image as the engine has it. */
@@ -131,8 +131,7 @@ function saveImages(docker: Dockerode, names: readonly string[]): Promise<NodeJS
       isStream: true,
       statusCodes: { 200: true, 404: 'no such image' },
     },
-    (error: unknown, stream: unknown) =>
-      error ? reject(error) : resolve(stream as NodeJS.ReadableStream),
+    (error: unknown, stream: unknown) => (error ? reject(error) : resolve(stream as NodeJS.ReadableStream)),
   )
   return promise
 }

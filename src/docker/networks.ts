@@ -1,5 +1,5 @@
 import type Dockerode from 'dockerode'
-import { dockerCall } from './engine.ts'
+import { dockerCall } from './call.ts'
 
 export type Networks = ReturnType<typeof networks>
 

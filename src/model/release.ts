@@ -49,6 +49,9 @@ export type Image = z.infer<typeof Image>
 export const SealedConfig = z.record(ConfigName, z.string())
 export type SealedConfig = z.infer<typeof SealedConfig>
 
+/** The scope of config that every app has, where an app's own has its id; no id looks like it. */
+export const globalScope = 'global'
+
 export const ReleaseStatus = z.enum(['pending', 'active', 'failed', 'superseded'])
 
 /** Image + config + process types under a number; never changed but for its status. */

@@ -3,8 +3,6 @@ import { PaasError } from '../errors/paas-error.ts'
 import { type SealedConfig } from '../model/release.ts'
 
 const version = 1
-/** The scope of config that every app has; no id of an app looks like it. */
-export const globalScope = 'global'
 /** All of it: a shorter tag, which a cut value would have, is easier to forge. */
 const authTagLength = 16
 

@@ -1,6 +1,6 @@
 import { type Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
-import { dockerCall } from '../engine.ts'
+import { dockerCall } from '../call.ts'
 import { jsonLines } from '../json-lines.ts'
 import { type BuildProgress, decodeProgress } from './progress.ts'
 import { openSession, type SessionOffers } from './session.ts'

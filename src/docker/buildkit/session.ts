@@ -3,7 +3,7 @@ import { type Duplex } from 'node:stream'
 import * as grpc from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
 import type Dockerode from 'dockerode'
-import { dockerCall } from '../engine.ts'
+import { dockerCall } from '../call.ts'
 
 /** What a build may ask its session for. */
 export type SessionOffers = {
