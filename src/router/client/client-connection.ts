@@ -249,7 +249,8 @@ export class ClientConnection implements Client {
 
   answer(status: number, reason: string, exchange: Exchange): void {
     this.#exchange = undefined
-    const keepAlive = exchange.requestDone && this.#endedAt === 0 && !this.#plane.draining && this.minor === 1
+    const keepAlive =
+      exchange.keepAlive && exchange.requestDone && this.#endedAt === 0 && !this.#plane.draining
     const debug = exchange.debug ? `x-debug-error: ${reason}\r\n${exchange.debugFields()}` : ''
     exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)
     exchange.report(false)

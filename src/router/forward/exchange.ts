@@ -50,6 +50,8 @@ export class Exchange implements Responder {
   status = 0
   bytesSent = 0
   requestDone: boolean
+  /** Whether the client connection may go on after the response. */
+  keepAlive: boolean
   readonly debug: boolean
   readonly #plane: Plane
   readonly #client: ExchangeClient
@@ -58,7 +60,6 @@ export class Exchange implements Responder {
   readonly #wantsContinue: boolean
   readonly #sticky: string
   readonly #tried: number[] = []
-  #keepAlive: boolean
   #left: number
   #chunked: ChunkedDecoder | undefined
   /** What was sent after the head, as long as the request can be sent again. */
@@ -100,7 +101,7 @@ export class Exchange implements Responder {
     this.debug = debug
     this.startedAt = this.#progressAt = now
     this.#head = text
-    this.#keepAlive = head.keepAlive
+    this.keepAlive = head.keepAlive
     this.#left = head.contentLength
     this.#chunked = head.framing === framing.chunked ? new ChunkedDecoder() : undefined
     this.requestDone = head.framing === framing.none || (head.framing === framing.length && this.#left === 0)
@@ -323,7 +324,7 @@ export class Exchange implements Responder {
     if (body === framing.untilClose || body === framing.chunked) {
       if (this.minor === 0) {
         if (body === framing.chunked) fields = withoutFields(fields, ['transfer-encoding'])
-        this.#keepAlive = false
+        this.keepAlive = false
       } else {
         if (body === framing.untilClose) more = 'Transfer-Encoding: chunked\r\n'
         this.#chunking = true
@@ -334,8 +335,8 @@ export class Exchange implements Responder {
       if (head.status === 204) unwanted.push('content-length', 'transfer-encoding')
       if (unwanted.length > 0) fields = withoutFields(fields, unwanted)
     }
-    if (this.#plane.draining) this.#keepAlive = false
-    if (!this.#keepAlive) more += 'Connection: close\r\n'
+    if (this.#plane.draining) this.keepAlive = false
+    if (!this.keepAlive) more += 'Connection: close\r\n'
     else if (this.minor === 0) more += 'Connection: keep-alive\r\n'
     if (this.#stickyToSet !== '') {
       more += `Set-Cookie: ${stickyCookie}=${this.#stickyToSet}; Path=/; HttpOnly; SameSite=Lax\r\n`
@@ -393,7 +394,7 @@ export class Exchange implements Responder {
       this.#client.out.text('0\r\n\r\n')
       this.#client.out.flush()
     }
-    const close = !this.#keepAlive || !this.requestDone
+    const close = !this.keepAlive || !this.requestDone
     this.#finish()
     this.#client.done(close)
   }

@@ -79,7 +79,7 @@ function readMessage(text: string): { message: Recorded; length: number } | stri
     if (/[\r\n\0]/.test(line.replace(/\r$/, ''))) return 'a bare CR, LF or NUL'
   if (headEnd === -1) return undefined
   const [requestLine = '', ...lines] = head.split('\r\n')
-  const request = /^([A-Z-]+) (\/[!-~]*|\*) HTTP\/1\.1$/.exec(requestLine)
+  const request = /^([!#$%&'*+\-.^_`|~0-9A-Z]+) (\/[!-~]*|\*) HTTP\/1\.1$/.exec(requestLine)
   if (request === null) return `the request line ${requestLine}`
   const fields: [string, string][] = []
   for (const line of lines) {
