@@ -31,7 +31,10 @@ export async function answerGit(platform: Platform, request: GitRequest, session
   const onWait = (ahead: { owner: string }): void => {
     void io.stderr(`-----> Waiting for a push of ${ahead.owner} to ${app.name}\n`)
   }
-  return platform.queues.run(`push ${app.id}`, { owner, verb: 'git push', signal, onWait }, async () => {
+  const supersedes = (by: { owner: string }): Error =>
+    new PaasError('PUSH_REFUSED', `A newer push of ${by.owner} to ${app.name} has taken this one's place.`)
+  const who = { owner, verb: 'git push', signal, onWait, supersedes }
+  return platform.queues.run(`push ${app.id}`, who, async () => {
     const current = await platform.store.apps.get(app.id)
     if (current === undefined) throw appNotFound(app.name)
     await io.stdout(`${JSON.stringify(grantFor(platform, current))}\n`)

@@ -1,6 +1,9 @@
+import { type Readable } from 'node:stream'
 import { type Logger } from 'pino'
 import { type Buildpack } from '../build/buildpack.ts'
+import { type App } from '../model/app.ts'
 import { type DeployEvent } from '../model/deploy-event.ts'
+import { type RunningBuilds } from '../deploy/running-builds.ts'
 import { type InstancePaths } from '../lib/paths.ts'
 import { type LogBook } from '../logs/book.ts'
 import { type Queues } from '../lib/queues.ts'
@@ -19,12 +22,18 @@ export type Platform = {
   scheduler: Scheduler
   /** What keeps failing, and when it is tried again. */
   crashes: Crashes
-  /** What builds apps, from the folders in buildpacks/. */
-  buildpacks: readonly Buildpack[]
+  /** What builds apps: the folders in buildpacks/, and those that `buildpacks:add` brought. Read anew each time. */
+  buildpacks: () => Promise<Buildpack[]>
+  /** The files of a commit that was pushed to an app before, as a tar. */
+  archive: (app: App, commit: string) => Readable
+  /** The files of somebody else's repository (`url#ref`), as a tar. */
+  clone: (url: string, signal: AbortSignal) => AsyncIterable<Buffer>
   /** One queue per app id, and `names` for what creates or renames apps. */
   queues: Queues
   /** What apps and paas itself say, on disk. */
   logs: LogBook
+  /** Builds that run now. */
+  builds: RunningBuilds
   log: Logger
   /** Hears everything that happens in any deploy. */
   observe: (event: DeployEvent) => void

@@ -35,7 +35,21 @@ const FormationEntry = z.object({
 const CronEntry = z.object({
   command: z.string().min(1),
   schedule: z.string().min(1),
+  /** What logs and commands call it; without one it is named by what it does. */
+  name: z
+    .string()
+    .regex(
+      /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/,
+      'a name has lower-case letters, digits and hyphens, at most 40',
+    )
+    .optional(),
   concurrency_policy: z.enum(['allow', 'forbid', 'replace']).optional(),
+  /** IANA name; UTC without one. */
+  timezone: z.string().optional(),
+  /** Seconds. */
+  timeout: z.int().min(1).max(86_400).optional(),
+  /** Runs that were due while the server was down: one is made up for, or none. */
+  missed: z.enum(['run', 'skip']).optional(),
   maintenance: z.boolean().optional(),
 })
 

@@ -16,6 +16,8 @@ export function renderEvent(event: DeployEvent): string {
       return step(`Received ${event.commit.slice(0, 10)}, ${event.files} files`)
     case 'build:planned':
       return step(`Building with ${event.builder} (${event.why})`)
+    case 'build:waiting':
+      return step(`Waiting to build: ${event.running} build${event.running === 1 ? '' : 's'} at once`)
     case 'build:line':
     case 'release-task:line':
       return detail(event.text)

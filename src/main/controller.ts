@@ -10,9 +10,13 @@ import { loadBuildpacks } from '../build/buildpack.ts'
 import { runCommandLine } from '../commands/program.ts'
 import { commands } from '../commands/registry.ts'
 import { answerPush } from '../deploy/answer-push.ts'
+import { adoptCronRuns, keepCron } from '../cron/keeper.ts'
+import { createRunningBuilds } from '../deploy/running-builds.ts'
 import { containerEvents } from '../docker/events.ts'
 import { openEngine } from '../docker/engine.ts'
 import { messageOf } from '../errors/paas-error.ts'
+import { archiveCommit } from '../git/archive-commit.ts'
+import { cloneArchive } from '../git/clone.ts'
 import { gitConfig } from '../git/config.ts'
 import { instancePaths } from '../lib/paths.ts'
 import { createQueues } from '../lib/queues.ts'
@@ -48,6 +52,7 @@ if (instance === undefined) {
 }
 
 const startedAt = new Date()
+let adopted = false
 const stopping = new AbortController()
 const tasks = trackTasks((what, error) => log.error({ err: error }, `could not ${what}`))
 const redis = connectRedis({
@@ -69,9 +74,12 @@ const platform: Platform = {
   engine,
   scheduler,
   crashes: createCrashes(() => performance.now()),
-  buildpacks: await loadBuildpacks([join(import.meta.dirname, '../../buildpacks')]),
+  buildpacks: () => loadBuildpacks([join(import.meta.dirname, '../../buildpacks'), paths.buildpacks]),
+  archive: (app, commit) => archiveCommit(paths, app.id, commit),
+  clone: (url, signal) => cloneArchive(paths, url, signal),
   queues: createQueues(now),
   logs,
+  builds: createRunningBuilds(),
   log,
   observe: faultPoint(process.env['PAAS_FAULT_FILE']),
   background: tasks.run,
@@ -107,6 +115,8 @@ const reconciling = runReconciler({
     })
     await guardHost(instance.network.bridge)
     await removeAbandoned(platform, startedAt)
+    if (!adopted) await adoptCronRuns(platform)
+    adopted = true
     await guardHost(serviceInterfaces(instance.name))
     await writeAuthorizedKeys(platform)
     log.info({ docker: version }, 'reconciling')
@@ -131,6 +141,8 @@ const collecting = Promise.all([
   }),
 ])
 
+const running = keepCron(platform, stopping.signal)
+
 /** Deploys that run are cancelled: nothing of theirs is live yet, and their clients are told. */
 async function stop(signal: string): Promise<void> {
   if (stopping.signal.aborted) return
@@ -140,6 +152,7 @@ async function stop(signal: string): Promise<void> {
   await reconciling
   await tasks.settled(35_000)
   await collecting
+  await running
   await logs.close()
   await positions.save()
   redis.disconnect()

@@ -19,6 +19,7 @@ export type DeployEvent =
   | { type: 'queue:waiting'; owner: string; verb: string; since: Date }
   | { type: 'source:received'; commit: string; files: number }
   | { type: 'build:planned'; builder: string; why: string }
+  | { type: 'build:waiting'; running: number }
   | { type: 'build:line'; text: string }
   | { type: 'image:built'; processTypes: string[]; seconds: number }
   | { type: 'release:created'; version: number; description: string }
