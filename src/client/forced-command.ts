@@ -1,11 +1,9 @@
 import { instancePaths } from '../lib/paths.ts'
-import { serveGit } from './git.ts'
 import { askController } from './local.ts'
 import { onOrphaned } from './orphan.ts'
 import { ownSources } from './relay.ts'
 import { parseSshCommand } from './ssh-command.ts'
 import { terminalFacts } from './terminal.ts'
-import { bridgeWire } from './wire-bridge.ts'
 
 /**
  * What sshd starts for a key of ours, `paas --ssh-key-id ID`, with what the caller asked for in
@@ -16,9 +14,13 @@ export async function forcedCommand(root: string, keyId: string): Promise<number
   const wanted = parseSshCommand(process.env['SSH_ORIGINAL_COMMAND'] ?? '')
   switch (wanted.kind) {
     case 'git':
-      return serveGit(sshSocket, { service: wanted.service, app: wanted.app, keyId })
+      return (await import('./git.ts')).serveGit(sshSocket, {
+        service: wanted.service,
+        app: wanted.app,
+        keyId,
+      })
     case 'wire':
-      return bridgeWire(sshSocket, keyId)
+      return (await import('./wire-bridge.ts')).bridgeWire(sshSocket, keyId)
     case 'command':
       // Closing the connection is what cancels the command of a caller that is gone.
       onOrphaned(() => process.exit(1))

@@ -233,6 +233,35 @@ describe('over ssh', () => {
     expect(seen).toMatchObject({ tty: { stdin: true, stdout: true, stderr: true } })
   })
 
+  it('hands keys over as they are pressed where the command wants them, Ctrl-C included', async () => {
+    const pressed: string[] = []
+    rig.onCommand = async (_argv, { io, signal }) => {
+      io.rawMode(true)
+      await io.stdout('ready\n')
+      for await (const chunk of io.stdin()) {
+        pressed.push(...Array.from(chunk as Buffer, (byte) => String.fromCharCode(byte)))
+        if (pressed.includes('q')) break
+      }
+      io.rawMode(false)
+      return signal.aborted ? 1 : 0
+    }
+    const target = ['-p', String(rig.port), `${rig.user}@127.0.0.1`, 'x']
+    const child = spawn('ssh', ['-tt', ...rig.sshOptions(admin), ...target], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    const exited = once(child, 'close')
+    await once(child.stdout, 'data')
+    await vi.waitFor(() => {
+      // Raw mode is on a moment after the server asked for it.
+      child.stdin.write('a')
+      expect(pressed).toContain('a')
+    })
+    child.stdin.write('\x03\x1a\x04')
+    child.stdin.write('q')
+    expect(await exited).toEqual([0, null])
+    expect(pressed.filter((key) => key !== 'a')).toEqual(['\x03', '\x1a', '\x04', 'q'])
+  })
+
   it('cancels the command of a caller that is gone', async () => {
     let aborted = false
     rig.onCommand = async (_argv, { signal, io }) => {

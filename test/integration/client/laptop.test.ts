@@ -67,6 +67,13 @@ describe('paas in a clone', () => {
     expect(await paas(['x'], { input: 'abc' })).toEqual({ code: 5, stdout: 'ABC', stderr: 'progress\n' })
   })
 
+  it('leaves stdin alone unless the command reads it', async () => {
+    rig.onCommand = echo
+    const script = `while read -r line; do ${process.execPath} ${clientFile} ps > /dev/null; echo "$line"; done`
+    const loop = await run('sh', ['-c', script], { cwd: clone, env: rig.gitEnv(admin), input: 'a\nb\n' })
+    expect(loop.stdout).toBe('a\nb\n')
+  })
+
   it('sends a file of the laptop', async () => {
     const pub = `${await rig.keyFile('bob')}.pub`
     expect((await paas(['keys:add', 'bob', pub, '--role', 'read'])).stdout).toContain('bob may read')
