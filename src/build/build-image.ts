@@ -1,10 +1,12 @@
+import { createHmac } from 'node:crypto'
 import { PaasError } from '../errors/paas-error.ts'
-import { type Engine } from '../docker/engine.ts'
+import { type Images } from '../docker/images.ts'
 import { buildContext } from './context.ts'
+import { limitBuilds } from './build-limits.ts'
 import { buildOutput, type FailedStep } from './build-output.ts'
 import { scopeDockerfile } from './dockerfile.ts'
 import { likelyCause } from './likely-cause.ts'
-import { type BuildPlan } from './plan.ts'
+import { type BuildPlan, defaultPort } from './plan.ts'
 import { type Source } from './source.ts'
 
 export type BuildOptions = {
@@ -12,7 +14,7 @@ export type BuildOptions = {
   labels: Readonly<Record<string, string>>
   /** Cache mounts are shared by builds of the same scope only: the app's id. */
   cacheScope: string
-  /** What builds may use together, for error messages; build-memory.ts sets it. */
+  /** What all builds may use together; undefined: no cap. */
   memoryBytes?: number
   /** Seconds until the build is given up. */
   timeoutSeconds?: number
@@ -27,29 +29,33 @@ export type BuildOptions = {
   proxy?: Readonly<Record<string, string>>
 }
 
+/** `port`: what web listens on, by the plan or, where that leaves it open, by the image's EXPOSE. */
+export type BuiltImage = { imageId: string; port: number }
+
 /**
  * Builds a plan into an image. Lines come as the build prints them. Throws BUILD_FAILED with the step, its last
  * lines and a likely cause; an abort stops the build in the engine and throws BUILD_CANCELLED.
  */
 export async function buildImage(
-  { images }: Pick<Engine, 'images'>,
+  { images }: { images: Pick<Images, 'build' | 'inspect'> },
   plan: BuildPlan,
   source: Source,
   options: BuildOptions,
-): Promise<{ imageId: string }> {
+): Promise<BuiltImage> {
   const { timeoutSeconds = 1800 } = options
   const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
   const output = buildOutput(options.onLine)
   // A new scope is an empty cache; the old one's mounts are pruned by the engine in time.
   const scope = options.clearCache === true ? `${options.cacheScope}-${Date.now()}` : options.cacheScope
   const context = buildContext(plan, source, scopeDockerfile(plan.dockerfile, scope))
+  if (options.memoryBytes !== undefined) await limitBuilds(options.memoryBytes)
   try {
     const result = await images.build({
       context,
       dockerfile: 'Dockerfile',
       tag: options.tag,
       labels: options.labels,
-      buildArgs: { ...options.proxy, ...plan.buildArgs },
+      buildArgs: { ...options.proxy, ...plan.buildArgs, ...configHash(plan, options) },
       target: plan.target,
       noCache: options.clearCache ?? false,
       secrets: options.secrets ?? {},
@@ -57,8 +63,8 @@ export async function buildImage(
       signal: AbortSignal.any([options.signal, timeout]),
       onProgress: (progress) => output.show(progress),
     })
-    if ('imageId' in result) return result
-    throw failure(result.error, output.failed(), options.memoryBytes)
+    if ('error' in result) throw failure(result.error, output.failed(), options.memoryBytes)
+    return { imageId: result.imageId, port: plan.port ?? (await exposedPort(images, result.imageId)) }
   } catch (error) {
     if (options.signal.aborted)
       throw new PaasError('BUILD_CANCELLED', 'the build was cancelled', { cause: error })
@@ -70,6 +76,17 @@ export async function buildImage(
   } finally {
     context.destroy()
   }
+}
+
+async function exposedPort(images: Pick<Images, 'inspect'>, imageId: string): Promise<number> {
+  return (await images.inspect(imageId))?.ports[0] ?? defaultPort
+}
+
+/** The engine's cache does not look into secrets, so steps that use config vars get their hash to depend on. */
+function configHash(plan: BuildPlan, { cacheScope, secrets }: BuildOptions): Record<string, string> {
+  const env = secrets?.['env']
+  if (env === undefined || !/^ARG CONFIG_HASH$/m.test(plan.dockerfile)) return {}
+  return { CONFIG_HASH: createHmac('sha256', cacheScope).update(env).digest('hex').slice(0, 12) }
 }
 
 function failure(error: string, step: FailedStep | undefined, memoryBytes: number | undefined): PaasError {

@@ -91,7 +91,7 @@ async function foldersIn(folder: string): Promise<string[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   })
-  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+  return entries.flatMap((entry) => (entry.isDirectory() && !entry.name.startsWith('.') ? [entry.name] : []))
 }
 
 /** Reads and checks one buildpack: `buildpack.json`, `Dockerfile`, and the files they use. */

@@ -4,7 +4,7 @@ import { type Process } from '../model/release.ts'
 import { parseAppJson, type AppJson } from './app-json.ts'
 import { type Buildpack } from './buildpack.ts'
 import { composeDockerfiles } from './compose.ts'
-import { checkDockerfile, runtimeOf } from './dockerfile.ts'
+import { checkDockerfile, checkImageName, runtimeOf } from './dockerfile.ts'
 import { type BuildPlan, defaultPort } from './plan.ts'
 import { ask, firstAnswer } from './probe.ts'
 import { parseProcfile } from './procfile.ts'
@@ -14,9 +14,9 @@ import { chooseVersion } from './version.ts'
 export type PlanOptions = {
   buildpacks: readonly Buildpack[]
   /** Builders chosen by `buildpacks:set`, in order; undefined or empty: detected. */
-  chosen?: readonly string[]
+  chosen?: readonly string[] | undefined
   /** A base image instead of ours, chosen by `base:set`. */
-  base?: string
+  base?: string | undefined
   /** For an app's own Dockerfile. */
   buildArgs?: Readonly<Record<string, string>>
   target?: string
@@ -155,7 +155,7 @@ function planDockerfile(
     sourceFolder: '',
     env: {},
     processes: own ? procfile : { [webType]: {}, ...procfile },
-    port: port ?? defaultPort,
+    port,
     warnings: [],
   }
 }
@@ -173,6 +173,7 @@ function planBuildpacks(
   for (const { manifest } of packs)
     for (const { when, message, hint } of manifest.refuse)
       if (ask(source, when) !== undefined) throw refused(message, hint)
+  if (options.base !== undefined) checkImageName(options.base)
   const defaults = defaultProcesses(source, main)
   const processes = procfile ?? defaults
   if (Object.keys(processes).length === 0)

@@ -109,7 +109,7 @@ function checkInstructions(
       const expanded = isFrom
         ? expand(image, globals, instruction.line)
         : plain(image, image, instruction.line)
-      if (!isStage(expanded, stages)) checkImage(expanded, instruction.line)
+      if (!isStage(expanded, stages)) checkImage(expanded, `Dockerfile line ${instruction.line}`)
     }
     if (isFrom) {
       // A stage is known by its number too.
@@ -172,7 +172,12 @@ function plain(image: string, written: string, line: number): string {
   )
 }
 
-function checkImage(image: string, line: number): void {
+/** The same for an image that is named elsewhere than in a Dockerfile. */
+export function checkImageName(image: string): void {
+  checkImage(image, 'The base')
+}
+
+function checkImage(image: string, where: string): void {
   const name = image
     .toLowerCase()
     .replace(/^(?:(?:index\.|registry-1\.)?docker\.io|registry\.hub\.docker\.com)\//, '')
@@ -181,13 +186,13 @@ function checkImage(image: string, line: number): void {
   if (name.startsWith('paas/'))
     throw new PaasError(
       'FORBIDDEN',
-      `Dockerfile line ${line}: ${image} is an image of another app or service, which a build cannot use`,
+      `${where}: ${image} is an image of another app or service, which a build cannot use`,
       { hint: 'the stack images are there for builds: FROM paas/base:trixie or FROM paas/node:26' },
     )
   if (/^(?:sha256:)?[0-9a-f]+$/.test(name) || /^[0-9a-f]{12,}@/.test(name))
     throw new PaasError(
       'FORBIDDEN',
-      `Dockerfile line ${line}: ${JSON.stringify(image)} reads as an image id, and a build names images by name`,
+      `${where}: ${JSON.stringify(image)} reads as an image id, and a build names images by name`,
       { hint: `if it is an image of Docker Hub, write docker.io/library/${image}` },
     )
 }

@@ -31,8 +31,8 @@ export type BuildPlan = {
   env: AppJson['env']
   scripts: AppJson['scripts']
   cron: AppJson['cron']
-  /** The port that web listens on, given to it as PORT. */
-  port: number
+  /** The port that web listens on, given to it as PORT; undefined: what the image exposes, else `defaultPort`. */
+  port: number | undefined
   /** For people, before the build starts. */
   warnings: string[]
 }

@@ -3,6 +3,16 @@ import { appsDestroy } from './apps/destroy.ts'
 import { appsInfo } from './apps/info.ts'
 import { appsList } from './apps/list.ts'
 import { appsRename } from './apps/rename.ts'
+import { baseBuild } from './base/build.ts'
+import { baseImageInfo } from './base/info.ts'
+import { baseSet } from './base/set.ts'
+import { baseStatus } from './base/status.ts'
+import { baseUpdate } from './base/update.ts'
+import { buildpacksAdd } from './buildpacks/add.ts'
+import { buildpacksDetect } from './buildpacks/detect.ts'
+import { buildpacksList } from './buildpacks/list.ts'
+import { buildpacksRemove } from './buildpacks/remove.ts'
+import { buildpacksSet } from './buildpacks/set.ts'
 import { completionOf } from './completion.ts'
 import { configGet } from './config/get.ts'
 import { configList } from './config/list.ts'
@@ -44,5 +54,7 @@ export const commands: readonly Command[] = [
   ...[domainsList, domainsAdd, domainsRemove],
   ...serviceCommands,
   ...[keysList, keysAdd, keysRemove],
+  ...[buildpacksList, buildpacksDetect, buildpacksSet, buildpacksAdd, buildpacksRemove],
+  ...[baseImageInfo, baseStatus, baseBuild, baseUpdate, baseSet],
   ...[doctor, version, completionOf(() => commands), serverBackup, serverRestore],
 ]

@@ -49,6 +49,8 @@ export function instancePaths(root: string) {
     sshdConfig: join(etc, 'sshd_config'),
     /** One bare repository per app id, owned by the SSH user. */
     repos: join(lib, 'repos'),
+    /** Buildpacks that were added to those that come with paas, one folder each. */
+    buildpacks: join(lib, 'buildpacks'),
     /** Spooled sources and build logs, one folder per build. */
     builds: join(lib, 'builds'),
     /** The log ring, one folder per app id. */
