@@ -31,7 +31,7 @@ export type Running = {
 }
 
 /** What runs of an app, what should and does not, and one-offs. Pure; in order of type, index and start. */
-export function processesOf(app: Pick<App, 'formation'>, running: Running): Process[] {
+export function processesOf(app: Pick<App, 'formation' | 'stopped'>, running: Running): Process[] {
   const { live, containers } = running
   const wanted = live === undefined ? [] : slotsOf(app, live.image)
   const found = containers.flatMap((container) => {
