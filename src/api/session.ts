@@ -11,6 +11,8 @@ export type SessionIo = {
   stdin: () => Readable
   /** The same from a file of the caller's, which its command line names; `-` is stdin. */
   file: (path: string) => Readable
+  /** Lets the caller edit a text in an editor of theirs; ends with the text as it was left. */
+  edit: (text: string) => Readable
   /** Resolve when the text has been taken by the socket (or the caller is gone): that is the back-pressure. */
   stdout: (text: string | Uint8Array) => Promise<void>
   stderr: (text: string | Uint8Array) => Promise<void>
@@ -106,6 +108,10 @@ export function openSession(socket: Socket, terminal: Terminal = noTerminal): Op
         // A command may read one file after another, each to its end.
         if (stdin.ended()) stdin = creditedStdin(socket)
         if (path !== '-') socket.write(encodeFrame(frame.stdinFrom, JSON.stringify({ path })))
+        return stdin.stream
+      },
+      edit(text) {
+        socket.write(encodeFrame(frame.edit, JSON.stringify({ text })))
         return stdin.stream
       },
       stdout: (text) => send(frame.stdout, text),

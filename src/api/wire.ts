@@ -36,6 +36,11 @@ export const frame = {
   stdinFrom: 21,
   /** JSON {raw}: put the terminal in raw mode, or back; ignored where stdin is no terminal. */
   rawMode: 20,
+  /**
+   * JSON {text}: show this text in the caller's editor; what is stdin afterwards is the text as it was left. Only on
+   * a caller's own machine, as an editor can do anything there.
+   */
+  edit: 22,
 } as const
 
 export type FrameType = (typeof frame)[keyof typeof frame]

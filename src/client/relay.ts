@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import type { Readable, Writable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { encodeFrame, type Frame, frame, type FrameType, frameDecoder, type Request } from '../api/wire.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { creditedStdin } from './credited-stdin.ts'
@@ -74,6 +74,12 @@ export async function relay(
         stdin = creditedStdin(() => namedFile(path, request, sources), output, fail)
         return
       }
+      case frame.edit: {
+        const { text } = parse(payload) as { text: string }
+        stdin.stop()
+        stdin = creditedStdin(() => edited(text, sources), output, fail)
+        return
+      }
       case frame.rawMode:
         return setRaw((parse(payload) as { raw: boolean }).raw)
       case frame.exit:
@@ -123,11 +129,26 @@ export async function relay(
 
 /** A server is given no file but those that the caller named to it. */
 function namedFile(path: string, request: Request, sources: Sources): Readable {
-  const named = request.kind === 'command' && request.argv.includes(path)
+  const names = (word: string): boolean => word === path || word.endsWith(`=@${path}`)
+  const named = request.kind === 'command' && request.argv.some(names)
   if (named && sources.files) return createReadStream(path)
   throw new PaasError('INVALID_INPUT', `The file ${JSON.stringify(path)} is not read here.`, {
     hint: 'Send it on stdin instead: - in place of its name, and < FILE.',
   })
+}
+
+/** A server starts an editor on a caller's own machine only. */
+function edited(text: string, sources: Sources): Readable {
+  if (sources.files && process.stdin.isTTY) return Readable.from(editedText(text), { objectMode: false })
+  throw new PaasError('INVALID_INPUT', 'There is no terminal of your own here for an editor.', {
+    hint: 'On your machine: paas config:edit. Elsewhere: paas config:export, and paas config:import.',
+  })
+}
+
+/** Loaded when it is needed, as what it imports is slow to start with. */
+async function* editedText(text: string): AsyncGenerator<Buffer> {
+  const { editText } = await import('./editor.ts')
+  yield* editText(text)
 }
 
 const parse = (payload: Buffer): unknown => JSON.parse(payload.toString())

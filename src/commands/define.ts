@@ -11,6 +11,8 @@ export type CommandIo = {
   stdin: () => Readable
   /** The same from a file of the caller's, which its command line names; `-` is stdin. */
   file: (path: string) => Readable
+  /** Lets the caller edit a text in an editor of theirs; ends with the text as it was left. */
+  edit: (text: string) => Readable
   /** Resolve when the text has been taken by the caller: that is the back-pressure. */
   stdout: (text: string | Uint8Array) => Promise<void>
   stderr: (text: string | Uint8Array) => Promise<void>

@@ -14,7 +14,10 @@ import { buildpacksList } from './buildpacks/list.ts'
 import { buildpacksRemove } from './buildpacks/remove.ts'
 import { buildpacksSet } from './buildpacks/set.ts'
 import { completionOf } from './completion.ts'
+import { configEdit } from './config/edit.ts'
+import { configExport } from './config/export.ts'
 import { configGet } from './config/get.ts'
+import { configImport } from './config/import.ts'
 import { configList } from './config/list.ts'
 import { configSet } from './config/set.ts'
 import { configUnset } from './config/unset.ts'
@@ -46,7 +49,7 @@ import { version } from './version.ts'
 /** Every command there is, in the order of the overview within its topic. */
 export const commands: readonly Command[] = [
   ...[appsCreate, appsList, appsInfo, appsRename, appsDestroy],
-  ...[configList, configGet, configSet, configUnset],
+  ...[configList, configGet, configSet, configUnset, configEdit, configExport, configImport],
   ...[psList, scale, psRestart, psExec],
   ...[run, runDetached, runList, runStop],
   logs,

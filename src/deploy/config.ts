@@ -42,7 +42,7 @@ export async function changeConfig(
   return takeTurn(app, verb, context, async (current, turn) => {
     const { apps, secrets } = turn.platform.store
     const before = await apps.config(current.id)
-    const config = applyChange(before, change, current, secrets)
+    const config = applyChange(before, change, current.id, secrets)
     refuseTooMuch(secrets.openAll(current.id, config))
     const live = await liveRelease(turn, current)
     const isLive = live === undefined || !options.restart || isDeepStrictEqual(live.config, config)
@@ -63,19 +63,25 @@ export async function changeConfig(
   })
 }
 
-/** The config with a change applied; a value that stays the same stays sealed as it is. */
-function applyChange(config: SealedConfig, change: ConfigChange, app: App, secrets: Secrets): SealedConfig {
+/** The config of a scope with a change applied; a value that stays the same stays sealed as it is. */
+export function applyChange(
+  config: SealedConfig,
+  change: ConfigChange,
+  scope: string,
+  secrets: Secrets,
+): SealedConfig {
   const kept = Object.entries(config).filter(([name]) => !Object.hasOwn(change, name))
   const set = Object.entries(change).flatMap(([name, value]) => {
     if (value === undefined) return []
     const sealed = own(config, name)
-    const same = sealed !== undefined && secrets.open(app.id, name, sealed) === value
-    return [[name, same ? sealed : secrets.seal(app.id, name, value)] as const]
+    const same = sealed !== undefined && secrets.open(scope, name, sealed) === value
+    return [[name, same ? sealed : secrets.seal(scope, name, value)] as const]
   })
   return Object.fromEntries([...kept, ...set])
 }
 
-function refuseBadValue(name: string, value: string | undefined): void {
+/** Throws INVALID_INPUT for a value that no process could be given. */
+export function refuseBadValue(name: string, value: string | undefined): void {
   if (value === undefined) return
   const bytes = Buffer.byteLength(value)
   const most = maxStringBytes - Buffer.byteLength(name) - 2
@@ -94,7 +100,8 @@ function refuseBadValue(name: string, value: string | undefined): void {
   }
 }
 
-function refuseTooMuch(config: Record<string, string>): void {
+/** Throws INVALID_INPUT where all values together are more than a process can be given. */
+export function refuseTooMuch(config: Record<string, string>): void {
   const bytes = Buffer.byteLength(Object.entries(config).flat().join('=='))
   if (bytes <= maxConfigBytes) return
   throw new PaasError(

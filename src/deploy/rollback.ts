@@ -24,15 +24,26 @@ export async function rollBack(
     if (live === undefined) throw nothingRuns(current)
     const target = chooseTarget(await turn.platform.store.releases.list(current.id), live, wanted.version)
     const code = wanted.parts === 'config' ? live : target
+    const values = wanted.parts === 'code' ? live : target
+    await refuseMissingImage(code, turn)
     const draft = {
       app: current,
       image: code.image,
-      config: wanted.parts === 'code' ? live.config : target.config,
+      config: values.config,
+      ...(values.globalConfig && { globalConfig: values.globalConfig }),
       description: describe(target.version, wanted.parts),
       ...(code.commit !== undefined && { commit: code.commit }),
     }
     const { release } = await rollOut(draft, turn)
     return { version: release.version, from: target.version }
+  })
+}
+
+/** Old images are removed in time; see deploy/retention.ts. */
+async function refuseMissingImage({ image, version }: Release, { platform }: DeployContext): Promise<void> {
+  if ((await platform.engine.images.inspect(image.id)) !== undefined) return
+  throw new PaasError('NOT_FOUND', `The image of v${version} is not kept any more.`, {
+    hint: 'Push its commit again; how many images are kept is set by releases:set --keep.',
   })
 }
 

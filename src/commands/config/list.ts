@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { own } from '../../lib/own.ts'
 import { defineCommand } from '../define.ts'
+import { globalFlag, scopeOf, sealedConfig } from './global.ts'
 
 /** What stands for a value that is not to be shown; it does not tell the length either. */
 const hidden = '••••••••'
@@ -13,10 +14,15 @@ export const configList = defineCommand({
   description:
     'Lists the config vars of an app. Values are shown only with --reveal: screens are looked at and output is kept. ' +
     'A var that the live release does not have yet is marked.',
-  examples: ['paas config -a blog', 'paas config -a blog --reveal', 'paas config -a blog --reveal --json'],
+  examples: [
+    'paas config -a blog',
+    'paas config -a blog --reveal',
+    'paas config -a blog --reveal --json',
+    'paas config --global',
+  ],
   access: 'deploy',
-  app: 'required',
-  flags: { reveal: z.boolean().default(false).describe('show the values') },
+  app: 'optional',
+  flags: { reveal: z.boolean().default(false).describe('show the values'), global: globalFlag },
   result: z.array(
     z.object({
       name: z.string(),
@@ -26,17 +32,18 @@ export const configList = defineCommand({
       live: z.boolean(),
     }),
   ),
-  async run({ app, flags }, { platform }) {
-    const { apps, releases, secrets } = platform.store
-    const config = await apps.config(app.id)
-    const release =
-      app.currentRelease === undefined ? undefined : await releases.get(app.id, app.currentRelease)
+  async run({ app, flags }, context) {
+    const { releases, secrets } = context.platform.store
+    const scope = scopeOf(app, flags.global, context)
+    const { config, secret } = await sealedConfig(scope, context)
+    const version = scope.app?.currentRelease
+    const release = version === undefined ? undefined : await releases.get(scope.app!.id, version)
     return Object.keys(config)
       .sort()
       .map((name) => ({
         name,
-        value: flags.reveal ? secrets.open(app.id, name, config[name]!) : null,
-        live: release !== undefined && own(release.config, name) === config[name],
+        value: flags.reveal ? secrets.open(secret, name, config[name]!) : null,
+        live: scope.global ?? (release !== undefined && own(release.config, name) === config[name]),
       }))
   },
   render(vars) {

@@ -1,44 +1,35 @@
 import { z } from 'zod'
-import { changeConfig } from '../../deploy/config.ts'
-import { PaasError } from '../../errors/paas-error.ts'
-import { ConfigName } from '../../model/names.ts'
 import { defineCommand } from '../define.ts'
-import { deployContext } from '../deploying.ts'
-import { ConfigChanged, configChanged, renderChanged } from './changed.ts'
+import { changedExitCode, changeIn, ConfigChanged, renderChanged } from './changed.ts'
+import { globalFlag, scopeOf } from './global.ts'
+import { readPairs } from './values.ts'
 
 export const configSet = defineCommand({
   name: 'config:set',
   summary: 'set config vars and restart the app with them',
   description:
     'Sets config vars as one new release. If the app does not come up with them, the old values stay in force. ' +
-    'A value may be empty and may hold anything but a NUL byte.',
+    'A value may be empty and may hold anything but a NUL byte. NAME=@file takes it from a file of yours and NAME=@- ' +
+    'from stdin, without a line break at the end; a value that begins with @ is written with @@.',
   examples: [
     'paas config:set -a blog SECRET=abc LOG_LEVEL=debug',
     'paas config:set -a blog --no-restart A=1',
+    'paas config:set -a blog TLS_KEY=@key.pem',
+    'paas config:set --global HTTP_PROXY=http://proxy.example.com:3128',
   ],
   access: 'deploy',
-  app: 'required',
+  app: 'optional',
   args: { pairs: z.array(z.string()).min(1, 'give at least one NAME=value').describe('NAME=value') },
-  flags: { noRestart: z.boolean().default(false).describe('keep the values for the next release') },
+  flags: {
+    noRestart: z.boolean().default(false).describe('keep the values for the next release'),
+    global: globalFlag,
+  },
   result: ConfigChanged,
   async run({ app, args, flags }, context) {
-    const change = Object.fromEntries(args.pairs.map(parsePair))
-    const changed = await changeConfig(app, change, deployContext(context), { restart: !flags.noRestart })
-    return configChanged(app, change, changed)
+    const scope = scopeOf(app, flags.global, context)
+    const change = await readPairs(args.pairs, context.io)
+    return changeIn(scope, change, context, { restart: !flags.noRestart })
   },
   render: (result) => renderChanged('Set', result),
+  exitCode: changedExitCode,
 })
-
-/**
- * `NAME=value`; everything after the first `=` is the value, to the byte. What is wrong is told by its place: a
- * value that lost its name must not be repeated.
- */
-function parsePair(pair: string, index: number): [string, string] {
-  const at = pair.indexOf('=')
-  const name = ConfigName.safeParse(pair.slice(0, Math.max(at, 0)))
-  if (at !== -1 && name.success) return [name.data, pair.slice(at + 1)]
-  const problem = at === -1 || name.success ? 'it has no =' : name.error.issues[0]!.message
-  throw new PaasError('INVALID_INPUT', `Pair ${index + 1} is not NAME=value: ${problem}.`, {
-    hint: 'For example: paas config:set -a blog LOG_LEVEL=debug. A value with spaces goes in quotes.',
-  })
-}

@@ -55,6 +55,7 @@ export function caller(identity: Identity = { via: 'root' }): {
     io: {
       stdin: () => Readable.from([]),
       file: () => Readable.from([]),
+      edit: () => Readable.from([]),
       stdout: keep('stdout'),
       stderr: keep('stderr'),
       terminal: { tty: { stdin: false, stdout: false, stderr: false }, columns: 80, rows: 24, color: false },
