@@ -67,10 +67,12 @@ export function detect(source: Source, buildpacks: readonly Buildpack[]): Candid
       .toSorted((a, b) => b.sure - a.sure)
     return found.slice(0, 1)
   })
-  if (source.entries.some(({ path, type }) => path === 'Dockerfile' && type === 'file'))
-    candidates.push({ builder: 'dockerfile', sure: 100, why: 'Dockerfile' })
+  if (hasDockerfile(source)) candidates.push({ builder: 'dockerfile', sure: 100, why: 'Dockerfile' })
   return candidates.toSorted((a, b) => b.sure - a.sure || a.builder.localeCompare(b.builder))
 }
+
+const hasDockerfile = (source: Source): boolean =>
+  source.entries.some(({ path, type }) => path === 'Dockerfile' && type === 'file')
 
 function chooseBuilders(
   source: Source,
@@ -82,6 +84,8 @@ function chooseBuilders(
   const fromAppJson = app.buildpacks.map(buildpackName)
   if (fromAppJson.length > 0)
     return { builders: fromAppJson.map((name) => known(name, options)), why: 'app.json buildpacks' }
+  // Who wrote a Dockerfile has said how; nothing else of the source needs to be understood.
+  if (hasDockerfile(source)) return { builders: ['dockerfile'], why: 'Dockerfile' }
   const [first, second] = detect(source, options.buildpacks)
   if (first === undefined) throw nothingDetected(source, options.buildpacks)
   if (second !== undefined && second.sure === first.sure)

@@ -1,0 +1,175 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, expect, test } from 'vitest'
+import { sourceOf } from '../../unit/build/source-of.ts'
+import { built, engine, needBase, outputOf } from './engine.ts'
+
+beforeAll(needBase, 300_000)
+
+const from = 'FROM paas/base:trixie\n'
+
+test('the image has the source without what .dockerignore names, with modes and links', async () => {
+  await using spooled = await sourceOf([
+    { name: 'Dockerfile', content: `${from}COPY . /app\nEXPOSE 8080\nCMD ["true"]\n` },
+    { name: '.dockerignore', content: '*.log\nsecret\n!keep.log\n' },
+    { name: 'run', content: '#!/bin/sh\n', mode: 0o755 },
+    { name: 'a.log', content: 'no' },
+    { name: 'keep.log', content: 'yes' },
+    { name: 'secret/key', content: 'no' },
+    { name: 'link', type: 'symlink', linkname: 'run' },
+    { name: 'big', content: Buffer.alloc(3 * 1024 ** 2, 'b') },
+  ])
+  await using image = await built(spooled.source, { labels: { 'paas.app': 'x' } })
+  const listed = await outputOf(
+    image.imageId,
+    'find',
+    '/app',
+    '-mindepth',
+    '1',
+    '-printf',
+    '%P %m %s <%l>\\n',
+  )
+  expect(listed.trim().split('\n').toSorted()).toEqual([
+    '.dockerignore 644 23 <>',
+    `Dockerfile 644 ${from.length + 37} <>`,
+    'big 644 3145728 <>',
+    'keep.log 644 3 <>',
+    'link 777 3 <run>',
+    'run 755 10 <>',
+  ])
+  const state = await engine.images.inspect(image.imageId)
+  expect(state).toMatchObject({ labels: { 'paas.app': 'x' }, ports: [8080], command: ['true'] })
+  expect(image.port).toBe(8080)
+})
+
+test('lines come readable, and the second build from cache', async () => {
+  const text = `${from}RUN echo one; echo two >&2; printf 'half'; printf '\\rwhole\\n'; echo ${Math.random()}\nRUN echo ${Math.random()}\n`
+  await using spooled = await sourceOf({ Dockerfile: text })
+  await using first = await built(spooled.source)
+  expect(first.lines).toEqual(expect.arrayContaining(['one', 'two', 'whole']))
+  expect(first.lines.filter((line) => line.startsWith('half'))).toEqual([])
+  expect(first.lines.find((line) => line.includes('RUN echo one'))).toMatch(/^\[2\/3\] RUN echo one/)
+  await using second = await built(spooled.source)
+  expect(second.imageId).toBe(first.imageId)
+  expect(second.lines.filter((line) => line.includes('RUN'))).toEqual([
+    expect.stringMatching(/RUN echo one.*CACHED$/),
+    expect.stringMatching(/RUN echo 0\..*CACHED$/),
+  ])
+})
+
+test('a failing step is told with its last lines and a likely cause', async () => {
+  await using spooled = await sourceOf({
+    Dockerfile: `${from}RUN for i in $(seq 100); do echo line $i; done; vite build\n`,
+  })
+  const error = (await built(spooled.source).catch((thrown: unknown) => thrown)) as Error & {
+    code: string
+    hint: string
+  }
+  expect(error).toMatchObject({ code: 'BUILD_FAILED', hint: 'a command is not in the image' })
+  expect(error.message).toMatch(/^the build failed at \[2\/2\] RUN for i in/)
+  expect(error.message).toContain('line 100')
+  expect(error.message).toContain('vite: not found')
+  expect(error.message).toContain('exit code: 127')
+  expect(error.message).not.toContain('line 1\n')
+})
+
+test('a base image that is not there, from a registry that is or is not', async () => {
+  await using spooled = await sourceOf({ Dockerfile: 'FROM registry.invalid/nothing:1\nRUN ls\n' })
+  await expect(built(spooled.source)).rejects.toMatchObject({
+    code: 'BUILD_FAILED',
+    hint: expect.stringMatching(/registry cannot be reached|base image is not there/) as string,
+  })
+})
+
+test('an abort ends the step in the engine at once', async () => {
+  const marker = `9${Math.floor(Math.random() * 1e8)}`
+  await using spooled = await sourceOf({ Dockerfile: `${from}RUN echo started && sleep ${marker}\n` })
+  const abort = new AbortController()
+  const started = Promise.withResolvers<undefined>()
+  const building = built(spooled.source, {
+    signal: abort.signal,
+    onLine: (line) => line === 'started' && started.resolve(undefined),
+  })
+  building.catch(() => undefined)
+  await started.promise
+  while (!(await sleeping(marker))) await sleep(20)
+  const since = performance.now()
+  abort.abort()
+  await expect(building).rejects.toMatchObject({ code: 'BUILD_CANCELLED' })
+  expect(performance.now() - since).toBeLessThan(1000)
+  for (let i = 0; i < 50 && (await sleeping(marker)); i++) await sleep(20)
+  expect(await sleeping(marker)).toBe(false)
+})
+
+test('a build that does not end is given up', async () => {
+  await using spooled = await sourceOf({ Dockerfile: `${from}RUN sleep 3600\n` })
+  await expect(built(spooled.source, { timeoutSeconds: 2 })).rejects.toMatchObject({
+    code: 'BUILD_FAILED',
+    message: expect.stringContaining('did not end within') as string,
+  })
+})
+
+test('a secret is there for the step that mounts it, and nowhere else', async () => {
+  const canary = `canary-${Math.random()}`
+  await using spooled = await sourceOf({
+    Dockerfile: `${from}RUN sleep 7\nRUN --mount=type=secret,id=env sha256sum /run/secrets/env > /sum && cat /run/secrets/env | wc -c\nRUN ls /run/secrets 2>&1 || true\n`,
+  })
+  await using image = await built(spooled.source, { secrets: { env: Buffer.from(canary) }, clearCache: true })
+  expect(image.lines).toContain(String(canary.length))
+  const history = JSON.stringify(await engine.docker.getImage(image.imageId).history())
+  expect(history).not.toContain(canary)
+  expect(image.lines.join('\n')).not.toContain(canary)
+  expect(await outputOf(image.imageId, 'sh', '-c', 'cat /run/secrets/env')).not.toContain(canary)
+}, 60_000)
+
+test('a changed config var reaches a step that depends on it', async () => {
+  const text = `${from}ARG CONFIG_HASH\nRUN --mount=type=secret,id=env . /run/secrets/env && echo "mode is $MODE"\n`
+  await using spooled = await sourceOf({ Dockerfile: text })
+  await using one = await built(spooled.source, { secrets: { env: Buffer.from("export MODE='one'\n") } })
+  await using two = await built(spooled.source, { secrets: { env: Buffer.from("export MODE='two'\n") } })
+  expect([one.lines.includes('mode is one'), two.lines.includes('mode is two')]).toEqual([true, true])
+})
+
+test('a cache mount is one app’s, whatever it calls it', async () => {
+  const text = (note: string) =>
+    `${from}RUN --mount=type=cache,id=shared,target=/cache echo "found $(ls /cache)"; touch /cache/mine # ${note}\n`
+  const build = async (note: string, cacheScope: string, clearCache = false): Promise<string | undefined> => {
+    await using spooled = await sourceOf({ Dockerfile: text(note) })
+    await using image = await built(spooled.source, { cacheScope, clearCache })
+    return image.lines.find((line) => line.startsWith('found'))?.trim()
+  }
+  const run = Math.random().toString(36).slice(2)
+  expect(await build(`${run}1`, `a${run}`)).toBe('found')
+  expect(await build(`${run}2`, `a${run}`)).toBe('found mine')
+  expect(await build(`${run}3`, `b${run}`)).toBe('found')
+  expect(await build(`${run}4`, `a${run}`, true)).toBe('found')
+})
+
+test('a build that prints without end costs neither memory nor the truth about it', async () => {
+  await using spooled = await sourceOf({
+    Dockerfile: `${from}RUN yes ${'y'.repeat(100)} | head -c 100000000; echo ${Math.random()}\n`,
+  })
+  const before = process.memoryUsage().rss
+  let bytes = 0
+  let clipped = false
+  await using image = await built(spooled.source, {
+    onLine: (line) => {
+      bytes += line.length
+      clipped ||= line.includes('output clipped')
+    },
+  })
+  expect(image.imageId).toMatch(/^sha256:/)
+  expect(clipped).toBe(true)
+  expect(bytes).toBeLessThan(20_000_000)
+  expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 ** 2)
+}, 120_000)
+
+/** Whether a `sleep` with this argument runs anywhere on the machine. */
+async function sleeping(argument: string): Promise<boolean> {
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    if (line === `sleep\0${argument}\0`) return true
+  }
+  return false
+}

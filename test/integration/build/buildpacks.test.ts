@@ -1,0 +1,96 @@
+import { readdirSync } from 'node:fs'
+import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { execCommand } from '../../../src/lib/exec-command.ts'
+import { built, buildpacks, engine, needBase, outputOf, samples, sourceOfFolder, started } from './engine.ts'
+
+beforeAll(needBase, 300_000)
+
+const names = buildpacks.map(({ manifest }) => manifest.name)
+/** `test/apps/<buildpack>-<anything>` is a sample of its buildpack. */
+const samplesOf = (name: string): string[] => readdirSync(samples).filter((app) => app.startsWith(`${name}-`))
+const all = names.flatMap((name) => samplesOf(name).map((app) => [app, name] as const))
+
+/** A file of each sample whose change leaves its dependencies as they are, and what starts a comment in it. */
+const sourceFiles: Record<string, [file: string, comment: string]> = {
+  go: ['main.go', '//'],
+  java: ['README', '#'],
+  node: ['README', '#'],
+  php: ['src/greeting.php', '//'],
+  python: ['app.py', '#'],
+  ruby: ['server.rb', '#'],
+  rust: ['src/main.rs', '//'],
+  static: ['note.txt', '#'],
+}
+
+test.each(names)('%s has a sample', (name) => {
+  expect(samplesOf(name)).not.toEqual([])
+})
+
+describe.each(all)('%s', (app, name) => {
+  test('builds, boots, answers, stops, and is built again from cache', { timeout: 290_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'paas-sample-'))
+    await cp(join(samples, app), folder, { recursive: true })
+    try {
+      const first = await fromFolder(folder)
+      expect(first.plan.builder.split('+').at(-1)).toBe(name)
+      await using image = first
+      await boots(image.imageId, image.plan.processes, image.port, app)
+      await isGood(image.imageId)
+
+      const [file, comment] = sourceFiles[name] ?? ['README', '#']
+      await appendFile(join(folder, file), `\n${comment} ${Math.random()}\n`)
+      await using second = await fromFolder(folder)
+      expect(second.imageId).not.toBe(image.imageId)
+      const installed = second.lines.filter((line) => /apt-get|install\.sh|runtime\.sh/.test(line))
+      for (const line of installed) expect(line).toMatch(/CACHED$/)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+async function fromFolder(folder: string) {
+  await using spooled = await sourceOfFolder(folder)
+  return await built(spooled.source)
+}
+
+async function boots(
+  imageId: string,
+  processes: Readonly<Record<string, { command?: string | undefined }>>,
+  port: number,
+  app: string,
+): Promise<void> {
+  const command = processes['web']?.command
+  await using container = await started(imageId, command && execCommand(command), port)
+  const answer = await firstAnswer(container.address)
+  expect(answer).toContain(app === 'node-npm' || app.startsWith('node-') ? '' : app)
+  const handle = engine.docker.getContainer(container.id)
+  const since = performance.now()
+  await handle.stop({ t: 10 })
+  expect(performance.now() - since).toBeLessThan(8000)
+  // 137 would be SIGKILL: the signal did not reach the process, or it did not listen.
+  const { State } = await handle.inspect()
+  expect([0, 143]).toContain(State.ExitCode)
+}
+
+async function firstAnswer(address: string): Promise<string> {
+  for (let attempt = 0; attempt < 150; attempt++) {
+    const response = await fetch(address).catch(() => undefined)
+    if (response?.ok === true) return response.text()
+    await sleep(100)
+  }
+  throw new Error(`${address} does not answer`)
+}
+
+/** Not root, no build tools, files that belong to the app. */
+async function isGood(imageId: string): Promise<void> {
+  const state = await engine.images.inspect(imageId)
+  expect(state?.user).toBe('1000:1000')
+  const script =
+    'id -u; stat -c %u /app; for tool in gcc g++ make git javac cargo go; do command -v $tool; done; true'
+  expect((await outputOf(imageId, 'sh', '-c', script)).trim()).toBe('1000\n1000')
+}

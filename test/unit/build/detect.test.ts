@@ -1,0 +1,252 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadBuildpacks } from '../../../src/build/buildpack.ts'
+import { detect, planBuild, type PlanOptions } from '../../../src/build/detect.ts'
+import { type BuildPlan } from '../../../src/build/plan.ts'
+import { sourceOf } from './source-of.ts'
+
+const buildpacks = await loadBuildpacks([join(import.meta.dirname, '../../../buildpacks')])
+
+async function plan(files: Record<string, string>, options: Partial<PlanOptions> = {}): Promise<BuildPlan> {
+  await using spooled = await sourceOf(files)
+  return planBuild(spooled.source, { buildpacks, ...options })
+}
+
+const refusal = async (files: Record<string, string>, options: Partial<PlanOptions> = {}) =>
+  (await plan(files, options).catch((error: unknown) => error)) as {
+    code: string
+    message: string
+    hint: string
+  }
+
+const json = (value: unknown): string => JSON.stringify(value)
+
+describe('which builder a source gets, and what its web process is', () => {
+  test.each<[string, Record<string, string>, string, string | undefined]>([
+    ['npm start', { 'package.json': json({ scripts: { start: 'x' } }) }, 'node', 'npm start'],
+    ['server.js', { 'package.json': '{}', 'server.js': '' }, 'node', 'node server.js'],
+    ['main', { 'package.json': json({ main: 'lib/a.js' }) }, 'node', 'node lib/a.js'],
+    [
+      'a Procfile wins',
+      { 'package.json': json({ scripts: { start: 'x' } }), Procfile: 'web: y' },
+      'node',
+      'y',
+    ],
+    [
+      'a static build',
+      { 'package.json': json({ scripts: { build: 'vite build' } }) },
+      'node+static',
+      'static-web',
+    ],
+    [
+      'a static build with a development server',
+      {
+        'package.json': json({ scripts: { build: 'b', start: 'react-scripts start' } }),
+        'public/index.html': '',
+      },
+      'node+static',
+      'static-web',
+    ],
+    [
+      'Next.js that exports',
+      {
+        'package.json': json({ scripts: { build: 'b', start: 'next start' } }),
+        'next.config.mjs': "output: 'export'",
+      },
+      'node+static',
+      'static-web',
+    ],
+    [
+      'Next.js',
+      { 'package.json': json({ scripts: { build: 'b', start: 'next start' } }) },
+      'node',
+      'npm start',
+    ],
+    ['pages', { 'index.html': '' }, 'static', 'static-web'],
+    ['pages below public', { 'public/index.html': '' }, 'static', 'static-web'],
+    [
+      'Flask',
+      { 'app.py': 'app = Flask(__name__)', 'requirements.txt': 'flask\ngunicorn\n' },
+      'python',
+      'gunicorn app:app',
+    ],
+    [
+      'FastAPI',
+      { 'main.py': 'api: FastAPI = FastAPI()', 'requirements.txt': 'fastapi\nuvicorn\n' },
+      'python',
+      'uvicorn main:api --host 0.0.0.0 --port $PORT',
+    ],
+    [
+      'Django',
+      { 'manage.py': '', 'shop/wsgi.py': '', 'requirements.txt': 'django\ngunicorn==23\n' },
+      'python',
+      'gunicorn shop.wsgi',
+    ],
+    [
+      'Django without a server',
+      { 'manage.py': '' },
+      'python',
+      'python manage.py runserver --noreload 0.0.0.0:$PORT',
+    ],
+    ['a script', { 'app.py': 'print(1)' }, 'python', 'python app.py'],
+    ['Pipfile', { Pipfile: '[packages]\n', 'main.py': '' }, 'python', 'python main.py'],
+    ['Rack', { Gemfile: 'gem "puma"', 'config.ru': '' }, 'ruby', 'bundle exec puma -b tcp://0.0.0.0:$PORT'],
+    [
+      'Rails with assets of Node',
+      {
+        Gemfile: '',
+        'config/application.rb': '',
+        'config/puma.rb': '',
+        'package.json': json({ scripts: { build: 'b' } }),
+      },
+      'node+ruby',
+      'bundle exec puma -C config/puma.rb',
+    ],
+    ['PHP', { 'index.php': '' }, 'php', 'php-web'],
+    ['WordPress', { 'index.php': '', 'wp-config-sample.php': '', 'package.json': '{}' }, 'php', 'php-web'],
+    ['Go', { 'go.mod': 'module example.com/shop/v2\n\ngo 1.22\n', 'main.go': '' }, 'go', 'bin/shop'],
+    [
+      'Go with commands',
+      { 'go.mod': 'module a\n', 'cmd/api/main.go': '', 'cmd/web/main.go': '' },
+      'go',
+      'bin/web',
+    ],
+    ['Maven', { 'pom.xml': '<project/>' }, 'java', 'java-web'],
+    ['a jar', { 'app.jar': '' }, 'java', 'java-web'],
+    ['Rust', { 'Cargo.toml': '[package]\nname = "shop"\n', 'src/main.rs': '' }, 'rust', 'bin/shop'],
+    ['a Dockerfile wins', { Dockerfile: 'FROM scratch', 'package.json': '{}' }, 'dockerfile', undefined],
+  ])('%s', async (_, files, builder, web) => {
+    const { builder: found, processes } = await plan(files)
+    expect(found).toBe(builder)
+    expect(processes).toMatchObject({ web: web === undefined ? {} : { command: web } })
+  })
+
+  test('two that are equally sure are not guessed between', async () => {
+    const error = await refusal({ Gemfile: '', 'requirements.txt': '', 'config.ru': '' })
+    expect(error.code).toBe('SOURCE_REFUSED')
+    expect(error.message).toBe('the source could be python (requirements.txt) or ruby (Gemfile)')
+    expect(error.hint).toContain('paas buildpacks:set python')
+  })
+
+  test('a choice ends the guessing', async () => {
+    const files = { Gemfile: '', 'requirements.txt': '', 'config.ru': '' }
+    expect((await plan(files, { chosen: ['ruby'] })).builder).toBe('ruby')
+    expect((await refusal(files, { chosen: ['cobol'] })).code).toBe('NOT_FOUND')
+    const fromApp = { ...files, 'app.json': json({ buildpacks: [{ url: 'heroku/ruby' }] }) }
+    expect((await plan(fromApp)).builder).toBe('ruby')
+    const asHeroku = {
+      'package.json': json({ scripts: { start: 'x' } }),
+      'app.json': json({ buildpacks: [{ url: 'https://github.com/heroku/heroku-buildpack-nodejs' }] }),
+    }
+    expect((await plan(asHeroku)).builder).toBe('node')
+  })
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    ['only a README', { 'README.md': 'hi' }, /no buildpack recognises this source \(README\.md\)/],
+    ['nothing to start', { 'package.json': '{}' }, /node does not know how to start this app/],
+    [
+      'JSON with an error',
+      { 'package.json': '{"name": }' },
+      /^package\.json is not valid JSON: Unexpected token '}'/,
+    ],
+    [
+      'TOML with an error',
+      { 'pyproject.toml': '[project', 'app.py': '' },
+      /pyproject\.toml is not valid TOML/,
+    ],
+    ['Gradle without its wrapper', { 'build.gradle': '' }, /needs its wrapper/],
+    ['a Dockerfile without FROM', { Dockerfile: 'RUN ls' }, /there is no FROM/],
+  ])('%s', async (_, files, message) => {
+    const error = await refusal(files)
+    expect(error.code).toBe('SOURCE_REFUSED')
+    expect(error.message).toMatch(message)
+  })
+})
+
+describe('what a plan has besides', () => {
+  test('versions, package managers and modes are build arguments', async () => {
+    const node = await plan({
+      'package.json': json({
+        scripts: { start: 'x' },
+        engines: { node: '20.x' },
+        packageManager: 'pnpm@9.1.0+sha512.abc',
+        dependencies: { a: '1' },
+      }),
+    })
+    expect(node.buildArgs).toEqual({
+      NODE_VERSION: '20.x',
+      NODE_PACKAGE_MANAGER: 'pnpm@9.1.0',
+      NODE_INSTALL: 'manifests',
+      NODE_BUILD: 'none',
+    })
+    expect(node.warnings).toEqual([
+      'there is no lock file, so every build may get other versions: commit package-lock.json',
+    ])
+    const berry = await plan({
+      'package.json': json({ scripts: { start: 'x' } }),
+      'yarn.lock': '',
+      '.yarnrc.yml': '',
+    })
+    expect(berry.buildArgs['NODE_PACKAGE_MANAGER']).toBe('yarn@4')
+  })
+
+  test('a version that is not to be had is said, with what there is', async () => {
+    const error = await refusal({ 'app.py': '', '.python-version': '3.9.1' })
+    expect(error.message).toBe('.python-version asks for Python 3.9.1, and the base image has 3.13')
+    expect(error.hint).toContain('paas base:set')
+    const based = await plan({ 'app.py': '', '.python-version': '3.9.1' }, { base: 'python:3.9-slim' })
+    expect(based.buildArgs).toMatchObject({ PAAS_BASE: 'python:3.9-slim' })
+    expect((await refusal({ 'app.py': '' }, { base: 'paas/a0123456789abcde:b' })).code).toBe('FORBIDDEN')
+  })
+
+  test('app.json: formation, checks, config vars, scripts, and what it says about nothing', async () => {
+    const app = {
+      name: 'shop',
+      formation: { web: { quantity: 2 }, wrker: { quantity: 1 } },
+      healthchecks: { web: [{ path: '/health', listening: true }] },
+      env: { SECRET: { generator: 'secret' }, MODE: 'plain' },
+      scripts: { dokku: { predeploy: 'a' }, postdeploy: 'b' },
+      typo: 1,
+    }
+    const found = await plan({ 'index.html': '', 'app.json': json(app) })
+    expect(found.formation).toEqual({ web: 2, wrker: 1 })
+    expect(found.checks).toMatchObject({ web: [{ path: '/health', attempts: 30 }] })
+    expect(found.env).toMatchObject({ SECRET: { generate: true }, MODE: { value: 'plain' } })
+    expect(found.scripts).toEqual({ predeploy: 'a', postdeploy: 'b' })
+    expect(found.warnings).toEqual([
+      'app.json: typo is not known and has no effect',
+      'app.json: healthchecks.web.listening is not known and has no effect',
+      'app.json: formation.wrker is about a process type that the app does not have',
+    ])
+  })
+
+  test('Rails gets a secret of its own', async () => {
+    const { env } = await plan({ Gemfile: '', 'config/application.rb': '' })
+    expect(env).toMatchObject({ SECRET_KEY_BASE: { generate: true } })
+  })
+
+  test('a Dockerfile’s port is the one that it exposes, and its command stays its own', async () => {
+    const found = await plan({ Dockerfile: 'FROM paas/base:trixie\nEXPOSE 8080\nCMD ["x"]\n' })
+    expect(found).toMatchObject({ port: 8080, processes: { web: {} }, sourceFolder: '' })
+    const withWorker = await plan({ Dockerfile: 'FROM scratch\nCMD ["x"]\n', Procfile: 'worker: y' })
+    expect(withWorker).toMatchObject({ port: undefined, processes: { web: {}, worker: { command: 'y' } } })
+  })
+
+  test('several builders become one Dockerfile whose stages do not meet', async () => {
+    const { dockerfile } = await plan({ 'package.json': json({ scripts: { build: 'b' } }) })
+    expect(dockerfile).toContain('FROM node-build-${NODE_BUILD} AS node-build\n')
+    expect(dockerfile).toContain('COPY --from=node-build /app /app\n')
+    expect(dockerfile).toContain('FROM ${PAAS_NODE} AS static-build\n')
+    const names = [...dockerfile.matchAll(/^FROM .* AS (\S+)$/gm)].map((match) => match[1])
+    expect(new Set(names).size).toBe(names.length)
+  })
+})
+
+test('every candidate is told with its reason', async () => {
+  await using spooled = await sourceOf({ 'index.html': '', 'package.json': '{}', Dockerfile: 'FROM scratch' })
+  expect(detect(spooled.source, buildpacks)).toEqual([
+    { builder: 'dockerfile', sure: 100, why: 'Dockerfile' },
+    { builder: 'node', sure: 50, why: 'package.json' },
+    { builder: 'static', sure: 10, why: 'index.html' },
+  ])
+})
