@@ -1,9 +1,13 @@
 import { PaasError } from '../errors/paas-error.ts'
+import { mariadb } from './mariadb/mariadb.ts'
+import { memcached } from './memcached/memcached.ts'
 import { postgres } from './postgres/postgres.ts'
+import { rabbitmq } from './rabbitmq/rabbitmq.ts'
+import { redis } from './redis/redis.ts'
 import { type Datastore } from './service.ts'
 
 /** Every datastore there is. */
-export const datastores: readonly Datastore[] = [postgres]
+export const datastores: readonly Datastore[] = [postgres, mariadb, redis, memcached, rabbitmq]
 
 /** The datastore of a stored kind. */
 export function datastoreOf({ kind }: { kind: string }): Datastore {

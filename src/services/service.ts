@@ -17,7 +17,9 @@ export type Access = {
 
 /** How the data of one database leaves and enters. */
 export type Data = {
-  /** Prints a consistent copy of the database, compressed where that can be done. */
+  /** Whether a dump is compressed as it comes. */
+  packed: boolean
+  /** Prints a consistent copy of the database, in the format that its own tools read. */
   dump: (access: Access) => Step
   /** Replaces the database by the dump on stdin. Exits with an error for anything else, the database untouched. */
   restore: (access: Access) => Step

@@ -57,6 +57,7 @@ sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql
   }),
   shell: ({ database }) => ({ command: ['psql', '--dbname', database] }),
   data: {
+    packed: true,
     dump: ({ database }) => ({ command: bash(dump, database) }),
     restore: ({ database, user }) => ({ command: bash(restore, database, user) }),
     contents: ({ database }) => ({
