@@ -149,13 +149,12 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     },
 
     stats(): WorkerStats {
-      const counted = stats.read()
       const ejected: Record<string, string> = {}
       for (const backend of backends.values()) {
-        const counters = counted.backends[backend.url]
-        if (counters !== undefined) counters.inFlight = backend.inFlight
+        stats.backend(backend.url).inFlight = backend.inFlight
         if (backend.ejected !== undefined) ejected[backend.url] = backend.ejected
       }
+      const counted = stats.read()
       counted.total.inFlight = [...backends.values()].reduce((sum, backend) => sum + backend.inFlight, 0)
       return {
         startedAt,

@@ -5,7 +5,7 @@ import { routeChannels, routeKeys } from './routes.ts'
 
 /** Everything that Redis holds about one host; empty for what it does not hold. */
 export type FedHost = {
-  /** Lower case. */
+  /** As the key spells it. */
   host: string
   /** [identifier, backend URL, …]; empty: no route. */
   list: string[]
@@ -75,7 +75,7 @@ export function openRouteFeed(
   subscriber.on('message', (channel: string, message: string) => {
     if (channel === routeChannels.dead) {
       const host = message.split(';')[0]
-      if (host !== undefined && host !== '') listener.onChanged([host.toLowerCase()], undefined)
+      if (host !== undefined && host !== '') listener.onChanged([host], undefined)
       return
     }
     const [version, ...hosts] = message.split(' ')
@@ -84,7 +84,7 @@ export function openRouteFeed(
   subscriber.on('pmessage', (_pattern: string, channel: string) => {
     const key = channel.slice(keyspace.length)
     const pattern = patterns.find((start) => key.startsWith(start))
-    if (pattern !== undefined) listener.onChanged([key.slice(pattern.length).toLowerCase()], undefined)
+    if (pattern !== undefined) listener.onChanged([key.slice(pattern.length)], undefined)
   })
   for (const connection of new Set([read, write, subscriber])) {
     connection.on('error', (error: Error) => listener.onError(error.message))

@@ -67,6 +67,8 @@ export function createStatsCounter() {
       for (const host of hosts.keys()) if (!keepHost(host)) hosts.delete(host)
       for (const url of backends.keys()) if (!keepBackend(url)) backends.delete(url)
     },
+    /** So that a backend is shown even before its first answer. */
+    backend: (url: string): Counters => of(backends, url),
     read: () => ({ total, hosts: Object.fromEntries(hosts), backends: Object.fromEntries(backends) }),
   }
 }

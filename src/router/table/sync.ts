@@ -115,7 +115,9 @@ export function createSync(
   }
 
   function apply(fed: FedHost): void {
-    const { host, list } = fed
+    const { list } = fed
+    // Hosts are looked up in lower case, however their keys are spelt.
+    const host = fed.host.toLowerCase()
     const options = parseRouteOptions(fed.options)
     if (list.length === 0) table.remove(host)
     else if (

@@ -1,0 +1,272 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { reloadRouter, reopenRouterLogs } from '../../../src/router/control.ts'
+import { type Backend, startBackend } from './support/backend.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { openLoad } from './support/load.ts'
+import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
+
+let redis: TestRedis
+let router: TestRouter
+let a: Backend
+let b: Backend
+let metricsPort: number
+beforeAll(async () => {
+  redis = await startRedis(['--notify-keyspace-events', ''])
+  a = await startBackend('a')
+  b = await startBackend('b')
+  metricsPort = await freePort()
+  await redis.client.rpush('frontend:app.test', 'app', a.url)
+  const args = [
+    '--access-log',
+    join(redis.directory, 'access.log'),
+    '--metrics',
+    `:${metricsPort}`,
+    '--trusted-proxy',
+    '10.0.0.0/8',
+  ]
+  router = await startRouter(redis, { args })
+})
+afterAll(async () => {
+  await router[Symbol.asyncDispose]()
+  a.close()
+  b.close()
+  await redis[Symbol.asyncDispose]()
+})
+
+test('keys written by hand are served, changed and removed at once, on a stock Redis', async () => {
+  expect((await ask(router.port, 'hand.test')).status).toBe(404)
+  await redis.client.rpush('frontend:hand.test', 'hand', a.url)
+  await eventually(async () => (await ask(router.port, 'hand.test')).body === 'a', 1000)
+  await redis.client.multi().del('frontend:hand.test').rpush('frontend:hand.test', 'hand', b.url).exec()
+  await eventually(async () => (await ask(router.port, 'HAND.test:8080')).body === 'b', 1000)
+  await redis.client.del('frontend:hand.test')
+  await eventually(async () => (await ask(router.port, 'hand.test')).status === 404, 1000)
+})
+
+test('wildcards, longest first; the list with only an identifier is found and has no backend', async () => {
+  await redis.client.rpush('frontend:*.w.test', 'w', a.url)
+  await redis.client.rpush('frontend:*.deep.w.test', 'deep', b.url)
+  await redis.client.rpush('frontend:none.w.test', 'none')
+  await eventually(async () => (await ask(router.port, 'x.deep.w.test')).body === 'b')
+  await eventually(async () => (await ask(router.port, 'none.w.test')).status === 502)
+  expect((await ask(router.port, 'x.y.w.test')).body).toBe('a')
+  expect((await ask(router.port, 'w.test')).status).toBe(404)
+})
+
+test('dead indexes from outside are honoured at once, junk is not', async () => {
+  await redis.client.rpush('frontend:dead.test', 'dead', a.url, b.url)
+  await redis.client.sadd('dead:dead.test', '0', 'junk', '-1', '9')
+  await eventually(async () => {
+    const bodies = await Promise.all(Array.from({ length: 8 }, () => ask(router.port, 'dead.test')))
+    return bodies.every(({ body }) => body === 'b')
+  })
+  await redis.client.sadd('dead:dead.test', '1')
+  await eventually(async () => (await ask(router.port, 'dead.test')).status === 502)
+  await redis.client.srem('dead:dead.test', '0', '1')
+  await eventually(async () => (await ask(router.port, 'dead.test')).status === 200)
+  await redis.client.sadd('dead:dead.test', '0', '1')
+  await redis.client.pexpire('dead:dead.test', 300)
+  await eventually(async () => (await ask(router.port, 'dead.test')).status === 200, 3000)
+})
+
+test('__ping__ and the debug fields for loopback', async () => {
+  expect(await ask(router.port, '__ping__')).toMatchObject({ status: 200, body: 'ok' })
+  const { head } = await ask(router.port, 'app.test', '/', 'X-Debug: 1\r\n')
+  expect(head).toContain(`x-debug-backend-url: ${a.url}/`)
+  expect(head).toContain('x-debug-backend-id: 0')
+  expect(head).toContain('x-debug-vhost: app')
+  expect((await ask(router.port, 'none.test', '/', 'X-Debug:\r\n')).head).toContain(
+    'x-debug-error: frontend not found',
+  )
+})
+
+test('a large upload and download arrive whole, in bounded memory', { timeout: 60_000 }, async () => {
+  const size = 256 * 1024 * 1024
+  const chunk = Buffer.alloc(1024 * 1024, 'upload')
+  const hash = createHash('sha256')
+  for (let i = 0; i < 256; i += 1) hash.update(chunk)
+  const answer = await new Promise<string>((resolve, reject) => {
+    const upload = request({
+      port: router.port,
+      host: '127.0.0.1',
+      path: '/hash',
+      method: 'POST',
+      headers: { host: 'app.test' },
+    })
+    upload.on('error', reject)
+    upload.on('response', (response) => {
+      let text = ''
+      response.on('data', (data: Buffer) => (text += data.toString()))
+      response.on('end', () => resolve(text))
+    })
+    let sent = 0
+    const more = (): void => {
+      while (sent < 256) {
+        sent += 1
+        if (!upload.write(chunk)) return void upload.once('drain', more)
+      }
+      upload.end()
+    }
+    more()
+  })
+  expect(answer).toBe(`${size} ${hash.digest('hex')}`)
+  const received = await new Promise<number>((resolve, reject) => {
+    const download = request({
+      port: router.port,
+      host: '127.0.0.1',
+      path: `/bytes?n=${size}`,
+      headers: { host: 'app.test' },
+    })
+    download.on('error', reject)
+    download.on('response', (response) => {
+      let bytes = 0
+      response.on('data', (data: Buffer) => (bytes += data.length))
+      response.on('end', () => resolve(bytes))
+    })
+    download.end()
+  })
+  expect(received).toBe(size)
+  for (const worker of (await router.stats()).workers) expect(worker.rssBytes).toBeLessThan(300 * 1024 * 1024)
+})
+
+test('a client that reads slowly holds its backend back', async () => {
+  const socket = connect({ port: router.port, host: '127.0.0.1' })
+  socket.write(`GET /bytes?n=${100 * 1024 * 1024} HTTP/1.1\r\nHost: app.test\r\n\r\n`)
+  await new Promise((resolve) => socket.once('readable', resolve))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  const stats = await router.stats()
+  expect(Math.max(...stats.workers.map((worker) => worker.rssBytes))).toBeLessThan(300 * 1024 * 1024)
+  let bytes = 0
+  for await (const chunk of socket) {
+    bytes += (chunk as Buffer).length
+    if (bytes >= 100 * 1024 * 1024) break
+  }
+  socket.destroy()
+})
+
+test('100-continue and early hints are relayed, and the interim answers come first', async () => {
+  const answer = await ask(router.port, 'app.test', '/hash', 'Expect: 100-continue\r\n', 'POST', 'abc')
+  expect(answer.head).toBe('HTTP/1.1 100 Continue')
+  expect(answer.body).toContain('HTTP/1.1 200 OK')
+})
+
+test('WebSocket: only after the 101, both ways, cookies intact, refusals relayed', async () => {
+  const upgrade = (path: string, host = 'app.test'): string =>
+    `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n`
+  const socket = connect({ port: router.port, host: '127.0.0.1' })
+  let text = ''
+  socket.on('data', (chunk) => (text += chunk.toString()))
+  socket.write(upgrade('/ws'))
+  await eventually(() => text.includes('\r\n\r\n') && text.endsWith('\n'))
+  expect(text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/)
+  expect(text.match(/Set-Cookie: [ab]=/g)).toHaveLength(2)
+  expect(text).toContain('X-Forwarded-For|127.0.0.1')
+  expect(text).not.toContain('6.6.6.6')
+  text = ''
+  const large = 'x'.repeat(300_000)
+  socket.write(large)
+  await eventually(() => text === large)
+  socket.destroy()
+
+  expect(await sendRaw(upgrade('/refuse').replace('Upgrade\r', 'Upgrade, close\r'))).toMatch(
+    /^HTTP\/1\.1 403 Forbidden[^]*no$/,
+  )
+  expect(await sendRaw(upgrade('/ws', 'unknown.test').replace('Upgrade\r', 'Upgrade, close\r'))).toMatch(
+    /^HTTP\/1\.1 404/,
+  )
+  await redis.client.rpush('frontend:down.test', 'down', 'http://127.0.0.1:1')
+  await eventually(async () => (await ask(router.port, 'down.test')).status === 502)
+  expect(await sendRaw(upgrade('/ws', 'down.test').replace('Upgrade\r', 'Upgrade, close\r'))).toMatch(
+    /^HTTP\/1\.1 502/,
+  )
+  expect((await ask(router.port, 'app.test')).status).toBe(200)
+})
+
+function sendRaw(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port: router.port, host: '127.0.0.1' })
+    let answer = ''
+    socket.on('data', (chunk) => (answer += chunk.toString()))
+    socket.on('error', reject)
+    socket.on('end', () => {
+      socket.destroy()
+      resolve(answer)
+    })
+    socket.write(text)
+  })
+}
+
+test('a client that goes away takes its request with it', async () => {
+  const socket = connect({ port: router.port, host: '127.0.0.1' })
+  socket.write('GET /hang HTTP/1.1\r\nHost: app.test\r\n\r\n')
+  await eventually(() => a.seen.includes('GET /hang'))
+  const before = a.open()
+  socket.destroy()
+  await eventually(() => a.open() < before, 4000)
+})
+
+test('the access log has a line per request, loses none in a rotation and lets nobody write one', async () => {
+  const path = join(redis.directory, 'access.log')
+  const count = (file: string): number => readFileSync(file, 'utf8').split('/logged').length - 1
+  let asked = 0
+  const load = (async () => {
+    for (; asked < 60; asked += 1)
+      await ask(router.port, 'app.test', `/logged?${asked}`, 'User-Agent: q"\x85uote\r\n')
+  })()
+  await eventually(() => asked > 20)
+  await rename(path, `${path}.1`)
+  router.child.kill('SIGUSR1')
+  await load
+  await reopenRouterLogs(router.control)
+  await eventually(() => count(path) + count(`${path}.1`) === 60)
+  const line = readFileSync(path, 'utf8')
+    .split('\n')
+    .find((text) => text.includes('/logged'))
+  expect(line).toMatch(
+    /^::ffff:127\.0\.0\.1 - - \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET \/logged\?\d+ HTTP\/1\.1" 200 \d+ "" "q\\x22\\x85uote" "app" [\d.]+ [\d.]+$/,
+  )
+})
+
+test('statistics and the Prometheus text', async () => {
+  const stats = await router.stats()
+  expect(stats.workers).toHaveLength(2)
+  expect(stats.hosts['app.test']).toMatchObject({ errors5xx: 0 })
+  expect(stats.hosts['app.test']!.requests).toBeGreaterThan(60)
+  expect(stats.hosts['app.test']!.p99).toBeGreaterThan(0)
+  expect(stats.backends[a.url]).toMatchObject({ ejected: null, inFlight: 0 })
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+  expect(text).toMatch(/paas_router_requests_total\{host="app\.test",status="2xx"\} \d+/)
+  expect(text).toMatch(/paas_router_request_duration_seconds_count\{host="app\.test"\} \d+/)
+})
+
+test('reload under load: every worker is new and no request fails', { timeout: 60_000 }, async () => {
+  const before = await router.workerPids()
+  const load = openLoad(router.port, 'app.test', 4)
+  await load.ran(200)
+  expect(await reloadRouter(router.control)).toEqual({ workers: 2 })
+  await load.ran(200)
+  const { done, failures } = await load.stop()
+  expect(failures).toEqual([])
+  expect(done).toBeGreaterThan(400)
+  const after = await router.workerPids()
+  expect(after.filter((pid) => before.includes(pid))).toEqual([])
+})
+
+test('a killed worker is back within a second, and its sibling serves meanwhile', async () => {
+  const [first = 0] = await router.workerPids()
+  process.kill(first, 'SIGKILL')
+  const killed = performance.now()
+  await eventually(async () => (await ask(router.port, 'app.test')).status === 200, 1000)
+  await eventually(async () => {
+    const pids = await router.workerPids()
+    return pids.length === 2 && !pids.includes(first)
+  }, 5000)
+  // The whole respawn, process start included; a second on a machine that does nothing else.
+  expect(performance.now() - killed).toBeLessThan(4000)
+})

@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { readRouterStats } from '../../../../src/router/control.ts'
+import { type TestRedis } from './redis.ts'
+
+const main = join(import.meta.dirname, '../../../../src/main/router.ts')
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** The real router process with its workers, in front of a Redis. */
+export async function startRouter(
+  redis: Pick<TestRedis, 'url' | 'directory'>,
+  options: { workers?: number; args?: string[]; env?: NodeJS.ProcessEnv; bare?: boolean } = {},
+) {
+  const port = await freePort()
+  const control = join(redis.directory, `control-${port}.sock`)
+  const workers = options.workers ?? 2
+  const standard = ['--redis', redis.url, '--listen', `127.0.0.1:${port}`, '--workers', String(workers)]
+  const args = [
+    main,
+    ...(options.bare === true ? [] : standard),
+    '--control',
+    control,
+    ...(options.args ?? []),
+  ]
+  let log = ''
+  const child: ChildProcess = spawn(process.execPath, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...options.env },
+  })
+  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  await eventually(() => {
+    if (child.exitCode !== null) throw new Error(`the router ended: ${log}`)
+    return log.includes('serving with')
+  }, 20_000)
+  return {
+    port,
+    control,
+    child,
+    log: () => log,
+    stats: () => readRouterStats(control),
+    workerPids: async () => (await readRouterStats(control)).workers.map((worker) => worker.pid),
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null) {
+        child.kill('SIGTERM')
+        const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
+        await once(child, 'exit')
+        clearTimeout(timer)
+      }
+    },
+  }
+}
+
+export type TestRouter = Awaited<ReturnType<typeof startRouter>>
+
+/** Waits until a condition holds; fails with what it threw last. */
+export async function eventually(condition: () => unknown, timeoutMs = 5000): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    let failure: unknown = new Error('the condition did not come true')
+    try {
+      if (await condition()) return
+    } catch (error) {
+      failure = error
+    }
+    if (performance.now() > deadline) throw failure
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+export type RawAnswer = { status: number; head: string; body: string }
+
+/** One request on a connection of its own, as raw text; the answer read until the router closes. */
+export function ask(
+  port: number,
+  host: string,
+  path = '/',
+  more = '',
+  method = 'GET',
+  body = '',
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    let text = ''
+    socket.setTimeout(40_000, () =>
+      socket.destroy(new Error(`no answer after ${JSON.stringify(text.slice(0, 100))}`)),
+    )
+    socket.on('data', (chunk) => (text += chunk.toString('latin1')))
+    socket.on('error', reject)
+    socket.on('end', () => {
+      socket.destroy()
+      const headEnd = text.indexOf('\r\n\r\n')
+      if (headEnd === -1) reject(new Error(`closed after ${JSON.stringify(text)}`))
+      else {
+        const head = text.slice(0, headEnd)
+        resolve({ status: Number(head.slice(9, 12)), head, body: text.slice(headEnd + 4) })
+      }
+    })
+    const length = body === '' ? '' : `Content-Length: ${body.length}\r\n`
+    socket.write(
+      `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${length}${more}\r\n${body}`,
+      'latin1',
+    )
+  })
+}
