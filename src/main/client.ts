@@ -9,8 +9,8 @@ import { instancePaths } from '../lib/paths.ts'
 /**
  * The `paas` program: on the server it talks to the controller's socket; elsewhere it goes through ssh. As sshd's
  * forced command and as git's hook it is started with a flag that is read from this process' own argv only.
- * What is not on the way of a command on the server is loaded when it is needed; and it is compiled to CommonJS
- * (tsconfig.client.json), which Node starts in half the time of the same files as ES modules.
+ * What is not on the way of a command on the server is loaded when it is needed; and the build bundles the
+ * rest into CommonJS (`npm run build:client`), which Node starts faster than the same files as ES modules.
  */
 async function run(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const root = env['PAAS_ROOT'] ?? '/'

@@ -11,7 +11,6 @@ PAAS_ROOT=${shellQuoted(root)}
 export PAAS_ROOT
 node=${shellQuoted(`${paths.opt}/node/bin/node`)}
 main=${shellQuoted(`${paths.opt}/app/dist/main`)}
-client=${shellQuoted(`${paths.opt}/app/dist/cjs/main/client.js`)}
 lock=${shellQuoted(`${paths.run}/serve.lock`)}
 case \${1-} in
 serve)
@@ -25,7 +24,7 @@ router)
   exec "$node" "$main/router.js" "$@"
   ;;
 esac
-exec "$node" "$client" "$@"
+exec "$node" "$main/client.cjs" "$@"
 `
 }
 

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path'
 import { mustRun, type SshRig, startSshRig } from '../../support/ssh-rig.ts'
 
 const rounds = Number(process.argv[2] ?? 40)
-const client = resolve(process.argv[3] ?? join(import.meta.dirname, '../../../dist/cjs/main/client.js'))
+const client = resolve(process.argv[3] ?? join(import.meta.dirname, '../../../dist/main/client.cjs'))
 
 type Run = { program: string; args: string[]; env?: NodeJS.ProcessEnv }
 type Pair = { what: string; than: string; limitMs: number | undefined; ours: Run; theirs: Run }
