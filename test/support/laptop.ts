@@ -9,8 +9,7 @@ import { type Finished, mustRun, run, type Running, start } from './process.ts'
 export type Files = Record<string, string | null>
 
 const sources = join(import.meta.dirname, '../apps')
-const program = join(paths.opt, 'app/dist/cjs/main/client.js')
-const node = join(paths.opt, 'node/bin/node')
+const program = join(paths.opt, 'app/bin/paas')
 
 /** A developer's machine: a home, an SSH key and clones of its own, and nothing of the server's. */
 export type Laptop = AsyncDisposable & {
@@ -66,7 +65,7 @@ export async function createLaptop(
     ...['-o', `UserKnownHostsFile=${knownHosts}`, '-o', 'LogLevel=ERROR'],
   ]
   const env: NodeJS.ProcessEnv = {
-    PATH: process.env['PATH'],
+    PATH: `${join(paths.opt, 'node/bin')}:${process.env['PATH']}`,
     HOME: home,
     LANG: 'C.UTF-8',
     GIT_CONFIG_NOSYSTEM: '1',
@@ -85,7 +84,7 @@ export async function createLaptop(
     folder,
     env,
     paas: (args, { cwd = folder, input } = {}) =>
-      run(node, [program, ...args], { cwd, env, ...(input !== undefined && { input }) }),
+      run(program, args, { cwd, env, ...(input !== undefined && { input }) }),
     ssh: (...command) =>
       run('ssh', [...sshOptions, '-p', String(instance.sshPort), `${instance.user}@127.0.0.1`, ...command], {
         env,
