@@ -1,0 +1,31 @@
+import { pino } from 'pino'
+import { type Platform } from '../../src/apps/platform.ts'
+import { createQueues } from '../../src/lib/queues.ts'
+import { Instance } from '../../src/model/instance.ts'
+import { createCrashes } from '../../src/schedulers/crashes.ts'
+import { type State } from './redis.ts'
+
+/**
+ * A platform on a real Redis and without an engine: what touches containers fails in it, and everything else
+ * works as in the controller.
+ */
+export function platformWithoutEngine({ store, paths }: State): Platform {
+  const parts: Partial<Platform> = {
+    instance: Instance.parse({
+      name: 'paas-test',
+      user: 'paas',
+      domain: 'paas.test',
+      http: { address: '127.0.0.1', port: 80 },
+      sshPort: 22,
+      network: { bridge: 'paas-test0', subnet: '172.31.0.0/24' },
+      dockerSocket: '/nonexistent/docker.sock',
+    }),
+    paths,
+    store,
+    crashes: createCrashes(() => performance.now()),
+    queues: createQueues(() => new Date()),
+    log: pino({ level: 'silent' }),
+    now: () => new Date(),
+  }
+  return parts as Platform
+}
