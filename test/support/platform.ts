@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { type Platform } from '../../src/apps/platform.ts'
 import { createQueues } from '../../src/lib/queues.ts'
+import { openLogBook } from '../../src/logs/book.ts'
 import { Instance } from '../../src/model/instance.ts'
 import { createCrashes } from '../../src/schedulers/crashes.ts'
 import { type State } from './redis.ts'
@@ -24,7 +25,9 @@ export function platformWithoutEngine({ store, paths }: State): Platform {
     store,
     crashes: createCrashes(() => performance.now()),
     queues: createQueues(() => new Date()),
+    logs: openLogBook(paths.appLogs),
     log: pino({ level: 'silent' }),
+    observe: () => undefined,
     now: () => new Date(),
   }
   return parts as Platform
