@@ -68,5 +68,6 @@ async function removePackages(packages: string[], report: Report): Promise<void>
   report(`-----> Removing packages: ${packages.join(' ')}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const { code, stderr } = await run('apt-get', ['remove', '--yes', '--', ...packages], { env })
-  if (code !== 0) report(`       apt-get could not: ${stderr.trim().split('\n').at(-1) ?? ''}`)
+  if (code === 0) report('       what these had brought along goes with: apt-get autoremove')
+  else report(`       apt-get could not: ${stderr.trim().split('\n').at(-1) ?? ''}`)
 }
