@@ -86,7 +86,7 @@ export function createDataPlane(
     mayRepeat: () => repeats.spend(),
     onFailure: (...about) => faults.failed(...about),
     onResponse: (...about) => faults.responded(...about),
-    onSlow: (route, host, _index, backend) => faults.slow(route, host, backend),
+    onSlow: (...about) => faults.slow(...about),
     onFinished: (finished) => {
       repeats.earn()
       on.finished(finished)

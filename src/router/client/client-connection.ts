@@ -3,6 +3,7 @@ import { type Socket } from 'node:net'
 import { Exchange } from '../forward/exchange.ts'
 import { Outbox } from '../forward/outbox.ts'
 import { type Client, type Plane } from '../forward/plane.ts'
+import { debugFields } from '../forward/report.ts'
 import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { extendedFields, forwardedFields, type Origin, plainAddress } from './forwarded.ts'
@@ -251,7 +252,7 @@ export class ClientConnection implements Client {
     this.#exchange = undefined
     const keepAlive =
       exchange.keepAlive && exchange.requestDone && this.#endedAt === 0 && !this.#plane.draining
-    const debug = exchange.debug ? `x-debug-error: ${reason}\r\n${exchange.debugFields()}` : ''
+    const debug = exchange.debug ? `x-debug-error: ${reason}\r\n${debugFields(exchange)}` : ''
     exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)
     exchange.report(false)
     if (keepAlive) this.#next()

@@ -7,7 +7,10 @@ import { type BackendAddress } from './backend-address.ts'
 import { type ReadBuffers } from './buffers.ts'
 import { Outbox } from './outbox.ts'
 
-/** Why a backend gave no (whole) response. The first three: no byte of the request has reached it. */
+/**
+ * Why a backend gave no (whole) response. The first three: no byte of the request has reached it. `timeout`: it
+ * was silent; `slow`: there was life, but too little.
+ */
 export type Failure =
   | 'refused'
   | 'unreachable'
@@ -16,6 +19,7 @@ export type Failure =
   | 'malformed'
   | 'truncated'
   | 'timeout'
+  | 'slow'
 
 /** Who is told about the response to the request on a connection. Calls come in this order. */
 export type Responder = {

@@ -1,13 +1,17 @@
-import { ChunkedDecoder } from '../http/chunked.ts'
-import { framing, type Framing, type RequestHead, withoutFields } from '../http/request-head.ts'
+import { type Framing, type RequestHead } from '../http/request-head.ts'
 import { type ResponseHead } from '../http/response-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type BackendConnection, type Failure, type Responder } from './backend-connection.ts'
-import { latin1 } from '../http/bytes.ts'
-import { chooseBackend, noBackend } from './choose.ts'
+import { noBackend } from './choose.ts'
+import { chooseFor } from './choose-for.ts'
 import { type Outbox } from './outbox.ts'
+import { dueOf, type Standing } from './patience.ts'
 import { type Plane } from './plane.ts'
+import { RequestBody } from './request-body.ts'
+import { debugFields, finishedOf } from './report.ts'
+import { planResponse } from './response-text.ts'
+import { stickyCookie, stickyOf } from './sticky.ts'
 
 /** The client connection that an exchange answers. */
 export type ExchangeClient = {
@@ -26,9 +30,6 @@ export type ExchangeClient = {
 }
 
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PROPFIND', 'REPORT', 'SEARCH'])
-/** Without a byte from the backend for this long, it is worth asking whether it still lives. */
-const slowMs = 5000
-export const stickyCookie = 'paas_backend'
 
 /** One request and its response: chooses the backend, carries bytes both ways, repeats what can be repeated. */
 export class Exchange implements Responder {
@@ -49,7 +50,6 @@ export class Exchange implements Responder {
   /** Status sent to the client; 0 before. */
   status = 0
   bytesSent = 0
-  requestDone: boolean
   /** Whether the client connection may go on after the response. */
   keepAlive: boolean
   readonly debug: boolean
@@ -60,11 +60,7 @@ export class Exchange implements Responder {
   readonly #wantsContinue: boolean
   readonly #sticky: string
   readonly #tried: number[] = []
-  #left: number
-  #chunked: ChunkedDecoder | undefined
-  /** What was sent after the head, as long as the request can be sent again. */
-  #replay: (string | Buffer)[] | undefined
-  #replayed = 0
+  readonly #body: RequestBody
   #conn: BackendConnection | undefined
   #queued = false
   #attempts = 0
@@ -102,15 +98,17 @@ export class Exchange implements Responder {
     this.startedAt = this.#progressAt = now
     this.#head = text
     this.keepAlive = head.keepAlive
-    this.#left = head.contentLength
-    this.#chunked = head.framing === framing.chunked ? new ChunkedDecoder() : undefined
-    this.requestDone = head.framing === framing.none || (head.framing === framing.length && this.#left === 0)
+    this.#body = new RequestBody(head)
     this.#repeatable = head.upgrade === '' && idempotent.has(head.method)
     this.#wantsContinue = head.expectsContinue
-    this.#sticky = head.cookie.includes(stickyCookie) ? stickyOf(head.cookie) : ''
+    this.#sticky = head.cookie === '' ? '' : stickyOf(head.cookie)
   }
 
   // The request
+
+  get requestDone(): boolean {
+    return this.#body.done
+  }
 
   /** Chooses a backend and sends what there is of the request. */
   start(): void {
@@ -119,72 +117,23 @@ export class Exchange implements Responder {
 
   /** Reads the body; returns the offset that it read to. A body that must not be passed on is answered. */
   feed(buf: Buffer, from: number, end: number, stable: boolean): number {
-    let pos = from
-    this.#progressAt = this.#plane.clock
-    const chunked = this.#chunked
-    if (chunked === undefined) {
-      const to = end - pos > this.#left ? pos + this.#left : end
-      this.#sendData(buf, pos, to, stable)
-      this.#left -= to - pos
-      pos = to
-      if (this.#left === 0) this.requestDone = true
-    } else {
-      pos = chunked.decode(buf, pos, end, (bytes, start, to) => this.#sendData(bytes, start, to, stable))
-      if (chunked.problem !== '') {
-        this.#refuseBody(chunked.status, chunked.problem)
-        return end
-      }
-      if (chunked.done) {
-        this.requestDone = true
-        this.#sendText('0\r\n\r\n')
-      }
-    }
     const conn = this.#conn
+    const body = this.#body
+    this.#progressAt = this.#plane.clock
+    const pos = body.read(buf, from, end, stable, conn?.out)
+    if (body.problem !== '') {
+      this.#refuseBody(body.problemStatus, body.problem)
+      return end
+    }
     if (conn !== undefined) {
-      conn.requestDone = this.requestDone
+      conn.requestDone = body.done
       conn.out.flush()
-      if (conn.out.congested && !this.requestDone) this.#pauseClient()
-    } else if (this.#replayed >= this.#plane.replayBytes && !this.requestDone) this.#pauseClient()
+      // What is over the cap is only kept while no backend has it.
+      if (conn.connected && body.kept > this.#plane.replayBytes) body.forget()
+    }
+    const congested = conn === undefined ? body.kept >= this.#plane.replayBytes : conn.out.congested
+    if (congested && !body.done) this.#pauseClient()
     return pos
-  }
-
-  #sendData(buf: Buffer, from: number, to: number, stable: boolean): void {
-    if (to === from) return
-    const chunked = this.#chunked !== undefined
-    if (this.#replay === undefined) {
-      if (chunked) this.#conn!.out.chunk(buf, from, to, stable)
-      else this.#conn!.out.bytes(buf, from, to, stable)
-      return
-    }
-    if (to - from <= 4096) {
-      const text = latin1(buf, from, to)
-      this.#sendText(chunked ? `${(to - from).toString(16)}\r\n${text}\r\n` : text)
-      return
-    }
-    const piece = buf.subarray(from, to)
-    const data = stable ? piece : Buffer.from(piece)
-    if (chunked) this.#sendText(`${data.length.toString(16)}\r\n`)
-    this.#sendBytes(data)
-    if (chunked) this.#sendText('\r\n')
-  }
-
-  #sendBytes(data: Buffer): void {
-    this.#replay?.push(data)
-    this.#conn?.out.bytes(data, 0, data.length, true)
-    this.#countReplay(data.length)
-  }
-
-  #sendText(text: string): void {
-    this.#replay?.push(text)
-    this.#conn?.out.text(text)
-    this.#countReplay(text.length)
-  }
-
-  /** What is over the cap is only kept while no backend has it. */
-  #countReplay(bytes: number): void {
-    if (this.#replay === undefined) return
-    this.#replayed += bytes
-    if (this.#replayed > this.#plane.replayBytes && this.#conn?.connected === true) this.#replay = undefined
   }
 
   #pauseClient(): void {
@@ -201,28 +150,21 @@ export class Exchange implements Responder {
   }
 
   #attempt(fresh: boolean): void {
-    const { table } = this.#plane
     const now = this.#attempts === 0 ? this.startedAt : performance.now()
     // The table may have changed since the last attempt, and indexes with it.
-    const route = this.#attempts === 0 ? this.route : (table.lookup(this.host) ?? this.route)
-    const backends = table.backendsOf(route)
-    const dead = table.deadOf(this.host, now)
-    const options = this.#plane.optionsFor(route)
-    let index = -1
-    if (options?.sticky === true) index = this.#stickyIndex(route, backends, dead)
-    if (index < 0) index = chooseBackend(backends, options, dead, this.#tried, Math.random)
-    if (index < 0) {
+    const route = this.#attempts === 0 ? this.route : (this.#plane.table.lookup(this.host) ?? this.route)
+    const chosen = chooseFor(this.#plane, route, this.host, this.#sticky, this.#tried, now)
+    const { backend, index, options } = chosen
+    if (backend === undefined) {
       this.#noBackend(index)
       return
     }
-    const backend = backends[index]!
-    if (options?.sticky === true) this.#keepSticky(backend)
+    this.#stickyToSet = chosen.cookie
     this.#attempts += 1
     this.#tried.push(index)
     this.backend = backend
     this.backendIndex = index
     this.backendStartedAt = now
-    this.#replay ??= []
     backend.inFlight += 1
     const entered = backend.enter(this, options?.maxInFlight)
     if (entered === true) this.#open(fresh)
@@ -248,10 +190,7 @@ export class Exchange implements Responder {
     conn.requestDone = this.requestDone
     this.#progressAt = this.backendStartedAt
     conn.out.text(this.#head)
-    for (const piece of this.#replay ?? []) {
-      if (typeof piece === 'string') conn.out.text(piece)
-      else conn.out.bytes(piece, 0, piece.length, true)
-    }
+    this.#body.writeTo(conn.out)
     conn.out.flush()
     if (conn.connected) this.#reached()
     if (!conn.out.congested) this.#resumeClient()
@@ -269,28 +208,7 @@ export class Exchange implements Responder {
   /** From here on bytes may have reached the backend. */
   #reached(): void {
     this.#progressAt = this.#plane.clock
-    if (!this.#repeatable || this.#replayed > this.#plane.replayBytes) this.#replay = undefined
-  }
-
-  #stickyIndex(
-    route: TableRoute,
-    backends: readonly (Backend | undefined)[],
-    dead: ReadonlySet<number> | undefined,
-  ): number {
-    if (this.#sticky === '') return -1
-    return backends.findIndex(
-      (backend, i) =>
-        backend?.ejected === undefined &&
-        backend !== undefined &&
-        dead?.has(i) !== true &&
-        !this.#tried.includes(i) &&
-        this.#plane.stickyToken(route.host, backend.url) === this.#sticky,
-    )
-  }
-
-  #keepSticky(backend: Backend): void {
-    const token = this.#plane.stickyToken(this.route.host, backend.url)
-    this.#stickyToSet = token === this.#sticky ? '' : token
+    if (!this.#repeatable || this.#body.kept > this.#plane.replayBytes) this.#body.forget()
   }
 
   #noBackend(why: number): void {
@@ -311,7 +229,7 @@ export class Exchange implements Responder {
 
   head(head: ResponseHead, body: Framing): void {
     const { backend } = this
-    this.#replay = undefined
+    this.#body.forget()
     this.status = head.status
     this.#progressAt = backend!.lastResponse = this.#plane.clock
     this.#plane.onResponse(this.route, this.host, this.backendIndex, backend!, head.status, head.retryAfter)
@@ -319,30 +237,18 @@ export class Exchange implements Responder {
       this.#startTunnel(head)
       return
     }
-    let { fields } = head
+    const plan = planResponse(head, body, this.minor)
+    this.#chunking = plan.chunking
+    if (plan.untilClose) this.keepAlive = false
     let more = ''
-    if (body === framing.untilClose || body === framing.chunked) {
-      if (this.minor === 0) {
-        if (body === framing.chunked) fields = withoutFields(fields, ['transfer-encoding'])
-        this.keepAlive = false
-      } else {
-        if (body === framing.untilClose) more = 'Transfer-Encoding: chunked\r\n'
-        this.#chunking = true
-      }
-    } else if (body === framing.none && head.framing !== framing.untilClose) {
-      // A response to HEAD and a 304 may tell the length that there would be; a 204 may not.
-      const unwanted = head.framing === framing.chunked && this.minor === 0 ? ['transfer-encoding'] : []
-      if (head.status === 204) unwanted.push('content-length', 'transfer-encoding')
-      if (unwanted.length > 0) fields = withoutFields(fields, unwanted)
-    }
     if (this.#plane.draining) this.keepAlive = false
     if (!this.keepAlive) more += 'Connection: close\r\n'
     else if (this.minor === 0) more += 'Connection: keep-alive\r\n'
     if (this.#stickyToSet !== '') {
       more += `Set-Cookie: ${stickyCookie}=${this.#stickyToSet}; Path=/; HttpOnly; SameSite=Lax\r\n`
     }
-    if (this.debug) more += this.debugFields()
-    const text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${fields}${more}\r\n`
+    if (this.debug) more += debugFields(this)
+    const text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${plan.fields}${more}\r\n`
     this.bytesSent += text.length
     this.#client.out.text(text)
   }
@@ -413,7 +319,7 @@ export class Exchange implements Responder {
     }
     const untouched = failure === 'refused' || failure === 'unreachable' || failure === 'connectTimeout'
     const allowed =
-      this.#replay !== undefined &&
+      this.#body.whole &&
       (crossed
         ? this.#repeatable
         : this.#attempts <= this.#plane.retries &&
@@ -425,7 +331,7 @@ export class Exchange implements Responder {
       this.#attempt(!untouched)
       return
     }
-    if (failure === 'timeout' || failure === 'connectTimeout')
+    if (failure === 'timeout' || failure === 'slow' || failure === 'connectTimeout')
       this.#answer(504, 'the app did not answer in time')
     else if (untouched && this.#plane.retries === 0) this.#answer(502, 'Retry on error is disabled')
     else if (untouched) this.#answer(502, 'Reached max retries limit')
@@ -438,7 +344,6 @@ export class Exchange implements Responder {
   #refuseBody(status: number, reason: string): void {
     this.#conn?.destroy()
     this.#conn = undefined
-    this.requestDone = false
     if (this.status !== 0) {
       this.#finish(true)
       this.#client.cut()
@@ -472,23 +377,7 @@ export class Exchange implements Responder {
 
   /** Tells the access log and the counters. */
   report(aborted: boolean): void {
-    const now = performance.now()
-    this.#plane.onFinished({
-      address: this.#client.address,
-      method: this.method,
-      target: this.target,
-      minor: this.minor,
-      host: this.host,
-      route: this.route,
-      backend: this.backend,
-      status: this.status,
-      bytes: this.bytesSent,
-      referer: this.referer,
-      userAgent: this.userAgent,
-      totalMs: now - this.startedAt,
-      backendMs: this.backendStartedAt === 0 ? undefined : now - this.backendStartedAt,
-      aborted,
-    })
+    this.#plane.onFinished(finishedOf(this, this.#client.address, aborted))
   }
 
   /** The client is gone: so is its request. */
@@ -514,60 +403,48 @@ export class Exchange implements Responder {
 
   sweep(now: number): void {
     if (this.#over || this.#tunnel) return
-    const { timeouts } = this.#plane
-    const waited = now - this.#progressAt
-    if (timeouts.total > 0 && now - this.startedAt > timeouts.total) this.#timeOut()
-    else if (this.#queued) {
-      if (now - this.backendStartedAt > timeouts.queue)
+    switch (dueOf(this.#standing(), this.#plane.timeouts, now)) {
+      case 'nothing':
+        break
+      case 'total':
+        this.#giveUp('slow')
+        break
+      case 'queue':
         this.#answer(503, 'the app has too many requests at once')
-    } else if (this.#conn?.connected === false) {
-      if (now - this.backendStartedAt > timeouts.connect) this.#conn.fail('connectTimeout')
-    } else if (this.status === 0 && this.requestDone) {
-      if (timeouts.firstByte > 0 && waited > timeouts.firstByte) this.#timeOut()
-      else if (!this.#slowTold && waited > slowMs) {
+        break
+      case 'connect':
+        this.#giveUp('connectTimeout')
+        break
+      case 'firstByte':
+        this.#giveUp('timeout')
+        break
+      case 'slow':
+        if (this.#slowTold) break
         this.#slowTold = true
         this.#plane.onSlow(this.route, this.host, this.backendIndex, this.backend!)
-      }
-    } else if (timeouts.idle > 0 && waited > timeouts.idle) this.#stalled()
-  }
-
-  #timeOut(): void {
-    if (this.#conn === undefined) this.#answer(504, 'the app did not answer in time')
-    else this.#conn.fail('timeout')
-  }
-
-  /** In the middle of a body nothing moves: the client's fault, or the backend's. */
-  #stalled(): void {
-    if (this.status === 0 && !this.#paused) this.#refuseBody(408, 'the request did not arrive in time')
-    else this.#timeOut()
-  }
-
-  /** Hipache's x-debug fields. */
-  debugFields(): string {
-    const now = performance.now()
-    let text = 'x-debug-version-hipache: paas\r\n'
-    if (this.backendIndex >= 0) {
-      const url = this.route.urls[this.backendIndex] ?? ''
-      text +=
-        `x-debug-backend-url: ${printable(url.endsWith('/') ? url : `${url}/`)}\r\n` +
-        `x-debug-backend-id: ${this.backendIndex}\r\n` +
-        `x-debug-vhost: ${printable(this.route.identifier)}\r\n` +
-        `x-debug-frontend-key: ${this.host}\r\n` +
-        `x-debug-time-total: ${Math.round(now - this.startedAt)}\r\n` +
-        `x-debug-time-backend: ${Math.round(now - this.backendStartedAt)}\r\n`
+        break
+      case 'stalled':
+        // The client's fault, unless the backend has stopped reading.
+        if (this.status === 0 && !this.#paused) this.#refuseBody(408, 'the request did not arrive in time')
+        else this.#giveUp(this.status === 0 ? 'timeout' : 'slow')
+        break
     }
-    return text
   }
-}
 
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?')
-}
-
-function stickyOf(cookie: string): string {
-  for (const part of cookie.split(';')) {
-    const pair = part.trim()
-    if (pair.startsWith(`${stickyCookie}=`)) return pair.slice(stickyCookie.length + 1)
+  #standing(): Standing {
+    return {
+      startedAt: this.startedAt,
+      attemptAt: this.backendStartedAt,
+      progressAt: this.#progressAt,
+      queued: this.#queued,
+      connecting: this.#conn?.connected === false,
+      answering: this.status !== 0,
+      requestDone: this.requestDone,
+    }
   }
-  return ''
+
+  #giveUp(why: Failure): void {
+    if (this.#conn === undefined) this.#answer(504, 'the app did not answer in time')
+    else this.#conn.fail(why)
+  }
 }

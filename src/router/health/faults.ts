@@ -76,14 +76,25 @@ export function createFaults(
     })
   }
 
+  /** Asks a silent backend a question of our own: a slow request is no reason to take it from all others. */
+  function suspect(route: TableRoute, host: string, index: number, backend: Backend): void {
+    if (suspected.has(backend) || backend.ejected !== undefined) return
+    const since = backend.lastResponse
+    suspected.add(backend)
+    void ask(backend, host).then((problem) => {
+      suspected.delete(backend)
+      if (problem === undefined || backend.lastResponse !== since || closed) return
+      mark(route, host, index, backend)
+      eject(backend, host, 'hang')
+    })
+  }
+
   return {
     failed(route: TableRoute, host: string, index: number, backend: Backend, failure: Failure): void {
-      if (failure === 'timeout') eject(backend, host, 'hang')
-      if (failure === 'refused' || failure === 'connectTimeout' || failure === 'timeout') {
-        mark(route, host, index, backend)
-      }
+      if (failure === 'timeout') suspect(route, host, index, backend)
+      if (failure === 'refused' || failure === 'connectTimeout') mark(route, host, index, backend)
       // A lone backend is not taken out for refusing: it refuses quickly, and answers as soon as it can.
-      if ((failure === 'refused' || failure === 'unreachable') && route.urls.length < 2) return
+      if (route.urls.length < 2 && failure !== 'connectTimeout') return
       if (failure === 'refused' || failure === 'unreachable' || failure === 'connectTimeout') {
         eject(backend, host, 'connect')
       }
@@ -108,15 +119,9 @@ export function createFaults(
       }
     },
 
-    /** A request waits; that may be its own slowness. Where others could serve, the backend is asked. */
-    slow(route: TableRoute, host: string, backend: Backend): void {
-      if (route.urls.length < 2 || suspected.has(backend) || backend.ejected !== undefined) return
-      const since = backend.lastResponse
-      suspected.add(backend)
-      void ask(backend, host).then((problem) => {
-        suspected.delete(backend)
-        if (problem !== undefined && backend.lastResponse === since && !closed) eject(backend, host, 'hang')
-      })
+    /** A request waits for long; where others could serve, that is found out before it times out. */
+    slow(route: TableRoute, host: string, index: number, backend: Backend): void {
+      if (route.urls.length > 1) suspect(route, host, index, backend)
     },
 
     close(): void {

@@ -1,0 +1,61 @@
+import { type TableRoute } from '../table/route-table.ts'
+import { type Backend } from './backend.ts'
+import { type Finished } from './plane.ts'
+
+/** What can be told of a request, during it and after. */
+export type Reported = {
+  readonly method: string
+  readonly target: string
+  readonly minor: number
+  readonly host: string
+  readonly route: TableRoute
+  readonly referer: string
+  readonly userAgent: string
+  readonly startedAt: number
+  readonly backendStartedAt: number
+  readonly backend: Backend | undefined
+  readonly backendIndex: number
+  readonly status: number
+  readonly bytesSent: number
+}
+
+/** A finished request, for the access log and the counters. */
+export function finishedOf(request: Reported, address: string, aborted: boolean): Finished {
+  const now = performance.now()
+  return {
+    address,
+    method: request.method,
+    target: request.target,
+    minor: request.minor,
+    host: request.host,
+    route: request.route,
+    backend: request.backend,
+    status: request.status,
+    bytes: request.bytesSent,
+    referer: request.referer,
+    userAgent: request.userAgent,
+    totalMs: now - request.startedAt,
+    backendMs: request.backendStartedAt === 0 ? undefined : now - request.backendStartedAt,
+    aborted,
+  }
+}
+
+/** Hipache's x-debug fields. */
+export function debugFields(request: Reported): string {
+  const version = 'x-debug-version-hipache: paas\r\n'
+  if (request.backendIndex < 0) return version
+  const now = performance.now()
+  const url = request.route.urls[request.backendIndex] ?? ''
+  return (
+    `${version}x-debug-backend-url: ${printable(url.endsWith('/') ? url : `${url}/`)}\r\n` +
+    `x-debug-backend-id: ${request.backendIndex}\r\n` +
+    `x-debug-vhost: ${printable(request.route.identifier)}\r\n` +
+    `x-debug-frontend-key: ${request.host}\r\n` +
+    `x-debug-time-total: ${Math.round(now - request.startedAt)}\r\n` +
+    `x-debug-time-backend: ${Math.round(now - request.backendStartedAt)}\r\n`
+  )
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?')
+}

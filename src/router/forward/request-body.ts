@@ -1,0 +1,98 @@
+import { latin1 } from '../http/bytes.ts'
+import { ChunkedDecoder } from '../http/chunked.ts'
+import { framing, type RequestHead } from '../http/request-head.ts'
+import { type Outbox } from './outbox.ts'
+
+/** Up to this size a piece is kept as text, which costs no Buffer. */
+const textBytes = 4096
+
+/**
+ * The body of one request on its way: checked, framed anew, and kept as long as the request may have to be sent
+ * again.
+ */
+export class RequestBody {
+  /** All of it has been read. */
+  done: boolean
+  /** Bytes kept for sending again. */
+  kept = 0
+  #left: number
+  readonly #chunked: ChunkedDecoder | undefined
+  /** As it was sent; undefined: no longer kept. */
+  #sent: (string | Buffer)[] | undefined = []
+
+  constructor(head: RequestHead) {
+    this.#left = head.contentLength
+    this.#chunked = head.framing === framing.chunked ? new ChunkedDecoder() : undefined
+    this.done = this.#chunked === undefined && this.#left === 0
+  }
+
+  /** Whether the request can be sent again from what is kept. */
+  get whole(): boolean {
+    return this.#sent !== undefined
+  }
+
+  /** Why the body must not be passed on; '' while all is well. */
+  get problem(): string {
+    return this.#chunked?.problem ?? ''
+  }
+
+  get problemStatus(): number {
+    return this.#chunked?.status ?? 400
+  }
+
+  forget(): void {
+    this.#sent = undefined
+  }
+
+  /** Reads up to the body's end; what there is goes to `out` and is kept. Returns the offset that it read to. */
+  read(buf: Buffer, from: number, end: number, stable: boolean, out: Outbox | undefined): number {
+    const chunked = this.#chunked
+    if (chunked === undefined) {
+      const to = end - from > this.#left ? from + this.#left : end
+      this.#data(buf, from, to, stable, out)
+      this.#left -= to - from
+      this.done = this.#left === 0
+      return to
+    }
+    const pos = chunked.decode(buf, from, end, (bytes, start, to) => {
+      this.#text(`${(to - start).toString(16)}\r\n`, out)
+      this.#data(bytes, start, to, stable, out)
+      this.#text('\r\n', out)
+    })
+    if (chunked.done) {
+      this.done = true
+      this.#text('0\r\n\r\n', out)
+    }
+    return pos
+  }
+
+  /** Sends again what is kept. */
+  writeTo(out: Outbox): void {
+    for (const piece of this.#sent ?? []) {
+      if (typeof piece === 'string') out.text(piece)
+      else out.bytes(piece, 0, piece.length, true)
+    }
+  }
+
+  #data(buf: Buffer, from: number, to: number, stable: boolean, out: Outbox | undefined): void {
+    if (to === from) return
+    if (this.#sent === undefined) {
+      out?.bytes(buf, from, to, stable)
+      return
+    }
+    if (to - from <= textBytes) {
+      this.#text(latin1(buf, from, to), out)
+      return
+    }
+    const piece = stable ? buf.subarray(from, to) : Buffer.from(buf.subarray(from, to))
+    this.#sent.push(piece)
+    this.kept += piece.length
+    out?.bytes(piece, 0, piece.length, true)
+  }
+
+  #text(text: string, out: Outbox | undefined): void {
+    this.#sent?.push(text)
+    this.kept += text.length
+    out?.text(text)
+  }
+}
