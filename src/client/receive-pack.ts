@@ -16,7 +16,7 @@ export async function receivePack(
   env: NodeJS.ProcessEnv,
   lost: Promise<void>,
 ): Promise<number> {
-  await sweepIncoming(grant.repository)
+  await sweep(grant.repository)
   const child = startGroup('git', ['receive-pack', grant.repository], env, 'pipe')
   let ending: Promise<void> | undefined
   const stop = (): void => {
@@ -48,7 +48,7 @@ export async function receivePack(
   }
   const code = await done
   await ending
-  if (code !== 0) await sweepIncoming(grant.repository)
+  if (code !== 0) await sweep(grant.repository)
   else if (grant.branch === undefined) await pointHead(grant.repository, env)
   return code
 }
@@ -62,11 +62,14 @@ async function pointHead(repository: string, env: NodeJS.ProcessEnv): Promise<vo
   if (!(await has('main')) && (await has('master'))) await git('symbolic-ref', 'HEAD', 'refs/heads/master')
 }
 
-/** Removes quarantines that a killed receive-pack left behind. */
-async function sweepIncoming(repository: string): Promise<void> {
+/** Removes what a receive-pack that was killed left behind: its quarantine, and locks that nobody holds any more. */
+async function sweep(repository: string): Promise<void> {
+  const remove = (path: string): Promise<void> => rm(path, { recursive: true, force: true })
   const objects = join(repository, 'objects')
   for (const name of await readdir(objects)) {
-    if (/^(?:tmp_objdir-)?incoming-/.test(name))
-      await rm(join(objects, name), { recursive: true, force: true })
+    if (/^(?:tmp_objdir-)?incoming-/.test(name)) await remove(join(objects, name))
   }
+  const refs = await readdir(join(repository, 'refs'), { recursive: true })
+  const locks = [...(await readdir(repository)), ...refs.map((name) => join('refs', name))]
+  for (const name of locks) if (name.endsWith('.lock')) await remove(join(repository, name))
 }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { Readable, type Writable } from 'node:stream'
 import { encodeFrame, type Frame, frame, type FrameType, frameDecoder, type Request } from '../api/wire.ts'
 import { PaasError } from '../errors/paas-error.ts'
+import { archiveOf } from './archive.ts'
 import { creditedStdin } from './credited-stdin.ts'
 import { windowSize } from './terminal.ts'
 
@@ -80,6 +81,12 @@ export async function relay(
         stdin = creditedStdin(() => edited(text, sources), output, fail)
         return
       }
+      case frame.archive: {
+        const { ref } = parse(payload) as { ref: string }
+        stdin.stop()
+        stdin = creditedStdin(() => archived(ref, request, sources), output, fail)
+        return
+      }
       case frame.rawMode:
         return setRaw((parse(payload) as { raw: boolean }).raw)
       case frame.exit:
@@ -149,6 +156,15 @@ function edited(text: string, sources: Sources): Readable {
 async function* editedText(text: string): AsyncGenerator<Buffer> {
   const { editText } = await import('./editor.ts')
   yield* editText(text)
+}
+
+/** A server is given no commit but one that the caller named to it, or the current one. */
+function archived(ref: string, request: Request, sources: Sources): Readable {
+  const named = request.kind === 'command' && (ref === 'HEAD' || request.argv.includes(ref))
+  if (named && sources.files) return Readable.from(archiveOf(ref), { objectMode: false })
+  throw new PaasError('INVALID_INPUT', 'There is no repository of yours here.', {
+    hint: 'Send a tar on stdin: git archive main | ssh paas@host deploy -a APP --plan -',
+  })
 }
 
 const parse = (payload: Buffer): unknown => JSON.parse(payload.toString())

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -285,6 +285,21 @@ describe('git push', () => {
     expect(again.stderr).not.toContain('Waiting')
   }, 60_000)
 
+  it('is not hindered by what a killed one left behind', async () => {
+    const copy = await workingCopy('killed')
+    expect((await copy.git('push', 'paas', 'main')).code).toBe(0)
+    const repository = await repositoryOf('killed')
+    await mkdir(join(repository, 'objects/tmp_objdir-incoming-abcdef'))
+    for (const lock of ['HEAD.lock', 'packed-refs.lock', 'shallow.lock', 'refs/heads/main.lock']) {
+      await writeFile(join(repository, lock), '')
+    }
+    const commit = await copy.commit('after')
+    const pushed = await copy.git('push', 'paas', 'main')
+    expect(pushed.code, pushed.stderr).toBe(0)
+    expect(await refs('killed')).toEqual([`refs/heads/main ${commit}`])
+    expect(await incoming('killed')).toEqual([])
+  })
+
   it('is stopped when its key is removed in the middle', async () => {
     const key = await rig.key('tom', 'manage')
     const copy = await workingCopy('revoked', key)
@@ -325,6 +340,9 @@ describe('git push', () => {
 
   it('moves much without holding it in memory', async () => {
     const copy = await workingCopy('large')
+    // What does not compress need not be tried.
+    await copy.git('config', 'core.compression', '0')
+    await copy.git('config', 'core.bigFileThreshold', '1m')
     const random = await mustRun('sh', [
       '-c',
       'head -c 60000000 /dev/urandom | base64 -w0 | head -c 60000000',
