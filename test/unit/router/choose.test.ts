@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { backendAddress } from '../../../src/router/forward/backend-address.ts'
+import { Backend } from '../../../src/router/forward/backend.ts'
+import { ReadBuffers } from '../../../src/router/forward/buffers.ts'
+import { chooseBackend, noBackend } from '../../../src/router/forward/choose.ts'
+import { ResponseHead } from '../../../src/router/http/response-head.ts'
+
+const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
+const buffers = new ReadBuffers()
+function backend(inFlight = 0): Backend {
+  const made = new Backend(
+    'http://b:1',
+    { host: 'b', port: 1, tls: false },
+    limits,
+    buffers,
+    new ResponseHead(),
+  )
+  made.inFlight = inFlight
+  return made
+}
+const options = { balance: 'least' as const, weights: [] as number[], sticky: false, maxInFlight: undefined }
+
+test('the least loaded, chance deciding between equals', () => {
+  expect(chooseBackend([backend(3), backend(1), backend(2)], undefined, undefined, [])).toBe(1)
+  const counts = [0, 0, 0]
+  for (let i = 0; i < 3000; i += 1) {
+    const index = chooseBackend([backend(), backend(), backend()], undefined, undefined, [])
+    counts[index] = (counts[index] ?? 0) + 1
+  }
+  for (const count of counts) expect(count).toBeGreaterThan(800)
+})
+
+test('dead, ejected, invalid and tried ones', () => {
+  const out = backend()
+  out.ejected = 'hang'
+  expect(chooseBackend([backend(), backend(9)], undefined, new Set([0]), [])).toBe(1)
+  expect(chooseBackend([out, backend(9)], undefined, undefined, [])).toBe(1)
+  expect(chooseBackend([out], undefined, undefined, [])).toBe(noBackend.ejected)
+  expect(chooseBackend([undefined], undefined, undefined, [])).toBe(noBackend.invalid)
+  expect(chooseBackend([], undefined, undefined, [])).toBe(noBackend.none)
+  expect(chooseBackend([backend()], undefined, new Set([0]), [])).toBe(noBackend.none)
+  expect(chooseBackend([backend(), backend(5)], undefined, undefined, [0])).toBe(1)
+  expect(chooseBackend([backend()], undefined, undefined, [0])).toBe(0)
+})
+
+test('weights share by their ratio, both ways', () => {
+  const weighted = { ...options, weights: [3, 1] }
+  expect(chooseBackend([backend(4), backend(1)], weighted, undefined, [])).toBe(0)
+  let first = 0
+  for (let i = 0; i < 4000; i += 1) {
+    if (chooseBackend([backend(), backend()], { ...weighted, balance: 'random' }, undefined, []) === 0)
+      first += 1
+  }
+  expect(first / 4000).toBeGreaterThan(0.7)
+  expect(first / 4000).toBeLessThan(0.8)
+  expect(chooseBackend([backend(9), backend()], { ...options, weights: [1, 0] }, undefined, [])).toBe(0)
+})
+
+test('a turn, a place in the queue, a refusal', () => {
+  const one = backend()
+  const proceeded: string[] = []
+  const waiting = (name: string) => ({ proceed: () => void proceeded.push(name) })
+  expect([
+    one.enter(waiting('a')),
+    one.enter(waiting('b')),
+    one.enter(waiting('c')),
+    one.enter(waiting('d')),
+  ]).toEqual([true, true, false, undefined])
+  one.leave()
+  expect(proceeded).toEqual(['c'])
+  expect(one.active).toBe(2)
+  one.leave()
+  one.leave()
+  expect(one.active).toBe(0)
+})
+
+test.each([
+  ['http://10.0.0.1:5000', { host: '10.0.0.1', port: 5000, tls: false }],
+  ['http://10.0.0.1:5000/', { host: '10.0.0.1', port: 5000, tls: false }],
+  ['http://user:pw@host/path?x=1', { host: 'host', port: 80, tls: false }],
+  ['https://host', { host: 'host', port: 443, tls: true }],
+  ['HTTP://Host:81', { host: 'Host', port: 81, tls: false }],
+  ['http://[::1]:80', { host: '::1', port: 80, tls: false }],
+  ['127.0.0.1:9000', { host: '127.0.0.1', port: 9000, tls: false }],
+  ['', undefined],
+  ['foo', undefined],
+  ['http://', undefined],
+  ['//h:1', undefined],
+  ['unix:/x', undefined],
+  ['http://h:99999', undefined],
+])('backend URL %s', (url, address) => {
+  expect(backendAddress(url)).toEqual(address)
+})

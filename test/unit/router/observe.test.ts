@@ -1,0 +1,100 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { dueOf } from '../../../src/router/forward/patience.ts'
+import { parseProxyHeader, trustedPeers } from '../../../src/router/client/proxy-protocol.ts'
+import { accessLine } from '../../../src/router/observe/access-log.ts'
+import { emptyHistogram, observe, quantile } from '../../../src/router/observe/histogram.ts'
+import { defaultTimeouts } from '../../../src/router/settings.ts'
+
+test('quantiles are at most 19 % too high', () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0.1, max: 10_000, noNaN: true }), { minLength: 1 }), (values) => {
+      const histogram = emptyHistogram()
+      for (const value of values) observe(histogram, value)
+      const sorted = values.toSorted((x, y) => x - y)
+      for (const q of [0.5, 0.95, 0.99]) {
+        const exact = sorted[Math.ceil(values.length * q) - 1]!
+        const estimate = quantile(histogram, q)!
+        expect(estimate).toBeGreaterThanOrEqual(exact * 0.999)
+        expect(estimate).toBeLessThanOrEqual(exact * 1.2)
+      }
+    }),
+  )
+  expect(quantile(emptyHistogram(), 0.5)).toBeUndefined()
+})
+
+test('whatever a client sends, its access log entry is one line with one shape', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (referer, userAgent) => {
+      const line = accessLine(
+        {
+          address: '10.0.0.1',
+          method: 'GET',
+          target: '/"',
+          minor: 1,
+          host: 'h',
+          route: undefined,
+          backend: undefined,
+          status: 200,
+          bytes: 5,
+          referer,
+          userAgent,
+          totalMs: 11.4,
+          backendMs: undefined,
+          aborted: false,
+        },
+        'T',
+      )
+      expect(line).toMatch(
+        /^::ffff:10\.0\.0\.1 - - \[T\] "GET \/\\x22 HTTP\/1\.1" 200 5 "[^"\n\r]*" "[^"\n\r]*" "" 0\.011 0\n$/,
+      )
+    }),
+  )
+})
+
+test('PROXY protocol: every prefix is incomplete, never wrong', () => {
+  const headers = [
+    Buffer.from('PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n'),
+    Buffer.from('PROXY TCP6 ::1 ::2 1 2\r\n'),
+    Buffer.from('PROXY UNKNOWN\r\n'),
+    Buffer.from('0d0a0d0a000d0a515549540a2111000ccb00710a0a00000103e80050', 'hex'),
+  ]
+  for (const header of headers) {
+    for (let i = 1; i < header.length; i += 1) {
+      expect(parseProxyHeader(header, 0, i)).toMatchObject({ length: 0 })
+    }
+    expect(parseProxyHeader(header, 0, header.length)).toMatchObject({ length: header.length })
+  }
+  for (const wrong of ['PROXY TCP4 ::1 ::1 1 2\r\n', 'PROXY TCP4 1.2.3.4\r\n', `PROXY ${'x'.repeat(200)}`]) {
+    expect(parseProxyHeader(Buffer.from(wrong), 0, wrong.length)).toBeUndefined()
+  }
+})
+
+test('trusted peers', () => {
+  const trusts = trustedPeers(['10.0.0.0/8', 'fd00::/8', '192.0.2.1'])
+  expect([trusts('10.9.8.7'), trusts('fd12::1'), trusts('192.0.2.1')]).toEqual([true, true, true])
+  expect([trusts('11.0.0.1'), trusts('::1'), trusts('192.0.2.2')]).toEqual([false, false, false])
+  expect(() => trustedPeers(['example.com'])).toThrow()
+})
+
+test('what is due', () => {
+  const at = {
+    startedAt: 0,
+    attemptAt: 0,
+    progressAt: 0,
+    queued: false,
+    connecting: false,
+    answering: false,
+    requestDone: true,
+  }
+  expect(dueOf(at, defaultTimeouts, 4000)).toBe('nothing')
+  expect(dueOf(at, defaultTimeouts, 6000)).toBe('slow')
+  expect(dueOf(at, defaultTimeouts, 31_000)).toBe('firstByte')
+  expect(dueOf({ ...at, connecting: true }, defaultTimeouts, 6000)).toBe('connect')
+  expect(dueOf({ ...at, queued: true }, defaultTimeouts, 6000)).toBe('queue')
+  expect(dueOf({ ...at, answering: true }, defaultTimeouts, 59_000)).toBe('nothing')
+  expect(dueOf({ ...at, answering: true }, defaultTimeouts, 61_000)).toBe('stalled')
+  expect(dueOf({ ...at, requestDone: false }, defaultTimeouts, 61_000)).toBe('stalled')
+  expect(dueOf(at, { ...defaultTimeouts, firstByte: 0 }, 1e9)).toBe('slow')
+  expect(dueOf(at, { ...defaultTimeouts, total: 1000 }, 2000)).toBe('total')
+})
