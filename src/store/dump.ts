@@ -34,7 +34,7 @@ export async function dumpState(redis: Redis): Promise<StateRecord[]> {
   })
   return known.flatMap(({ key, type }, i) => {
     // A key that went away between the two looks is not part of the moment.
-    const value = type === 'stream' ? flatten(values[i] as [string, string[]][]) : values[i]
+    const value = ordered(type, values[i])
     const empty = value === null || (typeof value === 'object' && Object.keys(value).length === 0)
     return empty ? [] : [StateRecord.parse({ key, type, value })]
   })
@@ -77,4 +77,9 @@ async function readAll(redis: Redis, add: (multi: ReturnType<Redis['multi']>) =>
 const isKnown = (type: unknown): type is StateRecord['type'] =>
   typeof type === 'string' && ['string', 'hash', 'list', 'set', 'stream'].includes(type)
 
-const flatten = (entries: [string, string[]][]): string[][] => entries.map(([id, fields]) => [id, ...fields])
+/** Redis keeps no order in a set; two dumps of one state are the same. */
+function ordered(type: StateRecord['type'], value: unknown): unknown {
+  if (type === 'set') return (value as string[]).toSorted()
+  if (type === 'stream') return (value as [string, string[]][]).map(([id, fields]) => [id, ...fields])
+  return value
+}
