@@ -12,7 +12,10 @@ import { caller, recorded } from './context.ts'
 
 const folder = join(import.meta.dirname, '../../../src/commands')
 /** Commands whose output is a stream of lines or bytes, which no schema describes. */
-const streaming = ['logs', 'services:logs', 'services:export', 'completion']
+const streaming = [
+  ...['logs', 'builds:log', 'cron:logs', 'services:logs'],
+  ...['services:export', 'completion'],
+]
 
 describe.each(commands.map((command) => [command.name, command] as const))('%s', (name, command) => {
   test('is in the file of its name', () => {
