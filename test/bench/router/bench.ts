@@ -59,7 +59,7 @@ async function main(): Promise<void> {
     const router = (port: number, args: string[]): [string, string[]] => [
       process.execPath,
       [
-        process.env.PAAS_BENCH_ROUTER ?? join(import.meta.dirname, '../../../dist/main/router.js'),
+        process.env.BENCH_ROUTER ?? join(import.meta.dirname, '../../../dist/main/router.js'),
         ...['--redis', `redis+unix://${socket}`, '--listen', `127.0.0.1:${port}`, '--workers', '1'],
         ...['--access-log', join(directory, `access-${port}.log`), ...args],
       ],
@@ -81,14 +81,14 @@ async function main(): Promise<void> {
         ),
       undici: (port) =>
         begin(1, process.execPath, [
-          join(import.meta.dirname, 'undici-anchor.mjs'),
+          join(import.meta.dirname, 'undici-anchor.js'),
           anchors.npm,
           String(base),
           String(port),
         ]),
       'http-proxy': (port) =>
         begin(1, process.execPath, [
-          join(import.meta.dirname, 'http-proxy-anchor.mjs'),
+          join(import.meta.dirname, 'http-proxy-anchor.js'),
           anchors.npm,
           String(base),
           String(port),
