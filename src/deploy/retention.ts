@@ -38,7 +38,7 @@ export async function pruneImages(
 }
 
 /** The same after a release, with the number that is set; a failure is nobody's who deploys. */
-export async function pruneAfterRelease(app: App, context: DeployContext): Promise<void> {
+export async function pruneAfterRelease(app: App, context: Pick<DeployContext, 'platform'>): Promise<void> {
   const { platform } = context
   try {
     const { keepReleases } = await platform.store.settings.get()

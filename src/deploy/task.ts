@@ -9,6 +9,9 @@ import { type Released } from './stages.ts'
 const predeploy = ProcessType.parse('predeploy')
 const postdeploy = ProcessType.parse('postdeploy')
 
+/** Types of one-offs that only ever run as part of a deploy, so in the app's queue. */
+export const deployTasks: readonly ProcessType[] = [predeploy, releaseTask, postdeploy]
+
 /**
  * What must succeed before anything of a release starts: app.json's `predeploy`, once per new image, and the
  * Procfile's `release`, at every release. Throws RELEASE_FAILED.

@@ -5,7 +5,9 @@ import { authorise } from '../api/authorise.ts'
 import { answerGit } from '../api/git-request.ts'
 import { startApi } from '../api/server.ts'
 import { writeAuthorizedKeys } from '../apps/authorized-keys.ts'
+import { drainUrl } from '../apps/drains.ts'
 import { type Platform } from '../apps/platform.ts'
+import { keepBackupSchedules } from '../backups/schedule.ts'
 import { loadBuildpacks } from '../build/buildpack.ts'
 import { runCommandLine } from '../commands/program.ts'
 import { commands } from '../commands/registry.ts'
@@ -25,12 +27,15 @@ import { writeFileAtomically } from '../lib/write-file.ts'
 import { faultPoint } from '../lib/fault-point.ts'
 import { openLogBook } from '../logs/book.ts'
 import { createCollector } from '../logs/collect.ts'
+import { createDrainKeeper } from '../logs/drain-keeper.ts'
 import { followContainers } from '../logs/follow-containers.ts'
 import { openPositions } from '../logs/positions.ts'
 import { followRouter } from '../logs/router-lines.ts'
 import { AppName } from '../model/names.ts'
 import { guardHost } from '../network/firewall.ts'
 import { serviceInterfaces } from '../lib/service-network.ts'
+import { removeBuildFolders } from '../reconcile/leftovers.ts'
+import { keepAlive } from '../reconcile/liveness.ts'
 import { runReconciler } from '../reconcile/reconciler.ts'
 import { removeAbandoned } from '../run/abandoned.ts'
 import { createCrashes } from '../schedulers/crashes.ts'
@@ -63,6 +68,7 @@ const redis = connectRedis({
 })
 const engine = openEngine(instance.dockerSocket)
 const now = () => new Date()
+const store = createStore(redis, createSecrets(await readFile(paths.masterKey)))
 const logs = openLogBook(paths.appLogs)
 const scheduler = dockerLocal(engine, instance, (id) => collector.settled(id))
 const positions = await openPositions(join(paths.appLogs, 'positions.json'))
@@ -70,7 +76,7 @@ const collector = createCollector({ scheduler, book: logs, positions, log, signa
 const platform: Platform = {
   instance,
   paths,
-  store: createStore(redis, createSecrets(await readFile(paths.masterKey))),
+  store,
   engine,
   scheduler,
   crashes: createCrashes(() => performance.now()),
@@ -79,6 +85,13 @@ const platform: Platform = {
   clone: (url, signal) => cloneArchive(paths, url, signal),
   queues: createQueues(now),
   logs,
+  drains: createDrainKeeper({
+    file: join(paths.appLogs, 'drains.json'),
+    book: logs,
+    apps: () => store.apps.list(),
+    urlOf: (app, drain) => drainUrl({ store }, app, drain),
+    log,
+  }),
   builds: createRunningBuilds(),
   log,
   observe: faultPoint(process.env['PAAS_FAULT_FILE']),
@@ -86,6 +99,7 @@ const platform: Platform = {
   now,
 }
 
+await removeBuildFolders(paths.builds)
 await writeFileAtomically(paths.gitConfig, gitConfig(), 0o644)
 const sshGroup = (await readAccounts()).get(instance.user)?.gid
 const api = await startApi({
@@ -141,7 +155,11 @@ const collecting = Promise.all([
   }),
 ])
 
-const running = keepCron(platform, stopping.signal)
+const running = Promise.all([
+  keepCron(platform, stopping.signal),
+  keepBackupSchedules(platform, stopping.signal),
+  platform.drains.run(stopping.signal),
+])
 
 /** Deploys that run are cancelled: nothing of theirs is live yet, and their clients are told. */
 async function stop(signal: string): Promise<void> {

@@ -1,18 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
 import { hostsOf } from '../apps/hosts.ts'
 import { type Platform } from '../apps/platform.ts'
+import { appQueue } from '../apps/queue.ts'
 import { startOne } from '../deploy/candidates.ts'
 import { proveOne } from '../deploy/check.ts'
 import { type DeployContext } from '../deploy/context.ts'
 import { configOf, portOf } from '../deploy/environment.ts'
 import { isWeb } from '../deploy/formation.ts'
+import { pruneAfterRelease } from '../deploy/retention.ts'
 import { retire } from '../deploy/retire.ts'
+import { slotKey } from '../deploy/slot-key.ts'
 import { type Released } from '../deploy/stages.ts'
 import { backendOf, routesOf } from '../deploy/switch.ts'
 import { messageOf } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
 import { type Release } from '../model/release.ts'
-import { type Container, type Slot } from '../schedulers/scheduler.ts'
+import { type Container } from '../schedulers/scheduler.ts'
 import { planSteps, type Step } from './plan.ts'
 
 /** What differs between what should run of an app and what does; empty where nothing does. */
@@ -36,11 +39,15 @@ export async function reconcileApp(context: DeployContext, app: App): Promise<nu
   const steps = await stepsOf(platform, app, await platform.scheduler.list(app.id))
   if (steps.length === 0) return undefined
   platform.log.debug({ app: app.name, steps: steps.map((step) => step.do) }, 'reconcile')
-  for (const step of steps) if (step.do === 'settle') await settle(platform, app, step.release)
+  const died = steps.flatMap((step) => (step.do === 'settle' ? [step.release] : []))
+  for (const release of died) await settle(platform, app, release)
   const next = await bringUp(context, app, steps)
   const useless = steps.flatMap((step) => (step.do === 'retire' ? [step.container] : []))
-  if (useless.length > 0) {
-    platform.background(`retire what ${app.name} does not need`, () => retireAll(context, app, useless))
+  if (useless.length > 0 || died.length > 0) {
+    platform.background(`retire what ${app.name} does not need`, async () => {
+      await retireAll(context, app, useless)
+      if (died.length > 0) await pruneInTurn(context, app)
+    })
   }
   return next
 }
@@ -52,6 +59,13 @@ async function settle({ store }: Platform, app: App, release: Release): Promise<
     status: 'failed',
     reason: 'interrupted: the controller stopped',
   })
+}
+
+/** Images can be removed when no container uses them any more, and only in the app's turn. */
+async function pruneInTurn({ platform, signal }: DeployContext, app: App): Promise<void> {
+  await appQueue(platform, app, { owner: 'paas', verb: 'reconcile', signal }, (current) =>
+    pruneAfterRelease(current, { platform }),
+  )
 }
 
 async function bringUp(context: DeployContext, app: App, steps: Step[]): Promise<number | undefined> {
@@ -79,10 +93,6 @@ async function bringUp(context: DeployContext, app: App, steps: Step[]): Promise
   if (steps.some((step) => step.do === 'route')) await route(context, released, refused)
   return waits.length === 0 ? undefined : Math.min(...waits)
 }
-
-/** Key of a slot's crashes: another release, or another formation after a restart, starts afresh. */
-export const slotKey = ({ app, release }: Released, slot: Slot): string =>
-  `${app.id} v${release.version} ${slot.type}.${slot.index}`
 
 /** Starts (or just checks) one container; true if it failed. One that runs but is not healthy is stopped. */
 async function tryOne(

@@ -1,4 +1,5 @@
 import { planContainers, sameSlot, slotsOf, isWeb } from '../deploy/formation.ts'
+import { deployTasks } from '../deploy/task.ts'
 import { type App } from '../model/app.ts'
 import { type Release } from '../model/release.ts'
 import { type Container, type Slot } from '../schedulers/scheduler.ts'
@@ -30,7 +31,7 @@ export type Step =
   | { do: 'admit'; container: Container }
   /** The route names other backends than those that run. */
   | { do: 'route' }
-  /** It is of no use any more. */
+  /** It is of no use any more; a deploy's task that runs while nobody deploys is none either. */
   | { do: 'retire'; container: Container }
 
 /** Desired against actual: the steps that lead from one to the other, in order. Pure; empty where they agree. */
@@ -52,7 +53,10 @@ export function planSteps({ app, release, port }: Desired, actual: Actual): Step
   const changes = fill.length > 0 || admit.length > 0
   const gone = [
     ...retire.filter((container) => !revived.includes(container)),
-    ...actual.containers.filter(({ oneOff, running, exit }) => oneOff && !running && exit !== undefined),
+    ...actual.containers.filter(
+      ({ oneOff, running, exit, slot }) =>
+        oneOff && (running ? deployTasks.includes(slot.type) : exit !== undefined),
+    ),
   ]
   return [
     ...actual.pending

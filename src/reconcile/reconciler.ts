@@ -9,7 +9,9 @@ import { type App } from '../model/app.ts'
 import { createLimit } from '../lib/limit.ts'
 import { AppId } from '../model/names.ts'
 import { type Container } from '../schedulers/scheduler.ts'
-import { reconcileApp, slotKey, stepsOf } from './app.ts'
+import { slotKey } from '../deploy/slot-key.ts'
+import { reconcileApp, stepsOf } from './app.ts'
+import { removeUnreleasedImages } from './leftovers.ts'
 import { keepServices, type ServiceKeeper } from './services.ts'
 
 /** Milliseconds between two looks at everything, for what no event told. */
@@ -55,6 +57,7 @@ async function watch(options: ReconcilerOptions): Promise<void> {
   const looker = createLooker(options, until)
   const services = keepServices(platform, signal, until)
   const sweeping = sweepRegularly(options, looker, services, until)
+  platform.background('remove images without a release', () => removeUnreleasedImages(platform, until))
   try {
     for await (const event of options.events(until)) {
       if (event.action === 'die' && event.labels['paas.service'] !== undefined) {

@@ -126,6 +126,14 @@ describe('planSteps', () => {
     ])
   })
 
+  it('retires the release task of a deploy that died: nobody deploys while this is planned', () => {
+    const containers = complete()
+    const backends = containers.slice(0, 2).map(urlOf)
+    const task = container({ oneOff: true, type: ProcessType.parse('release') })
+    const steps = planSteps(desired, { containers: [...containers, task], backends, pending: [] })
+    expect(steps).toEqual([{ do: 'retire', container: task }])
+  })
+
   it('fails the release that a deploy left pending, but not the current one', () => {
     const containers = complete()
     const backends = containers.slice(0, 2).map(urlOf)
