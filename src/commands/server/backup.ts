@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { PaasError } from '../../errors/paas-error.ts'
 import { randomHex } from '../../lib/ids.ts'
 import { backUpServer } from '../../recovery/back-up.ts'
-import { defineCommand } from '../define.ts'
+import { type CommandContext, defineCommand } from '../define.ts'
 
 export const serverBackup = defineCommand({
   name: 'server:backup',
@@ -43,6 +43,7 @@ with the server's master key. The key is not in it: keep a copy of it elsewhere,
     }
     if (file === '-') for await (const part of counted()) await io.stdout(part)
     else await writeWhole(file, counted())
+    await warnOfServices(platform, io)
     await io.stderr(
       `       ${bytes} bytes; it opens only with ${platform.paths.masterKey}: keep a copy of that elsewhere.\n`,
     )
@@ -60,4 +61,17 @@ async function writeWhole(file: string, content: AsyncIterable<Buffer>): Promise
     await rm(unfinished, { force: true })
     throw error
   }
+}
+
+/** What a service holds leaves it by its own dump, which this is not. */
+async function warnOfServices(
+  { store }: CommandContext['platform'],
+  io: CommandContext['io'],
+): Promise<void> {
+  const services = await store.services.list()
+  if (services.length === 0) return
+  const names = services.map(({ name }) => name).join(', ')
+  await io.stderr(
+    ` !     The data of services is not in this file: ${names}. Save it with \`paas backups:create\`.\n`,
+  )
 }
