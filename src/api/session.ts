@@ -11,6 +11,8 @@ export type SessionIo = {
   stdin: () => Readable
   /** The same from a file of the caller's, which its command line names; `-` is stdin. */
   file: (path: string) => Readable
+  /** `git archive` of a commit of the repository that the caller is in; the command line names it, or it is HEAD. */
+  archive: (ref: string) => Readable
   /** Lets the caller edit a text in an editor of theirs; ends with the text as it was left. */
   edit: (text: string) => Readable
   /** Resolve when the text has been taken by the socket (or the caller is gone): that is the back-pressure. */
@@ -108,6 +110,10 @@ export function openSession(socket: Socket, terminal: Terminal = noTerminal): Op
         // A command may read one file after another, each to its end.
         if (stdin.ended()) stdin = creditedStdin(socket)
         if (path !== '-') socket.write(encodeFrame(frame.stdinFrom, JSON.stringify({ path })))
+        return stdin.stream
+      },
+      archive(ref) {
+        socket.write(encodeFrame(frame.archive, JSON.stringify({ ref })))
         return stdin.stream
       },
       edit(text) {

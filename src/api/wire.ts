@@ -41,6 +41,11 @@ export const frame = {
    * a caller's own machine, as an editor can do anything there.
    */
   edit: 22,
+  /**
+   * JSON {ref}: what follows as stdin is `git archive` of this commit of the repository that the caller is in. Only for
+   * a word of the caller's own command line, or HEAD.
+   */
+  archive: 23,
 } as const
 
 export type FrameType = (typeof frame)[keyof typeof frame]

@@ -6,6 +6,7 @@ import { type DeployEvent } from '../model/deploy-event.ts'
 import { type RunningBuilds } from '../deploy/running-builds.ts'
 import { type InstancePaths } from '../lib/paths.ts'
 import { type LogBook } from '../logs/book.ts'
+import { type DrainKeeper } from '../logs/drain-keeper.ts'
 import { type Queues } from '../lib/queues.ts'
 import { type Instance } from '../model/instance.ts'
 import { type Crashes } from '../schedulers/crashes.ts'
@@ -32,6 +33,8 @@ export type Platform = {
   queues: Queues
   /** What apps and paas itself say, on disk. */
   logs: LogBook
+  /** What sends logs to other places. */
+  drains: DrainKeeper
   /** Builds that run now. */
   builds: RunningBuilds
   log: Logger

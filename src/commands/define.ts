@@ -11,6 +11,8 @@ export type CommandIo = {
   stdin: () => Readable
   /** The same from a file of the caller's, which its command line names; `-` is stdin. */
   file: (path: string) => Readable
+  /** `git archive` of a commit of the repository that the caller is in; the command line names it, or it is HEAD. */
+  archive: (ref: string) => Readable
   /** Lets the caller edit a text in an editor of theirs; ends with the text as it was left. */
   edit: (text: string) => Readable
   /** Resolve when the text has been taken by the caller: that is the back-pressure. */

@@ -2,7 +2,9 @@ import { appsCreate } from './apps/create.ts'
 import { appsDestroy } from './apps/destroy.ts'
 import { appsInfo } from './apps/info.ts'
 import { appsList } from './apps/list.ts'
+import { appsLock } from './apps/lock.ts'
 import { appsRename } from './apps/rename.ts'
+import { appsUnlock } from './apps/unlock.ts'
 import { baseBuild } from './base/build.ts'
 import { baseImageInfo } from './base/info.ts'
 import { baseSet } from './base/set.ts'
@@ -13,6 +15,12 @@ import { buildpacksDetect } from './buildpacks/detect.ts'
 import { buildpacksList } from './buildpacks/list.ts'
 import { buildpacksRemove } from './buildpacks/remove.ts'
 import { buildpacksSet } from './buildpacks/set.ts'
+import { buildsCancel } from './builds/cancel.ts'
+import { buildsList } from './builds/list.ts'
+import { buildsLog } from './builds/log.ts'
+import { buildsSet } from './builds/set.ts'
+import { checksReport } from './checks/report.ts'
+import { checksSet } from './checks/set.ts'
 import { completionOf } from './completion.ts'
 import { configEdit } from './config/edit.ts'
 import { configExport } from './config/export.ts'
@@ -21,11 +29,21 @@ import { configImport } from './config/import.ts'
 import { configList } from './config/list.ts'
 import { configSet } from './config/set.ts'
 import { configUnset } from './config/unset.ts'
+import { cronList } from './cron/list.ts'
+import { cronLogs } from './cron/logs.ts'
+import { cronPause } from './cron/pause.ts'
+import { cronResume } from './cron/resume.ts'
+import { cronRun } from './cron/run.ts'
 import { type Command } from './define.ts'
+import { deploy } from './deploy.ts'
+import { disk } from './disk.ts'
 import { doctor } from './doctor.ts'
 import { domainsAdd } from './domains/add.ts'
 import { domainsList } from './domains/list.ts'
 import { domainsRemove } from './domains/remove.ts'
+import { drainsAdd } from './drains/add.ts'
+import { drainsList } from './drains/list.ts'
+import { drainsRemove } from './drains/remove.ts'
 import { keysAdd } from './keys/add.ts'
 import { keysList } from './keys/list.ts'
 import { keysRemove } from './keys/remove.ts'
@@ -33,31 +51,44 @@ import { logs } from './logs.ts'
 import { psExec } from './ps/exec.ts'
 import { psList } from './ps/list.ts'
 import { psRestart } from './ps/restart.ts'
+import { psStart } from './ps/start.ts'
+import { psStop } from './ps/stop.ts'
+import { psType } from './ps/type.ts'
+import { releasesDiff } from './releases/diff.ts'
 import { releasesInfo } from './releases/info.ts'
 import { releasesList } from './releases/list.ts'
+import { releasesSet } from './releases/set.ts'
 import { rollback } from './rollback.ts'
+import { run } from './run.ts'
 import { runDetached } from './run/detached.ts'
 import { runList } from './run/list.ts'
-import { run } from './run.ts'
 import { runStop } from './run/stop.ts'
 import { scale } from './scale.ts'
 import { serverBackup } from './server/backup.ts'
 import { serverRestore } from './server/restore.ts'
+import { backupCommands } from './backups/registry.ts'
+import { storageCommands } from './storage/registry.ts'
 import { serviceCommands } from './services/registry.ts'
 import { version } from './version.ts'
 
 /** Every command there is, in the order of the overview within its topic. */
 export const commands: readonly Command[] = [
-  ...[appsCreate, appsList, appsInfo, appsRename, appsDestroy],
+  ...[appsCreate, appsList, appsInfo, appsRename, appsLock, appsUnlock, appsDestroy],
   ...[configList, configGet, configSet, configUnset, configEdit, configExport, configImport],
-  ...[psList, scale, psRestart, psExec],
+  ...[psList, scale, psRestart, psStop, psStart, psType, psExec],
+  ...[checksReport, checksSet],
   ...[run, runDetached, runList, runStop],
   logs,
-  ...[releasesList, releasesInfo, rollback],
+  ...[drainsList, drainsAdd, drainsRemove],
+  ...[cronList, cronRun, cronLogs, cronPause, cronResume],
+  ...[releasesList, releasesInfo, releasesDiff, rollback, releasesSet],
+  ...[deploy, buildsList, buildsLog, buildsCancel, buildsSet],
   ...[domainsList, domainsAdd, domainsRemove],
   ...serviceCommands,
+  ...backupCommands,
+  ...storageCommands,
   ...[keysList, keysAdd, keysRemove],
   ...[buildpacksList, buildpacksDetect, buildpacksSet, buildpacksAdd, buildpacksRemove],
   ...[baseImageInfo, baseStatus, baseBuild, baseUpdate, baseSet],
-  ...[doctor, version, completionOf(() => commands), serverBackup, serverRestore],
+  ...[doctor, disk, version, completionOf(() => commands), serverBackup, serverRestore],
 ]

@@ -6,6 +6,7 @@ import { type App } from '../model/app.ts'
 import { type CronRun } from '../model/cron-run.ts'
 import { ProcessType } from '../model/names.ts'
 import { type CronEntry, type Release } from '../model/release.ts'
+import { whileItRuns } from '../run/in-background.ts'
 import { type Container } from '../schedulers/scheduler.ts'
 
 /** Seconds between SIGTERM and SIGKILL for a run that is stopped. */
@@ -63,7 +64,7 @@ export async function followRun(
   exit.catch(() => undefined)
   await store.cronRuns.save(app.id, entry.name, begun)
   const left = Math.max(0, startedAt.getTime() + entry.timeout * 1000 - now().getTime())
-  platform.background(`follow ${process}`, async () => {
+  whileItRuns(platform, `follow ${process}`, async () => {
     let reason: string | undefined
     const timer = setTimeout(() => {
       reason = `stopped after ${entry.timeout} s`

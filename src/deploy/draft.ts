@@ -25,7 +25,7 @@ export function draftFrom(
 }
 
 /** app.json's formation counts on the first release; after that what was scaled stays. */
-function firstFormation(app: App, plan: BuildPlan): App['formation'] {
+export function firstFormation(app: App, plan: BuildPlan): App['formation'] {
   return app.currentRelease === undefined ? { ...plan.formation, ...app.formation } : app.formation
 }
 

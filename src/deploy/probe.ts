@@ -25,7 +25,7 @@ export async function probe(check: Check, target: Target, signal: AbortSignal): 
   for (let attempt = 0, quick = 25; attempt < check.attempts;) {
     const began = performance.now()
     try {
-      await once(check, target, signal)
+      await probeOnce(check, target, signal)
       return
     } catch (error) {
       signal.throwIfAborted()
@@ -41,7 +41,8 @@ export async function probe(check: Check, target: Target, signal: AbortSignal): 
   )
 }
 
-function once(check: Check, target: Target, signal: AbortSignal): Promise<void> {
+/** Runs one check once. Rejects with an Error that says what is wrong. */
+export async function probeOnce(check: Check, target: Target, signal: AbortSignal): Promise<void> {
   const address = target.container.address
   const port = check.port ?? target.port
   const timed = AbortSignal.any([signal, AbortSignal.timeout(check.timeout * 1000)])

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { planBuild } from '../build/detect.ts'
 import { type BuildPlan } from '../build/plan.ts'
 import { type Source, spoolSource } from '../build/source.ts'
@@ -90,11 +90,20 @@ async function plan(
   { platform, report, signal }: DeployContext,
 ): Promise<Planned> {
   report({ type: 'stage:began', stage: 'receive' })
-  const source = await spoolSource(archive(), join(folder, 'source.tar'))
-  signal.throwIfAborted()
+  const source = await receive(archive(), join(folder, 'source.tar'), signal)
   report({ type: 'source:received', commit, files: source.entries.length })
   const built = planBuild(source, { buildpacks: await platform.buildpacks(), ...app.build })
   report({ type: 'build:planned', builder: built.builder, why: built.why })
   for (const text of built.warnings) report({ type: 'warning', text })
   return { app, commit, buildId, source, plan: built, cron: readCron(built.cron) }
+}
+
+/** A pusher that stalls is waited for until it goes away; an interrupt ends the wait at once. */
+async function receive(archive: Readable, file: string, signal: AbortSignal): Promise<Source> {
+  try {
+    return await spoolSource(addAbortSignal(signal, archive), file)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  }
 }

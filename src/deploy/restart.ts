@@ -1,23 +1,23 @@
-import { PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
 import { type DeployContext } from './context.ts'
+import { nothingRuns, refuseUnknown } from './named-processes.ts'
 import { putLive } from './roll-out.ts'
 import { liveRelease, takeTurn } from './turn.ts'
 
 /**
- * Replaces every container of the live release by a new one, through the same check and switch as a deploy.
- * What had crashed too often is tried again. Throws NOT_FOUND before the first release.
+ * Replaces containers of the live release by new ones, through the same check and switch as a deploy: those of the
+ * named types (`web`) and places (`web.2`), or all. What had crashed too often is tried again. Throws NOT_FOUND
+ * before the first release and for an unknown name.
  */
-export async function restart(app: App, context: DeployContext): Promise<number> {
+export async function restart(app: App, names: string[], context: DeployContext): Promise<number> {
   return takeTurn(app, 'ps:restart', context, async (current, turn) => {
     const release = await liveRelease(turn, current)
     if (release === undefined) throw nothingRuns(current)
+    refuseUnknown(names, current, release.image)
     turn.platform.crashes.forget(current.id)
-    await putLive({ app: current, release }, turn, { fresh: true })
+    const isNamed = ({ type, index }: { type: string; index: number }): boolean =>
+      names.length === 0 || names.includes(type) || names.includes(`${type}.${index}`)
+    await putLive({ app: current, release }, turn, { fresh: isNamed })
     return release.version
   })
-}
-
-export function nothingRuns(app: App): PaasError {
-  return new PaasError('NOT_FOUND', `${app.name} has no release yet.`, { hint: 'git push paas main' })
 }

@@ -2,7 +2,7 @@ import { PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
 import { type Release } from '../model/release.ts'
 import { type DeployContext } from './context.ts'
-import { nothingRuns } from './restart.ts'
+import { nothingRuns } from './named-processes.ts'
 import { rollOut } from './roll-out.ts'
 import { liveRelease, takeTurn } from './turn.ts'
 

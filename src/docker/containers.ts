@@ -174,6 +174,25 @@ export function containers(docker: Dockerode) {
       )
     },
 
+    /** What a running container uses at this moment; undefined where it does not run. CPU time in nanoseconds. */
+    async usage(id: string): Promise<{ cpuNs: number; memoryBytes: number; at: number } | undefined> {
+      const found = await dockerCall(
+        `measure ${id}`,
+        () => docker.getContainer(id).stats({ stream: false, 'one-shot': true } as { stream: false }),
+        { missing: undefined },
+      ).catch(() => undefined)
+      if (found === undefined) return undefined
+      const { cpu_stats: cpu, memory_stats: memory } = found as Partial<Dockerode.ContainerStats>
+      const cache = memory?.stats as { inactive_file?: number; total_inactive_file?: number } | undefined
+      const evictable = cache?.inactive_file ?? cache?.total_inactive_file ?? 0
+      if (memory?.usage === undefined || cpu === undefined) return undefined
+      return {
+        cpuNs: cpu.cpu_usage.total_usage,
+        memoryBytes: Math.max(0, memory.usage - evictable),
+        at: performance.now(),
+      }
+    },
+
     start: (id: string): Promise<unknown> => dockerCall(`start ${id}`, () => docker.getContainer(id).start()),
 
     /** Ids and labels of containers with all of these `name=value` labels, running or not. */

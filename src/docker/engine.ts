@@ -2,6 +2,7 @@ import Dockerode from 'dockerode'
 import { PaasError } from '../errors/paas-error.ts'
 import { dockerCall } from './call.ts'
 import { containers, type Containers } from './containers.ts'
+import { diskUsage, type DiskUsage } from './disk-usage.ts'
 import { images, type Images } from './images.ts'
 import { networks, type Networks } from './networks.ts'
 import { volumes, type Volumes } from './volumes.ts'
@@ -15,6 +16,8 @@ export type Engine = {
   images: Images
   networks: Networks
   volumes: Volumes
+  /** What uses how much of the disk; counts for seconds where there is much. */
+  diskUsage: () => Promise<DiskUsage>
   /**
    * Agrees on the newest API version that both sides know, and resolves to the engine's own version
    * (`20.10.24`). Throws DOCKER_UNREACHABLE, or DOCKER_FAILED for an engine that is too old or too new.
@@ -31,6 +34,7 @@ export function openEngine(socketPath: string): Engine {
     images: images(docker),
     networks: networks(docker),
     volumes: volumes(docker),
+    diskUsage: () => diskUsage(docker),
     async negotiate() {
       const found = await dockerCall('tell its version', () => docker.version())
       const version = negotiate(found.ApiVersion, found.MinAPIVersion)

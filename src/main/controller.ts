@@ -157,6 +157,7 @@ const collecting = Promise.all([
 
 const running = Promise.all([
   keepCron(platform, stopping.signal),
+  keepAlive(platform, stopping.signal),
   keepBackupSchedules(platform, stopping.signal),
   platform.drains.run(stopping.signal),
 ])

@@ -1,6 +1,7 @@
 import { type Platform } from '../apps/platform.ts'
 import { paasLine } from '../logs/line.ts'
 import { type ContainerSpec } from '../schedulers/scheduler.ts'
+import { whileItRuns } from './in-background.ts'
 
 /**
  * Starts a one-off that nobody waits for; resolves to its name, `run.4821`, once it runs. How it ended is written
@@ -11,7 +12,8 @@ export async function startDetached(platform: Platform, spec: ContainerSpec): Pr
   const container = await scheduler.start(spec)
   const name = `${spec.slot.type}.${spec.slot.index}`
   const exit = scheduler.wait(container.id)
-  platform.background(`wait for ${container.name}`, async () => {
+  exit.catch(() => undefined)
+  whileItRuns(platform, `wait for ${container.name}`, async () => {
     const { code, oomKilled } = await exit
     const why = oomKilled ? ', out of memory' : ''
     await logs.write(spec.app.id, [paasLine(now(), 'run', `${name} exited with code ${code}${why}`)])

@@ -5,7 +5,7 @@ const longestDelay = 60_000
 const recoveredAfter = 60_000
 const mostFailures = 10
 
-type Record = { failures: number; retryAt: number; trying: string | undefined }
+type Record = { failures: number; total: number; retryAt: number; trying: string | undefined }
 
 export type Crashes = ReturnType<typeof createCrashes>
 
@@ -17,7 +17,7 @@ export function createCrashes(clock: () => number) {
   const records = new Map<string, Record>()
 
   function recordOf(slot: string): Record {
-    const record = records.get(slot) ?? { failures: 0, retryAt: 0, trying: undefined }
+    const record = records.get(slot) ?? { failures: 0, total: 0, retryAt: 0, trying: undefined }
     records.set(slot, record)
     return record
   }
@@ -38,6 +38,13 @@ export function createCrashes(clock: () => number) {
       if (ranMs >= recoveredAfter) record.failures = 0
       record.retryAt = clock() + Math.min(firstDelay * 2 ** record.failures, longestDelay)
       record.failures++
+      record.total++
+    },
+
+    /** How often the slot has failed in all, and whether it is given up. */
+    of(slot: string): { failures: number; givenUp: boolean } {
+      const record = records.get(slot)
+      return { failures: record?.total ?? 0, givenUp: (record?.failures ?? 0) >= mostFailures }
     },
 
     /** Milliseconds until the slot may be started again; 0: now; undefined: given up. */

@@ -96,6 +96,11 @@ export type Scheduler = {
   ): AsyncIterable<LogLine>
   /** Runs a command in a running container; resolves with its exit code and combined output (at most 64 KiB). */
   exec(id: string, command: string[], timeoutSeconds: number): Promise<{ code: number; output: string }>
+  /**
+   * What running containers use, measured over a moment: share of one core (1 is a whole one) and bytes of memory.
+   * Containers that do not run are missing.
+   */
+  usage(ids: string[]): Promise<Map<string, { cpu: number; memoryBytes: number }>>
   /** Runs a command in a running container, with its streams at the caller. */
   interact(id: string, command: string[], tty: TerminalSize | undefined): Promise<Interaction>
   /** Starts a one-off with its streams at the caller. The container stays until it is removed. */

@@ -3,8 +3,15 @@ import { hostsOf } from '../../apps/hosts.ts'
 import { type Process, processesOf, processStates } from '../../deploy/processes.ts'
 import { liveRelease } from '../../deploy/turn.ts'
 import { own } from '../../lib/own.ts'
-import { defineCommand } from '../define.ts'
-import { ago, table } from '../render.ts'
+import { type App } from '../../model/app.ts'
+import { type Release } from '../../model/release.ts'
+import { isOf } from '../../logs/line.ts'
+import { lastLines } from '../../logs/read.ts'
+import { slotKey } from '../../deploy/slot-key.ts'
+import { type Platform } from '../../apps/platform.ts'
+import { type Container } from '../../schedulers/scheduler.ts'
+import { type CommandContext, defineCommand } from '../define.ts'
+import { ago, bytes, table } from '../render.ts'
 
 const ProcessRow = z.object({
   name: z.string(),
@@ -18,6 +25,17 @@ const ProcessRow = z.object({
   /** Of one that has crashed; null for others. */
   exit: z.object({ code: z.int(), oomKilled: z.boolean() }).nullable(),
   oneOff: z.boolean(),
+  /** Seconds that it has run; null where it does not. */
+  uptime: z.number().nullable(),
+  /** How often it ended by itself since the release, or the last restart. */
+  restarts: z.int(),
+  /** It ended ten times in a row, and is left alone until the next release or restart. */
+  givenUp: z.boolean(),
+  /** Share of one core, and bytes; null where it does not run. */
+  cpu: z.number().nullable(),
+  memoryBytes: z.number().nullable(),
+  /** What it printed last, where it has crashed. */
+  lastLines: z.array(z.string()),
 })
 type ProcessRow = z.infer<typeof ProcessRow>
 
@@ -40,17 +58,67 @@ export const psList = defineCommand({
       store.routes.get(hostsOf(app, instance.domain)[0]!),
     ])
     const routed = new Set(route?.backends.map((backend) => new URL(backend).hostname))
-    return processesOf(app, { live: release, containers, routed }).map((process) =>
-      row(process, own(release?.image.processes ?? {}, process.type)?.command),
+    const processes = processesOf(app, { live: release, containers, routed })
+    const usage = await scheduler.usage(containers.flatMap(({ running, id }) => (running ? [id] : [])))
+    return Promise.all(
+      processes.map(async (process) => ({
+        ...row(process, own(release?.image.processes ?? {}, process.type)?.command),
+        ...(await conditionOf(process, { app, release, containers, usage }, context)),
+      })),
     )
   },
   render(processes) {
     const groups = Map.groupBy(processes, ({ type }) => type)
-    return [...groups].map(([type, members]) => heading(type, members) + table(members.map(cells))).join('\n')
+    return [...groups]
+      .map(
+        ([type, members]) => heading(type, members) + table(members.map(cells)) + members.map(words).join(''),
+      )
+      .join('\n')
   },
 })
 
-function row({ type, index, state, since, release, exit, oneOff }: Process, command?: string): ProcessRow {
+type Known = {
+  app: App
+  release: Release | undefined
+  containers: Container[]
+  usage: Map<string, { cpu: number; memoryBytes: number }>
+}
+
+/** How a process does, beyond its state. */
+async function conditionOf(
+  { type, index, state, since, oneOff }: Process,
+  { app, release, containers, usage }: Known,
+  { platform }: CommandContext,
+): Promise<Pick<ProcessRow, 'uptime' | 'restarts' | 'givenUp' | 'cpu' | 'memoryBytes' | 'lastLines'>> {
+  const container = containers.find(
+    (one) => one.running && one.slot.type === type && one.slot.index === index && one.startedAt === since,
+  )
+  const used = container && usage.get(container.id)
+  const slot = { type, index }
+  const crashes =
+    release === undefined || oneOff
+      ? { failures: 0, givenUp: false }
+      : platform.crashes.of(slotKey({ app, release }, slot))
+  return {
+    uptime: container === undefined || since === undefined ? null : (Date.now() - Number(since)) / 1000,
+    restarts: crashes.failures,
+    givenUp: crashes.givenUp,
+    cpu: used?.cpu ?? null,
+    memoryBytes: used?.memoryBytes ?? null,
+    lastLines: state === 'crashed' ? await lastWords(platform, app, `${type}.${index}`) : [],
+  }
+}
+
+async function lastWords({ logs }: Platform, app: App, process: string): Promise<string[]> {
+  const { app: ring } = await logs.rings(app.id)
+  const { lines } = await lastLines(ring, { count: 5, wanted: (line) => isOf(line, process) })
+  return lines.map(({ text }) => text)
+}
+
+function row(
+  { type, index, state, since, release, exit, oneOff }: Process,
+  command?: string,
+): Omit<ProcessRow, 'uptime' | 'restarts' | 'givenUp' | 'cpu' | 'memoryBytes' | 'lastLines'> {
   return {
     name: `${type}.${index}`,
     type,
@@ -69,7 +137,31 @@ function heading(type: string, members: ProcessRow[]): string {
   return `=== ${type} (${members.length})${command == null ? '' : `: ${command.split('\n')[0]!}`}\n`
 }
 
-function cells({ name, state, since, release, exit }: ProcessRow): string[] {
+function cells({
+  name,
+  state,
+  since,
+  release,
+  exit,
+  restarts,
+  givenUp,
+  cpu,
+  memoryBytes,
+}: ProcessRow): string[] {
   const code = exit === null ? '' : exit.oomKilled ? 'out of memory' : `exit code ${exit.code}`
-  return [name, state, `v${release}`, since === null ? '' : ago(new Date(since), new Date()), code]
+  return [
+    name,
+    state,
+    `v${release}`,
+    since === null ? '' : ago(new Date(since), new Date()),
+    cpu === null ? '' : `${(cpu * 100).toFixed(0)}% of a core`,
+    memoryBytes === null ? '' : bytes(memoryBytes),
+    restarts === 0 ? '' : `restarted ${restarts} times`,
+    givenUp ? `${code}, given up until the next release or ps:restart` : code,
+  ]
 }
+
+const words = ({ name, lastLines }: ProcessRow): string =>
+  lastLines.length === 0
+    ? ''
+    : `  last output of ${name}:\n${lastLines.map((line) => `    ${line}\n`).join('')}`

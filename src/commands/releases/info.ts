@@ -1,15 +1,18 @@
 import { z } from 'zod'
+import { diffReleases } from '../../deploy/diff.ts'
 import { PaasError } from '../../errors/paas-error.ts'
 import { ReleaseStatus } from '../../model/release.ts'
 import { defineCommand } from '../define.ts'
 import { version } from '../fields.ts'
 import { details } from '../render.ts'
+import { renderDiff, ShownDiff, shownDiff } from './shown-diff.ts'
 
 export const releasesInfo = defineCommand({
   name: 'releases:info',
   summary: 'show what a release is made of',
   description:
-    'Shows a release: image, config vars (names only), process types. Without a version, the live one.',
+    'Shows a release: image, config vars (names only), process types, what changed by it, how long each stage took. ' +
+    'Without a version, the live one.',
   examples: ['paas releases:info -a blog', 'paas releases:info -a blog v12'],
   access: 'read',
   app: 'required',
@@ -28,6 +31,12 @@ export const releasesInfo = defineCommand({
     processes: z.record(z.string(), z.string().nullable()),
     port: z.int(),
     config: z.array(z.string()),
+    /** Id of the build that made its image. */
+    build: z.string(),
+    /** Stage of its deploy → seconds. */
+    stages: z.record(z.string(), z.number()),
+    /** What differs from the release before it. */
+    diff: ShownDiff,
   }),
   async run({ app, args }, { platform }) {
     const wanted = args.version ?? app.currentRelease
@@ -55,6 +64,9 @@ export const releasesInfo = defineCommand({
       ),
       port: image.port,
       config: Object.keys(config).sort(),
+      build: image.tag.split(':')[1] ?? '',
+      stages: facts.stages ?? {},
+      diff: shownDiff(diffReleases(await platform.store.releases.get(app.id, facts.version - 1), release)),
     }
   },
   render: (release) =>
@@ -71,5 +83,12 @@ export const releasesInfo = defineCommand({
           command ?? "the image's own command",
         ]),
       ),
-    }),
+      build: `${release.build}: paas builds:log ${release.build}`,
+      took:
+        Object.entries(release.stages)
+          .map(([stage, seconds]) => `${stage} ${seconds.toFixed(1)} s`)
+          .join(', ') || undefined,
+    }) + indented(renderDiff(release.diff)),
 })
+
+const indented = (text: string): string => (text === '' ? '' : `changes:\n${text.replace(/^(?=.)/gm, '  ')}`)

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ContainerState } from '../../docker/containers.ts'
 import { type Engine } from '../../docker/engine.ts'
 import { messageOf, PaasError } from '../../errors/paas-error.ts'
@@ -10,6 +11,8 @@ import { labels, parseLabels } from './labels.ts'
 
 const defaults = { memoryBytes: 512 * 1024 * 1024, pidsLimit: 1024 }
 const mostOpenFiles = 65_536
+/** Milliseconds over which CPU use is measured. */
+const usageMoment = 200
 
 /**
  * Runs containers on the one Docker Engine of this server, on the bridge that the router reaches. What has ended and
@@ -125,6 +128,20 @@ export function dockerLocal(
         await engine.containers.remove(id)
         throw error
       }
+    },
+
+    async usage(ids) {
+      const before = await Promise.all(ids.map((id) => engine.containers.usage(id)))
+      await sleep(usageMoment)
+      const after = await Promise.all(ids.map((id) => engine.containers.usage(id)))
+      return new Map(
+        ids.flatMap((id, i) => {
+          const [first, last] = [before[i], after[i]]
+          if (first === undefined || last === undefined) return []
+          const cpu = (last.cpuNs - first.cpuNs) / 1e6 / (last.at - first.at)
+          return [[id, { cpu: Math.max(0, cpu), memoryBytes: last.memoryBytes }] as const]
+        }),
+      )
     },
 
     interact: (id, command, tty) => engine.containers.run(id, { command, ...(tty && { tty }) }),

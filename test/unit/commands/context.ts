@@ -55,6 +55,7 @@ export function caller(identity: Identity = { via: 'root' }): {
     io: {
       stdin: () => Readable.from([]),
       file: () => Readable.from([]),
+      archive: () => Readable.from([]),
       edit: () => Readable.from([]),
       stdout: keep('stdout'),
       stderr: keep('stderr'),

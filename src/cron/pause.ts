@@ -1,0 +1,19 @@
+import { type Platform } from '../apps/platform.ts'
+import { appQueue } from '../apps/queue.ts'
+import { type App } from '../model/app.ts'
+import { findEntry } from './find.ts'
+
+/** Pauses a cron entry of an app, or lets it run again. Throws NOT_FOUND for an unknown one. */
+export async function pauseCron(
+  platform: Platform,
+  app: App,
+  { name, paused }: { name: string; paused: boolean },
+  actor: string,
+): Promise<void> {
+  await findEntry(platform, app, name)
+  const verb = paused ? 'cron:pause' : 'cron:resume'
+  await appQueue(platform, app, { owner: actor, verb }, async (current) => {
+    const others = (current.pausedCron ?? []).filter((other) => other !== name)
+    await platform.store.apps.save({ ...current, pausedCron: paused ? [...others, name] : others })
+  })
+}

@@ -1,0 +1,20 @@
+import { PaasError } from '../errors/paas-error.ts'
+import { type App } from '../model/app.ts'
+import { type Image } from '../model/release.ts'
+import { slotsOf } from './formation.ts'
+
+/** Throws NOT_FOUND for a name that is no type and no place of the formation. */
+export function refuseUnknown(names: string[], app: App, image: Pick<Image, 'processes'>): void {
+  const slots = slotsOf({ formation: app.formation }, image)
+  const known = new Set(slots.flatMap(({ type, index }) => [type as string, `${type}.${index}`]))
+  const unknown = names.find((name) => !known.has(name))
+  if (unknown === undefined) return
+  throw new PaasError('NOT_FOUND', `${app.name} has no process ${JSON.stringify(unknown.slice(0, 64))}.`, {
+    hint: `What there is: paas scale -a ${app.name}`,
+  })
+}
+
+/** What is done to processes needs a release first. */
+export function nothingRuns(app: App): PaasError {
+  return new PaasError('NOT_FOUND', `${app.name} has no release yet.`, { hint: 'git push paas main' })
+}
