@@ -33,8 +33,10 @@ http
           return true
         },
         onResponseStart(_controller, status, fields) {
-          for (const name of Object.keys(fields)) if (hop.has(name)) delete fields[name]
-          response.writeHead(status, fields)
+          response.writeHead(
+            status,
+            Object.fromEntries(Object.entries(fields).filter(([name]) => !hop.has(name))),
+          )
         },
         onData: (chunk) => response.write(chunk),
         onResponseData: (_controller, chunk) => response.write(chunk),
