@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { type Platform } from '../../src/apps/platform.ts'
+import { createRunningBuilds } from '../../src/deploy/running-builds.ts'
 import { createQueues } from '../../src/lib/queues.ts'
 import { openLogBook } from '../../src/logs/book.ts'
 import { Instance } from '../../src/model/instance.ts'
@@ -27,6 +28,7 @@ export function platformWithoutEngine({ store, paths }: State): Platform {
     queues: createQueues(() => new Date()),
     logs: openLogBook(paths.appLogs),
     log: pino({ level: 'silent' }),
+    builds: createRunningBuilds(),
     observe: () => undefined,
     now: () => new Date(),
   }
