@@ -54,8 +54,9 @@ export function planSteps({ app, release, port }: Desired, actual: Actual): Step
   const gone = [
     ...retire.filter((container) => !revived.includes(container)),
     ...actual.containers.filter(
+      // One that is made but not started yet is about to be, unless the deploy that it belongs to has died.
       ({ oneOff, running, exit, slot }) =>
-        oneOff && (running ? deployTasks.includes(slot.type) : exit !== undefined),
+        oneOff && (deployTasks.includes(slot.type) || (!running && exit !== undefined)),
     ),
   ]
   return [
