@@ -1,7 +1,7 @@
 import { instancePaths } from '../lib/paths.ts'
 import { askController } from './local.ts'
 import { onOrphaned } from './orphan.ts'
-import { ownSources } from './relay.ts'
+import { ownSources } from './sources.ts'
 import { parseSshCommand } from './ssh-command.ts'
 import { terminalFacts } from './terminal.ts'
 

@@ -1,7 +1,8 @@
 import type { Request } from '../api/wire.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { connectController } from './connect.ts'
-import { relay, type Sources } from './relay.ts'
+import { relay } from './relay.ts'
+import type { Sources } from './sources.ts'
 
 /** Sends a request to the controller of this machine and relays it to its end. Resolves with the exit code. */
 export async function askController(path: string, request: Request, sources: Sources): Promise<number> {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { askController } from '../client/local.ts'
-import { ownSources } from '../client/relay.ts'
+import { ownSources } from '../client/sources.ts'
 import { terminalFacts } from '../client/terminal.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { renderError, wantsJson } from '../errors/render.ts'
