@@ -84,7 +84,8 @@ const publicImages = /^paas\/(base|node):[\w.-]+$/
  */
 export function checkDockerfile(text: string, buildArgs: Readonly<Record<string, string>>): void {
   checkFrontend(text)
-  if (/<<-?\s*["']?[^\s"']*[\\`]/.test(text))
+  const delimiters = text.matchAll(/<<-?[ \t]*["']?([^\s"'<]*)/g)
+  if (delimiters.some(([, delimiter = '']) => /[\\`]/.test(delimiter)))
     throw new PaasError('SOURCE_REFUSED', 'Dockerfile: a here-document ends in an escape character')
   for (const escape of escapesOf(text)) checkInstructions(parseDockerfile(text, escape), buildArgs)
 }

@@ -143,7 +143,10 @@ function scalar(value: unknown): string | undefined {
   return typeof value === 'string' ? value.trim() : JSON.stringify(value)
 }
 
+/** Characters of a text that are searched: what matters stands early, and a pattern may be slow. */
+const searched = 64 * 1024
+
 function firstMatch(text: string, pattern: string): string | undefined {
-  const match = new RegExp(pattern, 'm').exec(text)
+  const match = new RegExp(pattern, 'm').exec(text.slice(0, searched))
   return match === null ? undefined : (match[1] ?? match[0])
 }

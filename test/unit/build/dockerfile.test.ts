@@ -121,7 +121,39 @@ test('instructions keep their flags apart from the rest', () => {
 })
 
 test('no text makes the parser throw', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseDockerfile(text)))
+  const unit = fc.constantFrom(
+    'FROM ',
+    'COPY ',
+    '--from=',
+    '"',
+    "'",
+    '\\',
+    '`',
+    '\n',
+    '#',
+    '<<',
+    '$',
+    '{',
+    '}',
+    ' ',
+    'x',
+  )
+  fc.assert(fc.property(fc.string({ unit, maxLength: 60 }), (text) => void parseDockerfile(text)))
+})
+
+test.each([
+  'RUN ' + '--a="'.repeat(50_000),
+  `COPY --${'\\'.repeat(50_000)}`,
+  'RUN \\\n'.repeat(50_000),
+  'ARG A=$B\n'.repeat(20_000),
+  'RUN x ' + '<<'.repeat(50_000),
+  `FROM ${'${'.repeat(50_000)}`,
+  `FROM x${' as'.repeat(50_000)}`,
+])('a hostile text is read in no time', (text) => {
+  const since = performance.now()
+  code(text)
+  scopeDockerfile(text, 's')
+  expect(performance.now() - since).toBeLessThan(2000)
 })
 
 describe('cache mounts belong to one app', () => {
