@@ -23,7 +23,7 @@ export const laws: Record<string, Law> = {
   docker: {
     values: [...foundation, 'dockerode', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs/light.js'],
   },
-  git: { values: foundation },
+  git: { values: [...foundation, 'simple-git'] },
   network: { values: foundation },
   schedulers: { values: foundation, types: ['docker'] },
 

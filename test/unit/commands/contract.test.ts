@@ -14,7 +14,7 @@ const folder = join(import.meta.dirname, '../../../src/commands')
 /** Commands whose output is a stream of lines or bytes, which no schema describes. */
 const streaming = [
   ...['logs', 'builds:log', 'cron:logs', 'services:logs'],
-  ...['services:export', 'completion'],
+  ...['services:export', 'backups:download', 'completion'],
 ]
 
 describe.each(commands.map((command) => [command.name, command] as const))('%s', (name, command) => {
