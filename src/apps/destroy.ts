@@ -4,6 +4,7 @@ import { type App } from '../model/app.ts'
 import { hostsOf } from './hosts.ts'
 import { type Platform } from './platform.ts'
 import { appQueue } from './queue.ts'
+import { removeVolumes } from './storage.ts'
 
 /** Removes an app and all that is its: routes first, then containers, images, repository and state. */
 export async function destroyApp(platform: Platform, app: App, actor: string): Promise<void> {
@@ -13,6 +14,7 @@ export async function destroyApp(platform: Platform, app: App, actor: string): P
     await platform.store.apps.remove(current)
     const containers = await platform.scheduler.list(current.id)
     await Promise.all(containers.map(({ id }) => platform.scheduler.remove(id, 5)))
+    await removeVolumes(platform, current)
     await removeImages(platform, [`paas.instance=${platform.instance.name}`, `paas.app=${current.id}`])
     await platform.logs.remove(current.id)
     await Promise.all(

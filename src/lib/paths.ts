@@ -32,6 +32,12 @@ export function instancePaths(root: string) {
     redisSocket: join(run, 'redis/redis.sock'),
     /** The epoch that Redis must know; see store/epoch.ts. */
     epoch: join(lib, 'epoch'),
+    /** 32 random bytes; encrypts backups. Whoever has a copy elsewhere can restore them on another server. */
+    backupKey: join(etc, 'backup.key'),
+    /** Backups of services and storage, one folder each. */
+    backups: join(lib, 'backups'),
+    /** Executables named after what they hear of, as `backup-failed`. */
+    hooks: join(etc, 'hooks'),
     redisData: join(lib, 'redis'),
     /** The controller's socket for root. */
     rootSocket: join(run, 'root.sock'),

@@ -54,15 +54,6 @@ export const Keep = z.strictObject({
 })
 export type Keep = z.infer<typeof Keep>
 
-export const BackupSchedule = z.strictObject({
-  /** Five fields as crontab(5) has them, or @daily and the like; UTC. */
-  cron: z.string(),
-  keep: Keep,
-  /** Name of an off-site store; undefined: this server's disk alone. */
-  to: z.string().optional(),
-})
-export type BackupSchedule = z.infer<typeof BackupSchedule>
-
 export const Service = z.strictObject({
   id: ServiceId,
   name: ServiceName,
@@ -87,7 +78,6 @@ export const Service = z.strictObject({
   links: z.array(Link),
   /** Where the host listens for it. */
   exposed: z.strictObject({ address: z.string(), port: z.int() }).optional(),
-  schedule: BackupSchedule.optional(),
 })
 export type Service = z.infer<typeof Service>
 

@@ -119,7 +119,7 @@ async function removeOrphans(platform: Platform, known: ReadonlySet<string>): Pr
   for (const id of await engine.containers.list([`paas.instance=${instance.name}`, 'paas.service'])) {
     const state = await engine.containers.inspect(id)
     const service = ServiceId.safeParse(state?.labels['paas.service'])
-    if (!service.success || known.has(service.data)) continue
+    if (!service.success || known.has(service.data) || state?.labels['paas.role'] === 'throwaway') continue
     // It may have been created since the list was read.
     if ((await store.services.get(service.data)) === undefined) await removeContainer(platform, id, 5)
   }

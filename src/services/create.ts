@@ -62,7 +62,8 @@ export async function createService(
   })
 }
 
-function draft(
+/** A service that is stored nowhere. */
+export function draft(
   { datastore, name, image, memoryBytes, settings }: NewService,
   { platform, actor }: ServiceContext,
 ): Service {

@@ -29,6 +29,12 @@ export const keys = {
   services: 'paas:services',
   /** STRING, JSON of model/service.ts. */
   service: (id: ServiceId) => `paas:service:${id}`,
+  /** HASH backup id → JSON of model/backup.ts. */
+  backups: 'paas:backups',
+  /** HASH subject → JSON of its schedule. */
+  backupSchedules: 'paas:backup-schedules',
+  /** HASH name → JSON of an off-site store. */
+  offsiteStores: 'paas:offsite-stores',
   /** STREAM of the audit log. */
   events: 'paas:events',
 }

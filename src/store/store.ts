@@ -7,6 +7,7 @@ import { globalConfigStore } from './global-config.ts'
 import { stateHealth } from './health.ts'
 import { changeHosts, type HostChange } from './hosts.ts'
 import { dumpState, loadState, type StateRecord } from './dump.ts'
+import { backupStore } from './backups.ts'
 import { releaseStore } from './releases.ts'
 import { type Secrets } from './secrets.ts'
 import { serviceStore } from './services.ts'
@@ -26,6 +27,7 @@ export function createStore(redis: Redis, secrets: Secrets) {
     releases: releaseStore(redis),
     routes: appRoutes(redis),
     services: serviceStore(redis),
+    backups: backupStore(redis),
     sshKeys: sshKeyStore(redis),
     secrets,
     settings: settingsStore(redis),

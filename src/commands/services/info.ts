@@ -35,7 +35,8 @@ export const servicesInfo = defineCommand({
   async run({ args }, context) {
     const { platform } = context
     const service = await serviceOf(args.name, context)
-    const { exposed, current, schedule, previous } = service
+    const { exposed, current, previous } = service
+    const schedule = await platform.store.backups.schedules.get(service.id)
     const links = await Promise.all(
       service.links.map(async ({ app: id, names, own }) => {
         const app = await platform.store.apps.get(id)

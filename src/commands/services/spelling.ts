@@ -6,10 +6,18 @@ import { findDatastore } from '../../services/registry.ts'
  */
 export function spellOut(argv: string[], isCommand: (name: string) => boolean): string[] {
   const [word = '', ...rest] = argv
+  if (word.startsWith('storage:')) return withApp(word, rest)
   const colon = word.indexOf(':')
   const datastore = colon < 0 ? undefined : findDatastore(word.slice(0, colon))
   const command = `services${word.slice(colon)}`
   if (datastore === undefined || !isCommand(command)) return argv
   const asksHelp = rest.includes('--help') || rest.includes('-h')
   return [command, ...(command === 'services:create' && !asksHelp ? [datastore.kind] : []), ...rest]
+}
+
+/** `storage:list blog` is `storage:list -a blog`, as Dokku has it. */
+function withApp(word: string, rest: string[]): string[] {
+  const named = rest.some((flag) => flag === '-a' || flag === '--app' || /^(?:-a.|--app=)/.test(flag))
+  const [first] = rest
+  return named || first === undefined || first.startsWith('-') ? [word, ...rest] : [word, '-a', ...rest]
 }

@@ -39,17 +39,34 @@ cat > "$file"
 rabbitmqctl --silent import_definitions "$file" < /dev/null
 `
 
-/** What a virtual host is made of, under a name that says whose it is no more. */
-const dump = `
-rabbitmqctl --silent export_definitions - | sed 's/"vhost":"'"$1"'"/"vhost":"@"/g; s/"name":"'"$1"'"/"name":"@"/g'
+/** Keeps what belongs to one virtual host, and gives it to another; users are not taken along. */
+const move = `
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cat > "$work/move" << 'ERLANG'
+#!/usr/bin/env escript
+main([In, Out, From, To]) ->
+    {ok, Text} = file:read_file(In),
+    All = json:decode(Text),
+    Kinds = [<<"queues">>, <<"exchanges">>, <<"bindings">>, <<"policies">>, <<"parameters">>],
+    Found = maps:with(Kinds, All),
+    true = maps:size(Found) > 0,
+    Moved = maps:map(fun(_, Items) ->
+        [Item#{<<"vhost">> => list_to_binary(To)} || #{<<"vhost">> := Host} = Item <- Items, Host =:= list_to_binary(From)]
+    end, Found),
+    ok = file:write_file(Out, json:encode(Moved)).
+ERLANG
+move() { escript "$work/move" "$@" < /dev/null > "$work/log" 2>&1 || { echo 'these are no definitions of RabbitMQ' >&2; exit 1; }; }
 `
-
-const restore = `
-file=$(mktemp)
-trap 'rm -f "$file"' EXIT
-sed 's/"vhost":"@"/"vhost":"'"$1"'"/g; s/"name":"@"/"name":"'"$1"'"/g' > "$file"
-grep -q '"vhosts"' "$file" || { echo 'these are no definitions of RabbitMQ' >&2; exit 1; }
-rabbitmqctl --silent import_definitions "$file" < /dev/null >&2
+const dump = `${move}
+rabbitmqctl --silent export_definitions "$work/all" < /dev/null >&2
+move "$work/all" "$work/own" "$1" @
+cat "$work/own"
+`
+const restore = `${move}
+cat > "$work/own"
+move "$work/own" "$work/all" @ "$1"
+rabbitmqctl --silent import_definitions "$work/all" < /dev/null >&2
 `
 
 const contents = `
