@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { type Platform } from '../../src/apps/platform.ts'
 import { createRunningBuilds } from '../../src/deploy/running-builds.ts'
+import { openEngine } from '../../src/docker/engine.ts'
 import { createQueues } from '../../src/lib/queues.ts'
 import { openLogBook } from '../../src/logs/book.ts'
 import { Instance } from '../../src/model/instance.ts'
@@ -24,6 +25,7 @@ export function platformWithoutEngine({ store, paths }: State): Platform {
     }),
     paths,
     store,
+    engine: openEngine('/nonexistent/docker.sock'),
     crashes: createCrashes(() => performance.now()),
     queues: createQueues(() => new Date()),
     logs: openLogBook(paths.appLogs),
