@@ -255,10 +255,11 @@ LogLevel VERBOSE
   )
   await mkdir('/run/sshd', { recursive: true })
   const line = ['/usr/sbin/sshd', '-D', '-f', config, '-E', join(folder, 'sshd.log')]
+  // -D: the process that is started is sshd itself, which ends when it is told to.
   const traced =
     straceFile === undefined
       ? line
-      : ['strace', '-f', '-qq', '-s', '300', '-e', 'trace=execve', '-o', straceFile, ...line]
+      : ['strace', '-D', '-f', '-qq', '-s', '300', '-e', 'trace=execve', '-o', straceFile, ...line]
   const sshd = spawn(traced[0]!, traced.slice(1), { stdio: 'ignore' })
   cleanUp.defer(() => ended(sshd))
   const key = (await readFile(`${hostKey}.pub`, 'utf8')).trim()
