@@ -92,4 +92,4 @@ export const soleUsers: Record<string, RegExp> = {
 }
 
 /** Files that are longer than any may be. They may get shorter, and none may join them. */
-export const tooLong: Record<string, number> = { 'router/forward/exchange.ts': 575 }
+export const tooLong: Record<string, number> = { 'router/forward/exchange.ts': 460 }
