@@ -46,7 +46,7 @@ const linesOf = (text: string): string[] =>
 
 /** The escape characters that a builder could read the file with; which comments count differs by version. */
 function escapesOf(text: string): string[] {
-  return /^\s*#\s*escape\s*=\s*`/im.test(text) ? ['`', '\\'] : ['\\']
+  return /^[ \t]*#[ \t]*escape[ \t]*=[ \t]*`/im.test(text) ? ['`', '\\'] : ['\\']
 }
 
 function instructionsOf(whole: string, line: number): Instruction[] {
@@ -199,7 +199,12 @@ function checkImage(image: string, where: string): void {
 }
 
 function checkFrontend(text: string): void {
-  const syntax = /^\uFEFF?(?:\s*#[^\n]*\n)*?\s*(?:#|\/\/)\s*syntax\s*=\s*(\S+)/i.exec(text)?.[1]
+  const lines = linesOf(text)
+  const end = lines.findIndex((line) => !/^\s*(?:#|\/\/|$)/.test(line))
+  const leading = end === -1 ? lines : lines.slice(0, end)
+  const syntax = leading
+    .map((line) => /^\s*(?:#|\/\/)\s*syntax\s*=\s*(\S+)/i.exec(line)?.[1])
+    .find((found) => found !== undefined)
   if (
     syntax !== undefined &&
     !/^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?::[\w.-]+)?$/.test(syntax)

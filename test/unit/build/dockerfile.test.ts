@@ -51,6 +51,7 @@ describe('images of others are out of reach', () => {
     ['a very short image id', 'FROM 3057'],
     ['an image id in COPY', 'FROM scratch\nCOPY --from=3057c0197922 / /'],
     ['a frontend of somebody', '# syntax=somebody/frontend\nFROM scratch'],
+    ['a frontend after comments', '# hi\n\n# syntax = somebody/frontend\nFROM scratch'],
     ['a frontend of ours', `# syntax=${tenant}\nFROM scratch`],
   ])('%s', (_, text) => {
     expect(code(text)).toBe('FORBIDDEN')
@@ -146,6 +147,8 @@ test.each([
   `COPY --${'\\'.repeat(50_000)}`,
   'RUN \\\n'.repeat(50_000),
   'ARG A=$B\n'.repeat(20_000),
+  '\n'.repeat(100_000),
+  '#\n'.repeat(50_000),
   'RUN x ' + '<<'.repeat(50_000),
   `FROM ${'${'.repeat(50_000)}`,
   `FROM x${' as'.repeat(50_000)}`,
