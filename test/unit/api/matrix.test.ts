@@ -64,7 +64,9 @@ function expected(identity: Identity, access: Access, namesApp: boolean): 'allow
 
 describe.each(commands.map((command) => [command.name, command] as const))('%s', (name, command) => {
   it.each(people)('by %s', async (_who, identity) => {
-    const [, ...words] = shellWords(command.examples[0].replaceAll('~', '').replace(/ [<>|].*$/, ''))
+    // Some commands take the app in front as well; here it is always said with its flag.
+    const example = command.examples.find((line) => / (?:-a|--app) /.test(line)) ?? command.examples[0]
+    const [, ...words] = shellWords(example.replaceAll('~', '').replace(/ [<>|].*$/, ''))
     const app = words.findIndex((word) => word === '-a' || word === '--app')
     if (app >= 0) words[app + 1] = 'blog'
     const namesApp = app >= 0 && command.app !== 'none'
