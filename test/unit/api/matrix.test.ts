@@ -64,12 +64,12 @@ function expected(identity: Identity, access: Access, namesApp: boolean): 'allow
 
 describe.each(commands.map((command) => [command.name, command] as const))('%s', (name, command) => {
   it.each(people)('by %s', async (_who, identity) => {
-    // Some commands take the app in front as well; here it is always said with its flag.
     const example = command.examples.find((line) => / (?:-a|--app) /.test(line)) ?? command.examples[0]
     const [, ...words] = shellWords(example.replaceAll('~', '').replace(/ [<>|].*$/, ''))
     const app = words.findIndex((word) => word === '-a' || word === '--app')
     if (app >= 0) words[app + 1] = 'blog'
-    const namesApp = app >= 0 && command.app !== 'none'
+    // Where an app is required, one is named: with the flag, or `blog` in front.
+    const namesApp = command.app === 'required' || (app >= 0 && command.app !== 'none')
     expect([name, ...(command.aliases ?? [])]).toContain(words[0])
     expect(await attempt(words, identity)).toBe(expected(identity, command.access, namesApp))
   })
