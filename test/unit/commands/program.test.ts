@@ -6,15 +6,25 @@ import { runCommandLine } from '../../../src/commands/program.ts'
 import { commands } from '../../../src/commands/registry.ts'
 import { PaasError } from '../../../src/errors/paas-error.ts'
 import { type Identity, Key } from '../../../src/model/key.ts'
-import { caller, recorded } from './context.ts'
+import { caller, recorded, type Taken } from './context.ts'
+
+type Outcome = {
+  code: number
+  taken: Taken[]
+  stdout: string
+  stderr: string
+  error?: string
+  message?: string
+  hint?: string | undefined
+}
 
 /** What a command line is taken as; a failure as its code, message, hint and exit code. */
-async function take(argv: string[], identity?: Identity) {
+async function take(argv: string[], identity?: Identity): Promise<Outcome> {
   const { commands: listed, taken } = recorded(commands, undefined)
   const { context, said } = caller(identity)
   try {
     // The recorded commands have no result of their own shape to print.
-    const silent = listed.map((command) => ({ ...command, result: command.result && z.any() }))
+    const silent = listed.map((command) => ({ ...command, ...(command.result && { result: z.any() }) }))
     return { code: await runCommandLine(silent, argv, context, authorise), taken, ...said }
   } catch (error) {
     if (!(error instanceof PaasError)) throw error
