@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { networksOf, serverPid } from '../support/services.ts'
+import { get, hostOf, instance, paas, paasJson, paths } from '../support/instance.ts'
+import { appName, type Clone, createLaptop } from '../support/laptop.ts'
+import { eventually, mustRun } from '../support/process.ts'
+
+type Kind = {
+  kind: string
+  variable: string
+  /** What is in it after a crash of the server: a cache keeps nothing. */
+  survives: boolean
+  /** Whether rows come back from a backup: of RabbitMQ it is the queue, without its messages. */
+  restores: 'rows' | 'counts' | 'nothing'
+}
+
+const kinds: Kind[] = [
+  { kind: 'postgres', variable: 'DATABASE_URL', survives: true, restores: 'rows' },
+  { kind: 'mariadb', variable: 'MYSQL_URL', survives: true, restores: 'rows' },
+  { kind: 'redis', variable: 'REDIS_URL', survives: true, restores: 'rows' },
+  { kind: 'memcached', variable: 'MEMCACHED_URL', survives: false, restores: 'nothing' },
+  { kind: 'rabbitmq', variable: 'RABBITMQ_URL', survives: true, restores: 'counts' },
+]
+
+const dev = await createLaptop('services')
+const app = appName('store')
+let clone: Clone
+
+beforeAll(async () => {
+  clone = await dev.clone(app, { from: 'node-store' })
+  await clone.deploy()
+})
+afterAll(async () => {
+  for (const { name } of await paasJson<{ name: string }[]>('services:list')) {
+    await paas(['services:destroy', name, '--force', '--confirm', name])
+  }
+  for (const { id } of (await paasJson<{ backups: { id: string }[] }>('backups:list')).backups) {
+    await paas(['backups:destroy', id])
+  }
+  await dev[Symbol.asyncDispose]()
+})
+
+async function must(...args: string[]): Promise<string> {
+  const { code, output, stdout } = await paas(args)
+  expect(code, output).toBe(0)
+  return stdout
+}
+
+const ask = async (variable: string): Promise<string[]> => {
+  const { status, body } = await get(hostOf(app), `/${variable}`)
+  expect(status, body).toBe(200)
+  return body.trim().split('\n')
+}
+
+async function write(variable: string, text: string): Promise<void> {
+  const url = `http://127.0.0.1:${instance.httpPort}/${variable}`
+  expect(await mustRun('curl', ['-s', '-X', 'PUT', '-H', `Host: ${hostOf(app)}`, '--data', text, url])).toBe(
+    'added\n',
+  )
+}
+
+/** A pipe of the shell, as people type it. */
+const piped = (line: string, ...args: string[]): Promise<string> =>
+  mustRun('bash', ['-c', `set -euo pipefail; ${line}`, 'pipe', ...args])
+
+const sshOf = (command: string): string =>
+  `${dev.env['GIT_SSH_COMMAND']} -p ${instance.sshPort} ${instance.user}@127.0.0.1 ${command}`
+
+describe.each(kinds)('$kind', ({ kind, variable, survives, restores }) => {
+  const name = appName(kind).slice(0, 20)
+
+  test(
+    'is made, linked, written to by an app, and back with its data when it was killed',
+    { timeout: 400_000 },
+    async () => {
+      // The first one of a kind builds the image.
+      await must('services:create', kind, `${name}-first`)
+      await must('services:destroy', `${name}-first`, '--confirm', `${name}-first`)
+      const { seconds } = await paasJson<{ seconds: number }>(`${kind}:create`, name)
+      if (kind === 'postgres') expect(seconds).toBeLessThan(10)
+
+      await must('services:link', name, '-a', app)
+      expect((await get(hostOf(app))).body.split('\n')).toContain(variable)
+      await write(variable, 'first')
+      expect(await ask(variable)).toEqual(['first'])
+
+      await mustRun('kill', ['-9', String(await serverPid(name))])
+      await eventually(
+        'the service is back',
+        90_000,
+        async () => (await get(hostOf(app), `/${variable}`)).status === 200,
+      )
+      if (survives) expect(await ask(variable)).toEqual(['first'])
+    },
+  )
+
+  test.skipIf(restores === 'nothing')(
+    'is backed up and proven, destroyed, and restored with the same in it',
+    { timeout: 400_000 },
+    async () => {
+      const backup = await paasJson<{ id: string; drill: { ok: boolean; counts: Record<string, number> } }>(
+        ...['backups:create', name, '--drill'],
+      )
+      expect(backup.drill.ok).toBe(true)
+      const here = await piped('"$1" backups:download "$2" | sha256sum', paths.launcher, backup.id)
+      expect(await piped(`${sshOf('backups:download "$1"')} | sha256sum`, backup.id)).toBe(here)
+
+      const refused = await paas(['services:destroy', name, '--confirm', name])
+      expect(refused.output).toContain(`is in use by ${app}`)
+      await must('services:destroy', name, '--force', '--confirm', name)
+      await must('backups:restore', name, backup.id)
+      await must('services:link', name, '-a', app)
+      if (restores === 'rows') expect(await ask(variable)).toEqual(['first'])
+      const again = await paasJson<{ drill: { counts: Record<string, number> } }>(
+        'backups:create',
+        name,
+        '--drill',
+      )
+      expect(again.drill.counts).toEqual(backup.drill.counts)
+    },
+  )
+
+  test.skipIf(restores === 'nothing')(
+    'goes by a pipe over SSH into another one, and what is no dump changes nothing',
+    { timeout: 400_000 },
+    async () => {
+      const other = `${name}-b`
+      await must('services:create', kind, other)
+      await piped(`${sshOf(`services:export ${name}`)} | ${sshOf(`services:import ${other}`)}`)
+      await must('services:link', other, '-a', app, '--as', 'OTHER')
+      if (restores === 'rows') expect(await ask('OTHER_URL')).toEqual(['first'])
+
+      const counts = async (): Promise<unknown> =>
+        (await paasJson<{ drill: { counts: unknown } }>('backups:create', other, '--drill')).drill.counts
+      const before = await counts()
+      for (const garbage of ['', 'this is no dump', 'SELECT 1;\n', '\u0000\u0001PGDMP']) {
+        const { code } = await paas(['services:import', other], { input: garbage })
+        expect(code, JSON.stringify(garbage)).toBe(1)
+      }
+      expect(await counts()).toEqual(before)
+      await must('services:unlink', other, '-a', app)
+      await must('services:destroy', other, '--confirm', other)
+    },
+  )
+
+  test(
+    'a second link gets a colour, and unlinking takes variables and the way there',
+    { timeout: 400_000 },
+    async () => {
+      const second = `${name}-c`
+      await must('services:create', kind, second)
+      await must('services:link', second, '-a', app)
+      const { links } = await paasJson<{ links: { variables: string[] }[] }>('services:info', second)
+      expect(links[0]!.variables[0]).toMatch(/^[A-Z]+_URL$/)
+      expect(links[0]!.variables[0]).not.toBe(variable)
+      await write(links[0]!.variables[0]!, 'second')
+      expect(await ask(links[0]!.variables[0]!)).toEqual(['second'])
+      expect(await networksOf(app)).toHaveLength(3)
+      for (const one of [second, name]) await must('services:unlink', one, '-a', app)
+      expect((await get(hostOf(app))).body.trim()).toBe('')
+      await eventually('only the bridge is left', 40_000, async () => (await networksOf(app)).length === 1)
+      for (const one of [second, name]) await must('services:destroy', one, '--confirm', one)
+    },
+  )
+})
+
+describe('bad input', () => {
+  test('an unknown kind, a name in use, an unknown service', async () => {
+    expect((await paas(['services:create', 'oracle', 'x1'])).output).toContain('postgres, mariadb, redis')
+    await must('services:create', 'redis', 'taken')
+    const taken = await paas(['services:create', 'redis', 'taken'])
+    expect([taken.code, taken.output]).toEqual([
+      1,
+      expect.stringContaining('There is a service named taken already'),
+    ])
+    expect((await paas(['services:info', 'nothing'])).code).toBe(3)
+    expect((await paas(['backups:restore', 'taken', '20260101-000000-aaaa'])).code).toBe(3)
+    await must('services:destroy', 'taken', '--confirm', 'taken')
+  })
+
+  test('no secret is in the arguments of a process or in an image', async () => {
+    await must('services:create', 'postgres', 'quiet')
+    const url = (await must('services:credentials', 'quiet')).trim()
+    const password = new URL(url).password
+    expect(password).toHaveLength(64)
+    await must('credentials:rotate', 'quiet')
+    expect((await must('services:credentials', 'quiet')).includes(password)).toBe(false)
+    const history = await mustRun('docker', ['history', '--no-trunc', 'paas/service-postgres:17'])
+    const inspected = await mustRun('docker', [
+      'inspect',
+      ...(await mustRun('docker', ['ps', '-q', '--filter', 'name=^/quiet\\.'])).trim().split('\n'),
+    ])
+    for (const text of [history, inspected, await mustRun('ps', ['-eww', '-o', 'args'])])
+      expect(text).not.toContain(password)
+    await must('services:destroy', 'quiet', '--confirm', 'quiet')
+  })
+})
+
+describe('an upgrade', () => {
+  test('takes the data along, keeps what was, and can be undone', { timeout: 400_000 }, async () => {
+    await must('services:create', 'postgres', 'older')
+    await paas(['services:connect', 'older'], {
+      input: 'CREATE TABLE t (n int); INSERT INTO t SELECT generate_series(1, 1000);',
+    })
+    const count = async (): Promise<string> =>
+      (
+        await paas(['services:connect', 'older'], {
+          input: '\\pset tuples_only on\nSELECT count(*), sum(n) FROM t;\n',
+        })
+      ).stdout
+    const before = await count()
+    expect(before).toMatch(/1000\s+\|\s+500500/)
+    const other = `example/${instance.name}:next`
+    await mustRun('docker', ['tag', 'paas/service-postgres:17', other])
+    await must('services:upgrade', 'older', '--image', other)
+    expect(await count()).toBe(before)
+    await paas(['services:connect', 'older'], { input: 'DELETE FROM t;' })
+    await must('services:upgrade', 'older', '--undo', '--confirm', 'older')
+    expect(await count()).toBe(before)
+    await must('services:upgrade', 'older', '--image', other)
+    await must('services:upgrade', 'older', '--finish')
+    expect(await count()).toBe(before)
+    await must('services:destroy', 'older', '--confirm', 'older')
+    await mustRun('docker', ['rmi', other])
+  })
+})
