@@ -12,6 +12,11 @@ async function lines(...args: string[]): Promise<string[]> {
   return (await docker(...args)).split('\n').filter(Boolean).sort()
 }
 
+/** Ids of all containers of the instance that run. */
+export function runningContainers(): Promise<string[]> {
+  return lines('ps', '--quiet', '--no-trunc', '--filter', label)
+}
+
 /** Ids of an app's containers that run, or with `all` of every one. Apps are named by their containers' names. */
 export function containersOf(app: string, options: { all?: boolean; type?: string } = {}): Promise<string[]> {
   return lines(

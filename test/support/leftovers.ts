@@ -16,8 +16,10 @@ function filesBelow(folder: string): Promise<string[]> {
   return readdir(folder, { recursive: true })
 }
 
-/** Without the folders themselves: an app keeps an empty one. */
+/** Without the folders themselves, of which an app keeps an empty one, and the logs that `builds:log` shows. */
 async function filesOf(folder: string): Promise<string[]> {
   const found = await readdir(folder, { recursive: true, withFileTypes: true })
-  return found.filter((entry) => entry.isFile()).map(({ parentPath, name }) => `${parentPath}/${name}`)
+  return found
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.log'))
+    .map(({ parentPath, name }) => `${parentPath}/${name}`)
 }
