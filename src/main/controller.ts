@@ -43,7 +43,7 @@ import { dockerLocal } from '../schedulers/docker-local/docker-local.ts'
 import { readAccounts } from '../setup/accounts.ts'
 import { readInstance } from '../setup/read-instance.ts'
 import { verifyEpoch } from '../store/epoch.ts'
-import { connectRedis } from '../store/redis.ts'
+import { connectRedis, redisReady } from '../store/redis.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { createStore } from '../store/store.ts'
 
@@ -116,6 +116,12 @@ const api = await startApi({
   log,
 })
 log.info({ socket: paths.rootSocket }, 'serving commands')
+platform.background('write authorized_keys', async () => {
+  await redisReady(redis, 60_000)
+  // A Redis that has lost its data must not shut everybody out.
+  await verifyEpoch(redis, paths.epoch)
+  await writeAuthorizedKeys(platform)
+})
 
 const reconciling = runReconciler({
   platform,
@@ -132,7 +138,6 @@ const reconciling = runReconciler({
     if (!adopted) await adoptCronRuns(platform)
     adopted = true
     await guardHost(serviceInterfaces(instance.name))
-    await writeAuthorizedKeys(platform)
     log.info({ docker: version }, 'reconciling')
   },
   events: (signal) => containerEventsOfOurs(signal),
