@@ -37,6 +37,8 @@ const maxRespawnMs = 10_000
 export function startMaster(settings: RouterSettings, log: Logger) {
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
+    // Requests leave nothing behind: with room for more of them between collections, next to nothing is copied.
+    execArgv: [...process.execArgv, '--max-semi-space-size=16'],
     ...(settings.user === undefined ? {} : { uid: idOf(settings.user, '/etc/passwd') }),
     ...(settings.user === undefined && settings.group === undefined
       ? {}

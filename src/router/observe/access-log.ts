@@ -3,8 +3,9 @@ import { type Finished } from '../forward/plane.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const flushBytes = 64 * 1024
-/** When the disk does not take lines, this many characters wait; later ones are lost, and counted. */
-const maxWaiting = 4 * 1024 * 1024
+const flushMs = 200
+/** When the disk does not take lines, this much waits; later lines are lost, and counted. */
+const bufferBytes = 1024 * 1024
 
 const pad = (number: number): string => String(number).padStart(2, '0')
 
@@ -50,60 +51,77 @@ export type AccessLog = ReturnType<typeof openAccessLog>
  */
 export function openAccessLog(path: string, onProblem: (message: string) => void) {
   let fd = openSync(path, 'a', 0o644)
-  let waiting = ''
-  let writing = false
+  // Bytes, because a string that grows line by line keeps the pieces of all its lines alive.
+  let filling: Buffer = Buffer.allocUnsafeSlow(bufferBytes)
+  let spare: Buffer | undefined = Buffer.allocUnsafeSlow(bufferBytes)
+  let used = 0
   let lost = 0
   let second = 0
   let time = ''
 
   function flush(): void {
-    if (writing || waiting === '') return
-    const text = waiting
-    waiting = ''
-    writing = true
-    const target = fd
-    write(target, text, null, 'latin1', (error) => {
-      writing = false
+    const next = spare
+    if (next === undefined || used === 0) return
+    const [target, full, length] = [fd, filling, used]
+    spare = undefined
+    filling = next
+    used = 0
+    writeAll(target, full, 0, length, (error) => {
+      spare = full
       if (error !== null) onProblem(`the access log was not written: ${error.message}`)
       if (target !== fd) closeSync(target)
-      if (waiting.length > flushBytes) flush()
+      if (used > flushBytes) flush()
     })
   }
 
-  const timer = setInterval(flush, 200)
+  const timer = setInterval(flush, flushMs)
   timer.unref()
   return {
     line(finished: Finished): void {
-      const now = Date.now() - finished.totalMs
-      const current = Math.floor(now / 1000)
+      const started = Date.now() - finished.totalMs
+      const current = Math.floor(started / 1000)
       if (current !== second) {
         second = current
-        time = timestamp(new Date(now))
+        time = timestamp(new Date(started))
       }
-      if (waiting.length > maxWaiting) {
+      const text = accessLine(finished, time)
+      if (used + text.length > bufferBytes) {
+        // The disk does not take what is there.
         lost += 1
         return
       }
-      waiting += accessLine(finished, time)
-      if (waiting.length > flushBytes) flush()
+      used += filling.write(text, used, 'latin1')
+      if (used > flushBytes) flush()
     },
     /** After a rotation: what waits goes to the old file, what follows to the new one. */
     reopen(): void {
       const before = fd
       const next = openSync(path, 'a', 0o644)
-      if (waiting !== '') {
-        writeSync(before, waiting, null, 'latin1')
-        waiting = ''
-      }
+      writeSync(before, filling, 0, used)
+      used = 0
       fd = next
-      if (!writing) closeSync(before)
+      // A write that is under way closes its file itself.
+      if (spare !== undefined) closeSync(before)
       if (lost > 0) onProblem(`${lost} lines of the access log were lost`)
       lost = 0
     },
     close(): void {
       clearInterval(timer)
-      if (waiting !== '') writeSync(fd, waiting, null, 'latin1')
-      waiting = ''
+      writeSync(fd, filling, 0, used)
+      used = 0
     },
   }
+}
+
+function writeAll(
+  fd: number,
+  bytes: Buffer,
+  from: number,
+  end: number,
+  done: (error: Error | null) => void,
+): void {
+  write(fd, bytes, from, end - from, null, (error, written) => {
+    if (error !== null || from + written >= end) done(error)
+    else writeAll(fd, bytes, from + written, end, done)
+  })
 }

@@ -67,7 +67,7 @@ async function main(): Promise<void> {
     const makers: Record<string, (port: number) => ChildProcess> = {
       nginx: (port) => begin(1, anchors.nginx, ['-p', directory, '-c', nginxConfig(directory, port, base)]),
       paas: (port) => begin(1, ...router(port, [])),
-      'paas, public API only': (port) => begin(1, ...router(port, ['--no-user-buffers'])),
+      'paas (public API)': (port) => begin(1, ...router(port, ['--no-user-buffers'])),
       haproxy: (port) => begin(1, anchors.haproxy, ['-f', haproxyConfig(directory, port, base)]),
       caddy: (port) =>
         begin(
@@ -138,8 +138,9 @@ async function main(): Promise<void> {
       await measureShape(anchors.wrk, env, shape, present)
     }
   } finally {
+    // SIGTERM first, which masters pass on to their workers.
     for (const child of started) child.kill('SIGTERM')
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await new Promise((resolve) => setTimeout(resolve, 1500))
     for (const child of started) child.kill('SIGKILL')
     await rm(directory, { recursive: true, force: true })
   }
