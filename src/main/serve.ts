@@ -13,7 +13,8 @@ import { readAccounts } from '../setup/accounts.ts'
 import { dockerAnswers, ensureDocker } from '../setup/docker-daemon.ts'
 import { putDirectory } from '../setup/files.ts'
 import { runDirectories } from '../setup/layout.ts'
-import { answers, eventually, exists } from '../setup/machine.ts'
+import { answers, eventually, exists, systemdRuns } from '../setup/machine.ts'
+import { target, unitFolder } from '../setup/systemd.ts'
 
 /**
  * `paas serve`: runs Redis, the controller, the router, and sshd and dockerd where nothing else does, for
@@ -32,6 +33,10 @@ const paths = instancePaths(root)
 const instance = await readInstance(paths)
 if (!instance) {
   process.stderr.write(`paas: there is no instance at ${root}. Set one up with bin/setup.\n`)
+  process.exit(1)
+}
+if (root === '/' && (await exists(join(unitFolder, target))) && (await systemdRuns())) {
+  process.stderr.write('paas: systemd runs the processes of this machine. See systemctl status paas.target\n')
   process.exit(1)
 }
 const dockerSocket = instance.dockerSocket
@@ -80,9 +85,9 @@ async function seeToDocker(): Promise<void> {
 }
 
 async function rotateAll(): Promise<void> {
-  for (const spec of specs) {
-    await rotate(spec.logFile, maxLogBytes).catch((error: unknown) =>
-      log.error({ file: spec.logFile, reason: messageOf(error) }, 'a log cannot be rotated'),
+  for (const file of [...specs.map((spec) => spec.logFile), paths.accessLog]) {
+    await rotate(file, maxLogBytes).catch((error: unknown) =>
+      log.error({ file, reason: messageOf(error) }, 'a log cannot be rotated'),
     )
   }
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile, readlink } from 'node:fs/promises'
 import { request } from 'node:http'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { PaasError } from '../errors/paas-error.ts'
 import { run } from '../lib/run.ts'
 import { eventually, systemdRuns } from './machine.ts'
@@ -46,10 +46,12 @@ export async function stopDocker(report: Report): Promise<void> {
     return
   }
   const pid = Number(await readFile('/run/docker.pid', 'utf8').catch(() => ''))
-  const name = () => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
-  if (!(pid > 0) || (await name()).trim() !== 'dockerd') return
+  // A zombie that nobody reaps has no program any more.
+  const program = () => readlink(`/proc/${pid}/exe`).catch(() => '')
+  const runs = async () => basename(await program()) === 'dockerd'
+  if (!(pid > 0) || !(await runs())) return
   process.kill(pid, 'SIGTERM')
-  await eventually(async () => (await name()).trim() !== 'dockerd', 30_000)
+  await eventually(async () => !(await runs()), 30_000)
 }
 
 async function startDocker(logFile: string): Promise<void> {

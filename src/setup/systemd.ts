@@ -36,7 +36,7 @@ RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service`
 
-/** All unit files of the machine's own instance; `privateSshd` where no other sshd serves the port. */
+/** All that systemd and its companions read about the machine's own instance; `privateSshd` where no other sshd serves the port. */
 export function unitFiles(instance: Instance, paths: InstancePaths, privateSshd: boolean): UnitFile[] {
   const services: Record<string, string> = {
     'paas-redis.service': redis(instance, paths),
@@ -50,6 +50,7 @@ export function unitFiles(instance: Instance, paths: InstancePaths, privateSshd:
       content,
     })),
     { path: '/etc/tmpfiles.d/paas.conf', content: temporary(runDirectories(instance, paths)) },
+    { path: '/etc/logrotate.d/paas', content: rotation(instance, paths) },
   ]
 }
 
@@ -146,6 +147,22 @@ RuntimeDirectoryMode=0755
 RuntimeDirectoryPreserve=yes
 KillMode=process`,
   )
+}
+
+/** Everything else goes to the journal. The router's workers hold the file open, so it is copied and emptied. */
+function rotation(instance: Instance, paths: InstancePaths): string {
+  const user = accountNames(instance).router
+  return `${paths.accessLog} {
+    daily
+    maxsize 64M
+    rotate 4
+    compress
+    copytruncate
+    missingok
+    notifempty
+    su ${user} ${user}
+}
+`
 }
 
 /** tmpfiles.d(5) lines for folders that a restart of the machine removes. */

@@ -21,6 +21,7 @@ const setUp = `
 const from = (name) => import('/opt/paas/app/dist/' + name)
 const { instancePaths } = await from('lib/paths.js')
 const { accountsStep, directoriesStep, secretsStep, configurationStep, configurationFiles } = await from('setup/install.js')
+const { systemSshdStep } = await from('setup/system-sshd.js')
 const { performSteps } = await from('setup/step.js')
 const { bringUp, generationOf } = await from('setup/services.js')
 const { decideSettings } = await from('setup/settings.js')
@@ -28,7 +29,7 @@ const { parseSetupOptions } = await from('setup/options.js')
 const paths = instancePaths('/')
 const instance = decideSettings(parseSetupOptions(['--ssh-port', '2222']), undefined, { ipv6: false, usedSubnets: [] })
 const plan = { root: '/', instance, paths, systemd: true, privateSshd: true }
-await performSteps([accountsStep, directoriesStep, secretsStep, configurationStep].map((step) => step(plan)), console.log)
+await performSteps([accountsStep, directoriesStep, secretsStep, configurationStep, systemSshdStep].map((step) => step(plan)), console.log)
 await bringUp(plan, generationOf('test', await configurationFiles(plan)))
 `
 
@@ -107,7 +108,7 @@ async function buildMachineImage(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'paas-systemd-'))
   try {
     const tar = join(folder, 'root.tar')
-    const packages = 'systemd,systemd-sysv,dbus,redis-server,openssh-server,iptables,curl,git'
+    const packages = 'systemd,systemd-sysv,dbus,redis-server,openssh-server,iptables,curl,git,logrotate'
     await mustRun('mmdebstrap', ['--variant=apt', `--include=${packages}`, 'trixie', tar])
     const build = spawn('docker', ['import', tar, image], { stdio: ['ignore', 'ignore', 'inherit'] })
     expect(await once(build, 'exit')).toEqual([0, null])
@@ -149,6 +150,29 @@ test('router and Redis are not root, and the router may only listen below port 1
   expect(status).toMatch(/^CapEff:\s0{13}400$/m)
   expect(status).toMatch(/^CapBnd:\s0{13}400$/m)
   expect(status).toMatch(/^NoNewPrivs:\s1$/m)
+})
+
+test('the machine’s own sshd keeps the pushing user to keys, and others as they were', async () => {
+  const rules = async (user: string) => inside('sshd', '-T', '-C', `user=${user},host=here,addr=192.0.2.1`)
+  expect(await rules('paas')).toMatch(/^passwordauthentication no$/m)
+  expect(await rules('paas')).toMatch(/^disableforwarding yes$/m)
+  expect(await rules('root')).toMatch(/^passwordauthentication yes$/m)
+  expect(await rules('root')).toMatch(/^disableforwarding no$/m)
+  expect(await state('ssh')).toBe('active')
+})
+
+test('the access log is rotated', async () => {
+  await inside('sh', '-c', 'head -c 70000000 /dev/zero >> /var/log/paas/router/access.log')
+  await inside('logrotate', '/etc/logrotate.d/paas')
+  const files = await inside('ls', '/var/log/paas/router')
+  expect(files.split('\n')).toContain('access.log.1.gz')
+  expect(await inside('stat', '--format=%s', '/var/log/paas/router/access.log')).toBe('0\n')
+})
+
+test('`paas serve` leaves the processes to systemd', async () => {
+  const refused = await run('docker', ['exec', machine, 'paas', 'serve'])
+  expect(refused).toMatchObject({ code: 1 })
+  expect(refused.output).toContain('systemd runs the processes')
 })
 
 test.each(services)('%s is back after kill -9', async (unit) => {
