@@ -1,0 +1,2 @@
+<?php
+return 'notes 1';
