@@ -32,7 +32,6 @@ const env: NodeJS.ProcessEnv = {
   GIT_COMMITTER_NAME: 'bench',
   GIT_COMMITTER_EMAIL: 'bench@example.com',
   GIT_SSH_COMMAND: `ssh -F none -i ${folder}/key -o IdentitiesOnly=yes -o LogLevel=ERROR -o UserKnownHostsFile=${folder}/known`,
-  DOCKER_BUILDKIT: '1',
 }
 const git = (...args: string[]): Promise<string> => mustRun('git', args, { cwd: source, env })
 
