@@ -13,8 +13,8 @@ export function composeDockerfiles(packs: readonly Pick<Buildpack, 'manifest' | 
     const { args, rest } = hoistArgs(dockerfile)
     const before = packs[index - 1]?.manifest.name
     const whole = rest.replace(
-      /--from=source((?:\s+--\S+)*)\s+\/app\b/g,
-      before === undefined ? '$1 app' : `--from=${before}-build$1 /app`,
+      / --from=source((?:\s+--\S+)*)\s+\/app\b/g,
+      before === undefined ? '$1 app' : ` --from=${before}-build$1 /app`,
     )
     const text = index === last ? whole : upTo(whole, 'build')
     return { args, text: packs.length === 1 ? text : prefixStages(text, manifest.name) }
