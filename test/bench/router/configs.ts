@@ -107,7 +107,8 @@ export function backendConfig(directory: string, port: number): string {
   writeFileSync(join(directory, '1m'), Buffer.alloc(1024 * 1024, 0x61))
   writeFileSync(
     path,
-    `worker_processes 1;
+    `user root;
+worker_processes 1;
 daemon off;
 pid ${directory}/backend.pid;
 error_log ${directory}/backend.err crit;
