@@ -3,7 +3,16 @@ import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } fro
 
 const built = process.env.STATIC_BUILT === 'yes'
 const settings = existsSync('static.json') ? JSON.parse(readFileSync('static.json', 'utf8')) : {}
-const usual = ['dist', 'build', 'out', 'public', '_site', 'www', '.output/public', ...globSync('dist/*/browser')]
+const usual = [
+  'dist',
+  'build',
+  'out',
+  'public',
+  '_site',
+  'www',
+  '.output/public',
+  ...globSync('dist/*/browser'),
+]
 
 function rootFolder() {
   if (typeof settings.root === 'string') return settings.root.replace(/^\/+|\/+$/g, '') || '.'
@@ -21,7 +30,14 @@ if (root === undefined || !existsSync(root) || root.split('/').includes('..')) {
 cpSync(root, '/site', { recursive: true })
 // What describes the app is not for its visitors.
 if (root === '.')
-  for (const file of ['static.json', 'app.json', 'Procfile', 'Dockerfile', 'package.json', 'package-lock.json'])
+  for (const file of [
+    'static.json',
+    'app.json',
+    'Procfile',
+    'Dockerfile',
+    'package.json',
+    'package-lock.json',
+  ])
     rmSync(`/site/${file}`, { force: true })
 for (const file of globSync('/site/**/.git*')) rmSync(file, { recursive: true, force: true })
 
@@ -35,7 +51,13 @@ function text(value) {
 }
 
 const pattern = (glob) =>
-  text(`^${glob.replace(/[.+^()|[\]]/g, '.').replace(/\*\*/g, '\u0001').replace(/\*/g, '[^/]*').replace(/\u0001/g, '.*')}`)
+  text(
+    `^${glob
+      .replace(/[.+^()|[\]]/g, '.')
+      .replace(/\*\*/g, '\u0001')
+      .replace(/\*/g, '[^/]*')
+      .replace(/\u0001/g, '.*')}`,
+  )
 
 const routes = Object.entries(settings.routes ?? {})
 const everything = routes.find(([glob]) => glob === '/**')
@@ -48,16 +70,24 @@ if (spa !== undefined) text(spa)
 
 const headers = Object.entries(settings.headers ?? {}).map(([glob, values]) => ({
   glob,
-  lines: Object.entries(values).map(([name, value]) => `add_header ${text(name)} ${text(String(value))} always;`),
+  lines: Object.entries(values).map(
+    ([name, value]) => `add_header ${text(name)} ${text(String(value))} always;`,
+  ),
 }))
 const forAll = headers.filter(({ glob }) => glob === '/**').flatMap(({ lines }) => lines)
 const locations = [
   ...routes
     .filter(([glob]) => glob !== '/**')
-    .map(([glob, file]) => `location ~ ${pattern(glob)} { try_files $uri ${text(`/${file.replace(/^\//, '')}`)} =404; }`),
+    .map(
+      ([glob, file]) =>
+        `location ~ ${pattern(glob)} { try_files $uri ${text(`/${file.replace(/^\//, '')}`)} =404; }`,
+    ),
   ...headers
     .filter(({ glob }) => glob !== '/**')
-    .map(({ glob, lines }) => `location ~ ${pattern(glob)} { ${lines.join(' ')} try_files ${tries.join(' ')} =404; }`),
+    .map(
+      ({ glob, lines }) =>
+        `location ~ ${pattern(glob)} { ${lines.join(' ')} try_files ${tries.join(' ')} =404; }`,
+    ),
 ]
 
 const assets = '(?:js|mjs|css|map|woff2?|png|jpe?g|gif|svg|webp|avif|ico|wasm|mp4|pdf)'
@@ -116,4 +146,6 @@ http {
 }
 `,
 )
-console.log(`Serving ${root === '.' ? 'the source' : root}${spa === undefined ? '' : `, ${spa} for unknown paths`}`)
+console.log(
+  `Serving ${root === '.' ? 'the source' : root}${spa === undefined ? '' : `, ${spa} for unknown paths`}`,
+)
