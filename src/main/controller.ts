@@ -174,7 +174,8 @@ async function stop(signal: string): Promise<void> {
   stopping.abort()
   await api.close(10_000)
   await reconciling
-  await tasks.settled(35_000)
+  const cutOff = await tasks.settled(35_000)
+  if (cutOff.length > 0) log.warn({ cutOff }, 'stopping without waiting any longer')
   await collecting
   await running
   await logs.close()

@@ -3,6 +3,7 @@ import { hostsOf } from '../apps/hosts.ts'
 import { type Platform } from '../apps/platform.ts'
 import { configOf, portOf } from '../deploy/environment.ts'
 import { probeOnce } from '../deploy/probe.ts'
+import { slotKey } from '../deploy/slot-key.ts'
 import { backendOf } from '../deploy/switch.ts'
 import { messageOf } from '../errors/paas-error.ts'
 import { own } from '../lib/own.ts'
@@ -28,7 +29,7 @@ export function livenessOf(
 
 /**
  * Asks containers with liveness checks again and again, until the signal aborts. One that fails `attempts` times in a
- * row gets no more traffic and is stopped; reconcile then starts it again, with back-off.
+ * row gets no more traffic and is removed; reconcile then starts another one, with back-off.
  */
 export async function keepAlive(platform: Platform, signal: AbortSignal): Promise<void> {
   const watched = new Map<string, AbortController>()
@@ -103,8 +104,8 @@ async function watch(platform: Platform, watched: Watched, signal: AbortSignal):
 }
 
 async function restartDead(
-  { store, scheduler, instance, logs, log, now }: Platform,
-  { app, container, check }: Watched,
+  { store, scheduler, crashes, instance, logs, log, now }: Platform,
+  { app, release, container, check }: Watched,
   port: number,
   problem: string,
 ): Promise<void> {
@@ -113,5 +114,8 @@ async function restartDead(
   await logs.write(app.id, [paasLine(now(), 'check', text)])
   const hosts = hostsOf(app, instance.domain)
   for (const backend of backendOf(container, port)) await store.routes.eject(hosts, backend)
-  await scheduler.stop(container.id, grace)
+  const ranMs = now().getTime() - (container.startedAt ?? now()).getTime()
+  crashes.failed(slotKey({ app, release }, container.slot), ranMs)
+  // A new container, as what ails this one may lie in its files.
+  await scheduler.remove(container.id, grace)
 }

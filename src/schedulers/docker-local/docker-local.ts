@@ -6,7 +6,7 @@ import { messageOf, PaasError } from '../../errors/paas-error.ts'
 import { execCommand } from '../../lib/exec-command.ts'
 import { randomHex } from '../../lib/ids.ts'
 import { openFilesLimit } from '../../lib/open-files.ts'
-import { type Container, type ContainerSpec, type Scheduler } from '../scheduler.ts'
+import { type Container, type ContainerSpec, type Scheduler, type TerminalSize } from '../scheduler.ts'
 import { labels, parseLabels } from './labels.ts'
 
 const defaults = { memoryBytes: 512 * 1024 * 1024, pidsLimit: 1024 }
@@ -107,7 +107,7 @@ export function dockerLocal(
     },
 
     async attach(spec, tty) {
-      const { id, name } = await create(spec, { tty: tty !== undefined })
+      const { id, name } = await create(sized(spec, tty), { tty: tty !== undefined })
       try {
         const streams = await engine.containers.attach(id, { tty: tty !== undefined, stdin: true })
         const container = await launch(id, name)
@@ -182,9 +182,21 @@ export function dockerLocal(
   }
 }
 
+/**
+ * An engine sizes a terminal only once its process runs, so a quick one would see none: a shell sizes it first.
+ */
+function sized(spec: ContainerSpec, tty: TerminalSize | undefined): ContainerSpec {
+  if (tty === undefined || spec.command === undefined) return spec
+  return { ...spec, command: `${sizing(tty)}${spec.command}` }
+}
+
+const sizing = ({ rows, columns }: TerminalSize): string => `stty rows ${rows} cols ${columns} 2>/dev/null; `
+
 /** The line that `create` has given to a shell. */
 function shellLine(command: string[]): string | undefined {
-  return command[0] === '/bin/sh' && command[1] === '-c' ? command[2]?.replace(/^exec /, '') : undefined
+  return command[0] === '/bin/sh' && command[1] === '-c'
+    ? command[2]?.replace(/^stty rows \d+ cols \d+ 2>\/dev\/null; /, '').replace(/^exec /, '')
+    : undefined
 }
 
 /** The engine writes the zero time for what never happened. */

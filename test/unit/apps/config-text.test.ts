@@ -1,0 +1,40 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { readConfig, writeConfig } from '../../../src/apps/config-text.ts'
+import { PaasError } from '../../../src/errors/paas-error.ts'
+
+const names = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,8}$/)
+const values = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0'))
+const configs = fc.dictionary(names, values, { noNullPrototype: true })
+
+test('JSON reads back to what it was', () => {
+  fc.assert(
+    fc.property(configs, (config) => {
+      expect(readConfig(writeConfig(config, 'json'))).toEqual(config)
+    }),
+  )
+})
+
+test('a .env file reads back to what it was, or is not written at all', () => {
+  fc.assert(
+    fc.property(configs, (config) => {
+      let text: string
+      try {
+        text = writeConfig(config, 'dotenv')
+      } catch (error) {
+        expect(error).toBeInstanceOf(PaasError)
+        return
+      }
+      expect(readConfig(text)).toEqual(config)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('lines for a shell are quoted', () => {
+  expect(writeConfig({ B: "it's", A: 'x y' }, 'shell')).toBe("export A='x y'\nexport B='it'\\''s'\n")
+})
+
+test.each([['{"A": 1}'], ['{"A"'], ['{"a b": "x"}']])('%s is refused without its values', (text) => {
+  expect(() => readConfig(text)).toThrow(PaasError)
+})
