@@ -7,7 +7,12 @@ import { completeFolder, newFolder, removeFolder, writePart } from './files.ts'
 import { type BackupKey, backupKey } from './key.ts'
 import { type Source, type SourcePart } from './source.ts'
 
-export type BackupOptions = { scheduled: boolean; to: string | undefined }
+export type BackupOptions = {
+  scheduled: boolean
+  to: string | undefined
+  /** Whether to note what is in it, so that a drill can tell whether all of it came back. */
+  counted: boolean
+}
 
 /**
  * Backs a source up to this server's disk and, with `to`, to an off-site store. One that fails is noted as failed
@@ -28,7 +33,7 @@ export async function createBackup(
 
 async function dumpToDisk(
   source: Source,
-  { scheduled }: BackupOptions,
+  { scheduled, counted }: BackupOptions,
   context: ServiceContext,
 ): Promise<Backup> {
   const { platform, actor, say } = context
@@ -53,7 +58,7 @@ async function dumpToDisk(
     const parts: Part[] = []
     for (const [number, part] of source.parts.entries()) {
       say(`Saving ${subjectName(source.subject)}${source.parts.length > 1 ? `: ${part.name}` : ''}`)
-      parts.push(await savePart(part, number, folder, key))
+      parts.push(await savePart(part, number, folder, key, counted))
     }
     const backup = { ...base, parts, seconds: seconds() }
     await completeFolder(platform.paths, folder, backup)
@@ -76,11 +81,22 @@ async function dumpToDisk(
   }
 }
 
-async function savePart(part: SourcePart, number: number, folder: string, key: BackupKey): Promise<Part> {
-  const before = await part.contents()
+async function savePart(
+  part: SourcePart,
+  number: number,
+  folder: string,
+  key: BackupKey,
+  counted: boolean,
+): Promise<Part> {
+  const before = counted ? await part.contents() : undefined
   const written = await writePart(folder, number, part.open(), key)
-  const after = await part.contents()
-  return { name: part.name, ...(part.app !== undefined && { app: part.app }), ...written, before, after }
+  const counts = before && { before, after: await part.contents() }
+  return {
+    name: part.name,
+    ...(part.app !== undefined && { app: part.app }),
+    ...written,
+    ...(counts && { counts }),
+  }
 }
 
 function newId(now: Date): BackupId {

@@ -51,11 +51,13 @@ export async function drill(backup: Backup, context: ServiceContext): Promise<Dr
   return result
 }
 
-/** Pure. Throws for the first count that is not what it was, or between what it was before and after the dump. */
-export function compare(
-  { name, before, after }: Pick<Part, 'name' | 'before' | 'after'>,
-  found: Contents,
-): void {
+/**
+ * Pure. Throws for the first count that is not what it was, or between what it was before and after the dump. Where
+ * nothing was counted then, that it could be loaded is all that can be told.
+ */
+export function compare({ name, counts }: Pick<Part, 'name' | 'counts'>, found: Contents): void {
+  if (counts === undefined) return
+  const { before, after } = counts
   for (const what of new Set([...Object.keys(before), ...Object.keys(after), ...Object.keys(found)])) {
     const [least, most] = [before[what] ?? 0, after[what] ?? 0].sort((a, b) => a - b) as [number, number]
     const count = found[what] ?? 0

@@ -68,7 +68,7 @@ async function runSchedule(key: string, schedule: BackupSchedule, context: Servi
   const of = subjectName(schedule.subject)
   try {
     const backup = await withSource(schedule.subject, context, (source) =>
-      createBackup(source, { scheduled: true, to: schedule.to }, context),
+      createBackup(source, { scheduled: true, to: schedule.to, counted: true }, context),
     )
     const { ok } = await drill(backup, context)
     platform.log.info({ backup: backup.id, of, proven: ok }, 'backed up')

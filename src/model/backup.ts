@@ -48,9 +48,11 @@ export const Part = z.strictObject({
   bytes: z.int().min(0),
   /** Of the file as stored. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** What was in it before and after the dump: what lies between is right. */
-  before: Counts,
-  after: Counts,
+  /**
+   * What was in it before and after the dump: what lies between is right. Counting takes its time, so it is done
+   * for backups that are proven at once.
+   */
+  counts: z.strictObject({ before: Counts, after: Counts }).optional(),
 })
 export type Part = z.infer<typeof Part>
 

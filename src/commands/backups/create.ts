@@ -33,7 +33,7 @@ export const backupsCreate = defineCommand({
     const subject = await findSubject(args.of, at)
     if (flags.to !== undefined) await storeOf(at.platform.store, flags.to)
     const backup = await withSource(subject, at, (source) =>
-      createBackup(source, { scheduled: false, to: flags.to }, at),
+      createBackup(source, { scheduled: false, to: flags.to, counted: flags.drill }, at),
     )
     return shown(flags.drill ? { ...backup, drill: await drill(backup, at) } : backup)
   },

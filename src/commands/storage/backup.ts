@@ -23,7 +23,9 @@ export const storageBackup = defineCommand({
     if (flags.to !== undefined) await storeOf(at.platform.store, flags.to)
     const subject = { type: 'storage', id, name, volume: args.name } as const
     return shown(
-      await withSource(subject, at, (source) => createBackup(source, { scheduled: false, to: flags.to }, at)),
+      await withSource(subject, at, (source) =>
+        createBackup(source, { scheduled: false, to: flags.to, counted: true }, at),
+      ),
     )
   },
   render: (backup) => table([row(backup)]),

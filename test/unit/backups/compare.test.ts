@@ -3,7 +3,7 @@ import { compare } from '../../../src/backups/drill.ts'
 import { nextRun } from '../../../src/backups/schedule.ts'
 import { parseContents } from '../../../src/services/contents.ts'
 
-const part = { name: 'db1', before: { a: 3, b: 10 }, after: { a: 3, b: 20 } }
+const part = { name: 'db1', counts: { before: { a: 3, b: 10 }, after: { a: 3, b: 20 } } }
 
 test('a copy holds what was there, or what lies between before and after', () => {
   expect(() => compare(part, { a: 3, b: 14 })).not.toThrow()
