@@ -37,6 +37,7 @@ import { cronRun } from './cron/run.ts'
 import { type Command } from './define.ts'
 import { deploy } from './deploy.ts'
 import { disk } from './disk.ts'
+import { diskSet } from './disk/set.ts'
 import { doctor } from './doctor.ts'
 import { domainsAdd } from './domains/add.ts'
 import { domainsList } from './domains/list.ts'
@@ -90,5 +91,5 @@ export const commands: readonly Command[] = [
   ...[keysList, keysAdd, keysRemove],
   ...[buildpacksList, buildpacksDetect, buildpacksSet, buildpacksAdd, buildpacksRemove],
   ...[baseImageInfo, baseStatus, baseBuild, baseUpdate, baseSet],
-  ...[doctor, disk, version, completionOf(() => commands), serverBackup, serverRestore],
+  ...[doctor, disk, diskSet, version, completionOf(() => commands), serverBackup, serverRestore],
 ]

@@ -9,6 +9,7 @@ import { type CronEntry, type Image } from '../model/release.ts'
 import { type CurrentBuild, recordBuild } from './build-record.ts'
 import { type DeployContext } from './context.ts'
 import { draftFrom } from './draft.ts'
+import { keepImageBudget } from './image-budget.ts'
 import { makeImage } from './image.ts'
 import { pruneAfterRelease } from './retention.ts'
 import { rollOut } from './roll-out.ts'
@@ -31,6 +32,7 @@ export type Planned = {
 
 /** Push → Plan → Image → Release → Candidates → Healthy → Routed → Retired. */
 export async function deploy(push: Push, context: DeployContext): Promise<void> {
+  const { platform } = context
   await takeTurn(push.app, 'push', context, (app, turn) =>
     recordBuild(app, push.commit, turn, async (build, context) => {
       const planned = await plan({ ...push, app }, build, context)
@@ -41,6 +43,9 @@ export async function deploy(push: Push, context: DeployContext): Promise<void> 
       return released.release.version
     }),
   )
+  platform.background('keep the image budget', async () => {
+    await keepImageBudget(platform)
+  })
 }
 
 /** At most as many builds as are set run at once, so that they do not starve live apps. */

@@ -1,0 +1,51 @@
+import { afterAll, expect, test } from 'vitest'
+import { hostOf, instance, paas, probe } from '../support/instance.ts'
+import { appName, createLaptop } from '../support/laptop.ts'
+import { startLoad } from '../support/load.ts'
+import { eventually } from '../support/process.ts'
+
+const app = appName('daily')
+const laptop = await createLaptop('daily')
+afterAll(() => laptop[Symbol.asyncDispose]())
+
+/** One after the other, over and over: 50 in all. */
+const changes: string[][] = [
+  ['rollback'],
+  ['scale', 'web=2'],
+  ['config:set', 'GREETING=again'],
+  ['ps:restart'],
+  ['ps:restart', 'web.1'],
+  ['scale', 'web=1'],
+  ['config:unset', 'GREETING'],
+]
+
+test(
+  'no request fails through 50 rollbacks, scalings, config changes and restarts in a row',
+  { timeout: 480_000 },
+  async () => {
+    const clone = await laptop.clone(app)
+    await clone.deploy()
+    await clone.deploy({ 'version.js': "export const version = 'second'\n" })
+    await eventually('the app answers', 5000, () => probe(app))
+    const load = startLoad({ port: instance.httpPort, host: hostOf(app), perSecond: 100, connections: 20 })
+    const seconds = new Map<string, number[]>()
+    for (let i = 0; i < 50; i++) {
+      const [verb, ...args] = changes[i % changes.length]!
+      const done = await paas([verb!, '-a', app, ...args])
+      expect(done.code, done.output).toBe(0)
+      seconds.set(verb!, [...(seconds.get(verb!) ?? []), done.seconds])
+    }
+    const report = await load.stop()
+    console.log(report, medians(seconds))
+    expect(report.failures).toEqual([])
+    expect(report.connections).toBe(20)
+  },
+)
+
+const medians = (seconds: Map<string, number[]>): Record<string, string> =>
+  Object.fromEntries(
+    [...seconds].map(([verb, all]) => [
+      verb,
+      `${all.sort((a, b) => a - b)[Math.floor(all.length / 2)]!.toFixed(2)} s`,
+    ]),
+  )
