@@ -44,9 +44,9 @@ export async function proveOne(
   const watch = AbortSignal.any([exited.signal, decided.signal, signal])
   const exit = platform.scheduler
     .wait(container.id, AbortSignal.any([decided.signal, signal]))
-    .then(({ code, oomKilled }) => {
+    .then((end) => {
       exited.abort()
-      return `exited with code ${code}${oomKilled ? ', out of memory' : ''}`
+      return describeExit(end)
     })
   const checks = checksOf(container, released).map((check) =>
     probe(check, { container, port, scheduler: platform.scheduler }, watch),
@@ -65,9 +65,10 @@ export async function proveOne(
     report({ type: 'check:passed', name: container.name, seconds: (performance.now() - began) / 1000 })
     return
   }
-  // A check may notice an exit an instant before the engine tells.
-  const reason = exited.signal.aborted ? await exit : problem
-  await explain(container, reason, port, context)
+  // A check may give up an instant before the engine tells of an exit, which is the reason then.
+  const now = await platform.scheduler.inspect(container.id)
+  const reason = now?.exit === undefined ? problem : describeExit(now.exit)
+  await explain(container, { now, reason, port }, context)
   throw new PaasError('CHECK_FAILED', `${container.name} ${reason}.`)
 }
 
@@ -82,13 +83,14 @@ function checksOf(container: Container, { app, release }: Released): Check[] {
   ]
 }
 
+const describeExit = ({ code, oomKilled }: { code: number; oomKilled: boolean }): string =>
+  `exited with code ${code}${oomKilled ? ', out of memory' : ''}`
+
 async function explain(
   container: Container,
-  reason: string,
-  port: number,
+  { now, reason, port }: { now: Container | undefined; reason: string; port: number },
   { platform, report }: DeployContext,
 ): Promise<void> {
-  const now = await platform.scheduler.inspect(container.id)
   const lastLines: string[] = []
   if (now !== undefined) {
     for await (const line of platform.scheduler.logs(container.id, { tail: 20 })) lastLines.push(line.text)

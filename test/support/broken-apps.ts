@@ -7,11 +7,11 @@ export type BrokenApp = {
   says: RegExp[]
 }
 
-/** The port is looked at for a second, not for a minute. */
+/** The port is looked at for a few seconds, not for a minute. */
 const quickCheck = JSON.stringify({
   formation: { worker: { quantity: 1 } },
   healthchecks: {
-    web: [{ type: 'startup', attempts: 3, wait: 0.3 }],
+    web: [{ type: 'startup', attempts: 5, wait: 0.5 }],
     worker: [{ type: 'startup', uptime: 1 }],
   },
 })
