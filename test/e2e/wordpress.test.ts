@@ -49,7 +49,16 @@ test(
     const picture = randomBytes(50_000)
     const file = join(dev.folder, 'picture.png')
     await writeFile(file, picture)
-    await curl('/post.php', '-F', 'text=The first — with “quotes”', '-F', `upload=@${file}`)
+    const posted = await curl(
+      '/post.php',
+      '-F',
+      'text=The first — with “quotes”',
+      '-F',
+      `upload=@${file}`,
+      '-w',
+      '%{http_code}',
+    )
+    expect(posted, (await paas(['logs', '-a', app])).stdout).toBe('302')
     await must('scale', '-a', app, 'web=2')
     const page = (await get(hostOf(app))).body
     expect(page).toContain('Notes of Zoë')

@@ -9,6 +9,7 @@ if (isset($_FILES['upload']) && $_FILES['upload']['error'] === UPLOAD_ERR_OK) {
         exit('the upload could not be kept');
     }
 }
-$insert = connect()->prepare('INSERT INTO posts (text, upload) VALUES (?, ?)');
+$db = connect();
+$insert = $db->prepare('INSERT INTO posts (text, upload) VALUES (?, ?)');
 $insert->execute([$_POST['text'], $upload]);
 header('Location: /', true, 302);
