@@ -225,8 +225,8 @@ test('the access log has a line per request, loses none in a rotation and lets n
   await load
   await reopenRouterLogs(router.control)
   await eventually(() => count(path) + count(`${path}.1`) === 60)
-  const line = readFileSync(path, 'utf8')
-    .split('\n')
+  const line = [path, `${path}.1`]
+    .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
     .find((text) => text.includes('/logged'))
   expect(line).toMatch(
     /^::ffff:127\.0\.0\.1 - - \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET \/logged\?\d+ HTTP\/1\.1" 200 \d+ "" "q\\x22\\x85uote" "app" [\d.]+ [\d.]+$/,
