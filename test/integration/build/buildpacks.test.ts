@@ -15,11 +15,10 @@ const needsService = ['php-notes']
 /** `test/apps/<buildpack>-<anything>` is a sample of its buildpack. */
 const samplesOf = (name: string): string[] =>
   readdirSync(samples).filter((app) => app.startsWith(`${name}-`) && !needsService.includes(app))
-/** Those that install little: the others take minutes on a machine that has none of their packages yet. */
+/** Those that install little. With PAAS_TEST=all the others too, which take minutes on a new machine. */
 const quick = ['heroku', 'node', 'python', 'static']
-/** `npm run test:buildpacks` builds the samples of all. */
 const all = names
-  .filter((name) => process.env['PAAS_TEST_BUILDPACKS'] === 'all' || quick.includes(name))
+  .filter((name) => process.env['PAAS_TEST'] === 'all' || quick.includes(name))
   .flatMap((name) => samplesOf(name).map((app) => [app, name] as const))
 
 /** A file of each sample whose change leaves its dependencies as they are, and what starts a comment in it. */
