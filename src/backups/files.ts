@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { seal } from '../lib/sealed-stream.ts'
 import { type InstancePaths } from '../lib/paths.ts'
 import { type Backup, type BackupId } from '../model/backup.ts'
@@ -20,6 +19,9 @@ export async function newFolder(paths: InstancePaths, id: BackupId): Promise<str
   return folder
 }
 
+/** After so many bytes the disk is set to work. */
+const flushBytes = 16 * 1024 * 1024
+
 /** Writes one part encrypted and down to the disk; resolves to its size and checksum. */
 export async function writePart(
   folder: string,
@@ -27,18 +29,26 @@ export async function writePart(
   content: AsyncIterable<Uint8Array>,
   key: BackupKey,
 ): Promise<{ bytes: number; sha256: string }> {
-  const path = join(folder, fileName(part))
+  await using file = await open(join(folder, fileName(part)), 'wx', 0o600)
   const hash = createHash('sha256')
   let bytes = 0
-  async function* counted(): AsyncGenerator<Buffer> {
-    for await (const record of seal(content, key.bytes)) {
-      hash.update(record)
-      bytes += record.length
-      yield record
-    }
+  let flushed = 0
+  // The disk works while the dump goes on, so that little is left to wait for at its end.
+  let flushing: Promise<{ error?: Error }> = Promise.resolve({})
+  for await (const record of seal(content, key.bytes)) {
+    hash.update(record)
+    await file.writeFile(record)
+    bytes += record.length
+    if (bytes - flushed < flushBytes) continue
+    const { error } = await flushing
+    if (error !== undefined) throw error
+    flushed = bytes
+    flushing = file.datasync().then(
+      () => ({}),
+      (failure: unknown) => ({ error: failure as Error }),
+    )
   }
-  await pipeline(counted(), createWriteStream(path, { mode: 0o600, flags: 'wx', highWaterMark: 1024 * 1024 }))
-  await using file = await open(path, 'r+')
+  await flushing
   await file.sync()
   return { bytes, sha256: hash.digest('hex') }
 }
