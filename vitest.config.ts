@@ -10,7 +10,7 @@ const project = (name: string, timeout: number) => ({
 })
 
 /** Minutes each, on a machine that has none of their packages yet: `sudo PAAS_TEST=all bin/test`. */
-const onDemand = ['test/e2e/wordpress.test.ts', 'test/e2e/daily-under-load.test.ts']
+const onDemand = ['backups', 'daily-under-load', 'wordpress'].map((name) => `test/e2e/${name}.test.ts`)
 
 export default defineConfig({
   test: {
