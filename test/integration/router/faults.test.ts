@@ -334,6 +334,8 @@ test(
     await redis.client.rpush('frontend:app.test', 'app', a.url)
     await eventually(async () => (await ask(empty.port, 'app.test')).status === 200)
     await empty[Symbol.asyncDispose]()
+    // Redis kept nothing of the workers either: they say that they are there within their three seconds.
+    await eventually(async () => (await readWorkers(redis.client)).length === 2)
     await route('app.test', b.url)
     expect((await ask(router.port, 'app.test')).body).toBe('b')
   },
