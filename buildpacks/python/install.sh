@@ -37,8 +37,8 @@ for one in tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]
 
 if ! install_all; then
   # Most likely there is no wheel for this Python; with a compiler it can be made.
-  if [ -n "$(ls /venv/lib/python3*/site-packages 2> /dev/null)" ] && getent hosts deb.debian.org > /dev/null \
-    && getent hosts pypi.org > /dev/null; then
+  # Without the packages' index, another try would end as the first one did.
+  if [ -n "$(ls /venv/lib/python3*/site-packages 2> /dev/null)" ] && getent hosts pypi.org > /dev/null; then
     echo "A package did not install; trying again with a compiler"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \

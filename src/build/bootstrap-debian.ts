@@ -97,6 +97,6 @@ function hintOf(output: string): string {
   if (/NO_PUBKEY|not signed|keyring/i.test(output))
     return 'apt-get install --only-upgrade debian-archive-keyring'
   if (/resolv|connect|unreachable|timed out|Failed to fetch/i.test(output))
-    return 'this server cannot reach deb.debian.org: set http_proxy for the controller, or open the way'
+    return 'this server cannot reach Debian’s archive: set http_proxy for the controller, or open the way'
   return 'the lines above are mmdebstrap’s own; run paas base:build again once the cause is gone'
 }
