@@ -79,7 +79,11 @@ describe('two at once', () => {
     expect(scaled.output).toMatch(new RegExp(`Waiting for push by ${ann.name}`))
     expect(scaled.code).toBe(0)
     expect((await push.finished).code).toBe(0)
-    expect(await containersOf(clone.app)).toHaveLength(2)
+    await eventually(
+      'two containers are left',
+      35_000,
+      async () => (await containersOf(clone.app)).length === 2,
+    )
   })
 })
 

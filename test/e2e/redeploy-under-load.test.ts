@@ -32,7 +32,12 @@ test(
     for (let round = 1; round === 1 || load.sent() < wanted; round++) {
       await pushed(`${round}a`)
       await must('scale', 'web=3')
-      expect(await containersOf(app)).toHaveLength(3)
+      // What the push replaced may still be on its way out.
+      await eventually(
+        'three containers are left',
+        35_000,
+        async () => (await containersOf(app)).length === 3,
+      )
       await pushed(`${round}b`)
       await must('config:set', `GREETING=round ${round}`)
       await must('scale', 'web=1')
