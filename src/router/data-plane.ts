@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { trustedPeers } from './client/proxy-protocol.ts'
 import { backendAddress } from './forward/backend-address.ts'
 import { Backend } from './forward/backend.ts'
-import { ReadBuffers } from './forward/buffers.ts'
+import { Buffers } from './forward/buffers.ts'
 import { type Finished, type Plane } from './forward/plane.ts'
 import { createFaults, type DeadMarks } from './health/faults.ts'
 import { RequestHead } from './http/request-head.ts'
@@ -35,7 +35,7 @@ export function createDataPlane(
   marks: DeadMarks,
   on: PlaneEvents,
 ) {
-  const buffers = new ReadBuffers()
+  const buffers = new Buffers()
   const responseHead = new ResponseHead()
   const backends = new Map<string, Backend>()
   const limits = {

@@ -52,7 +52,7 @@ export class ClientConnection implements Client {
   constructor(socket: Socket, plane: Plane, listener: Listener) {
     this.#socket = socket
     this.#plane = plane
-    this.out = new Outbox(socket)
+    this.out = new Outbox(socket, plane.buffers)
     const address = plainAddress(socket.remoteAddress ?? '')
     this.#origin = { address, proto: listener.proto, port: listener.port }
     this.#trusted = address !== '' && plane.trusts(address)
@@ -100,7 +100,7 @@ export class ClientConnection implements Client {
           break
         }
         pos = next
-        this.#begin(head)
+        this.#begin(head, pos < end)
       } else if (this.#tunnel) {
         exchange.tunnel(buf, pos, end, stable)
         pos = end
@@ -155,7 +155,7 @@ export class ClientConnection implements Client {
     this.pause()
   }
 
-  #begin(head: RequestHead): void {
+  #begin(head: RequestHead, more: boolean): void {
     const plane = this.#plane
     const now = performance.now()
     this.#started = false
@@ -178,7 +178,7 @@ export class ClientConnection implements Client {
     const debug = head.debug && plane.debugs(this.address)
     const exchange = new Exchange(plane, this, head, route, this.#upstreamHead(head), now, debug)
     this.#exchange = exchange
-    exchange.start()
+    exchange.start(more)
   }
 
   /** The head as the backend gets it: rebuilt from what was parsed, with where it came from in our own words. */

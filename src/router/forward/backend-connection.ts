@@ -4,7 +4,7 @@ import { ChunkedDecoder } from '../http/chunked.ts'
 import { framing, type Framing } from '../http/request-head.ts'
 import { maxResponseHeadBytes, parseResponseHead, type ResponseHead } from '../http/response-head.ts'
 import { type BackendAddress } from './backend-address.ts'
-import { type ReadBuffers } from './buffers.ts'
+import { type Buffers } from './buffers.ts'
 import { Outbox } from './outbox.ts'
 
 /**
@@ -39,7 +39,7 @@ export type Responder = {
   flush(): boolean
   /** Whether bytes given as stable may still wait for the kernel. */
   unflushed(): boolean
-  /** The response is complete, and the connection has been given back or closed. */
+  /** The response is complete, and the connection has been given back or closed: what is left is sent. */
   end(): void
   failed(failure: Failure): void
 }
@@ -60,7 +60,7 @@ export class BackendConnection {
   readonly out: Outbox
   readonly #socket: Socket
   readonly #pool: ConnectionPool
-  readonly #buffers: ReadBuffers
+  readonly #buffers: Buffers
   readonly #head: ResponseHead
   #responder: Responder | undefined
   /** Whether a request has been answered on it before. */
@@ -84,13 +84,13 @@ export class BackendConnection {
   #private: Buffer | undefined
   #nextBuffer: Buffer | undefined
 
-  constructor(address: BackendAddress, pool: ConnectionPool, buffers: ReadBuffers, head: ResponseHead) {
+  constructor(address: BackendAddress, pool: ConnectionPool, buffers: Buffers, head: ResponseHead) {
     this.#pool = pool
     this.#buffers = buffers
     this.#head = head
     this.#nextBuffer = buffers.shared
     this.#socket = address.tls ? this.#connectTls(address) : this.#connectPlain(address)
-    this.out = new Outbox(this.#socket)
+    this.out = new Outbox(this.#socket, buffers)
     this.#socket.on('error', (error) => (this.#error = error))
     this.#socket.on('end', () => this.#ended())
     this.#socket.on('close', () => this.#closed())
@@ -287,7 +287,6 @@ export class BackendConnection {
     const complete =
       chunked === undefined ? this.#framing !== framing.untilClose && this.#left === 0 : chunked.done
     if (!complete) return this.#flushed(responder, buf, end - from)
-    responder.flush()
     this.#finish(pos === end)
     return true
   }
@@ -296,7 +295,8 @@ export class BackendConnection {
   #flushed(responder: Responder, buf: Buffer, length: number): boolean {
     const more = responder.flush()
     if (buf === this.#private) {
-      if (responder.unflushed()) this.#private = this.#nextBuffer = this.#buffers.take()
+      // Where reading stops, it goes on only once everything has left the buffer.
+      if (more && responder.unflushed()) this.#private = this.#nextBuffer = this.#buffers.take()
     } else if (length > bulkBytes && buf === this.#buffers.shared) {
       this.#private = this.#nextBuffer = this.#buffers.take()
     }

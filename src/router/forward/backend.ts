@@ -1,7 +1,7 @@
 import { type ResponseHead } from '../http/response-head.ts'
 import { type BackendAddress } from './backend-address.ts'
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts'
-import { type ReadBuffers } from './buffers.ts'
+import { type Buffers } from './buffers.ts'
 
 export type PoolLimits = {
   /** Idle connections kept per backend. */
@@ -40,14 +40,14 @@ export class Backend implements ConnectionPool {
   readonly #idle: BackendConnection[] = []
   readonly #queue: Waiting[] = []
   readonly #limits: PoolLimits
-  readonly #buffers: ReadBuffers
+  readonly #buffers: Buffers
   readonly #head: ResponseHead
 
   constructor(
     url: string,
     address: BackendAddress,
     limits: PoolLimits,
-    buffers: ReadBuffers,
+    buffers: Buffers,
     head: ResponseHead,
   ) {
     this.url = url

@@ -70,6 +70,8 @@ export class Exchange implements Responder {
   #chunking = false
   #over = false
   #slowTold = false
+  /** More of the body is about to be fed in the same event, and goes out in one write with the head. */
+  #feeding = false
   #progressAt: number
   #stickyToSet = ''
 
@@ -110,9 +112,11 @@ export class Exchange implements Responder {
     return this.#body.done
   }
 
-  /** Chooses a backend and sends what there is of the request. */
-  start(): void {
+  /** Chooses a backend and sends what there is of the request; `more`: bytes behind the head are fed next. */
+  start(more: boolean): void {
+    this.#feeding = more && !this.requestDone
     this.#attempt(false)
+    this.#feeding = false
   }
 
   /** Reads the body; returns the offset that it read to. A body that must not be passed on is answered. */
@@ -191,7 +195,7 @@ export class Exchange implements Responder {
     this.#progressAt = this.backendStartedAt
     conn.out.text(this.#head)
     this.#body.writeTo(conn.out)
-    conn.out.flush()
+    if (!this.#feeding) conn.out.flush()
     if (conn.connected) this.#reached()
     if (!conn.out.congested) this.#resumeClient()
   }
@@ -291,14 +295,12 @@ export class Exchange implements Responder {
 
   end(): void {
     this.#conn = undefined
+    if (this.#chunking) this.#client.out.text('0\r\n\r\n')
+    this.#client.out.flush()
     if (this.#tunnel) {
       this.#finish()
       this.#client.done(true)
       return
-    }
-    if (this.#chunking) {
-      this.#client.out.text('0\r\n\r\n')
-      this.#client.out.flush()
     }
     const close = !this.keepAlive || !this.requestDone
     this.#finish()

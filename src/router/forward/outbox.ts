@@ -1,8 +1,10 @@
 import { type Socket } from 'node:net'
 import { latin1 } from '../http/bytes.ts'
+import { type Buffers } from './buffers.ts'
 
 /** Up to this size bytes are sent as part of the same string as the head: one write, and no Buffer to make. */
 const textBytes = 4096
+const maxTextBytes = 16 * textBytes
 
 /**
  * What one event has to say to a socket, gathered so that it is one write. Whoever appends flushes before it
@@ -10,10 +12,14 @@ const textBytes = 4096
  */
 export class Outbox {
   readonly socket: Socket
+  readonly #buffers: Buffers
   #text = ''
+  /** The last copied write was not taken at once: a slow reader, or TLS, which never does. */
+  #lagging = false
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, buffers: Buffers) {
     this.socket = socket
+    this.#buffers = buffers
   }
 
   /** Characters 0 to 255. */
@@ -25,11 +31,19 @@ export class Outbox {
   bytes(buf: Buffer, from: number, to: number, stable: boolean): void {
     if (to - from <= textBytes) {
       this.#text += latin1(buf, from, to)
-      if (this.#text.length > 16 * textBytes) this.flush()
-      return
-    }
-    const piece = buf.subarray(from, to)
-    const data = stable ? piece : Buffer.from(piece)
+      if (this.#text.length > maxTextBytes) this.flush()
+    } else if (stable) this.#writeStable(buf.subarray(from, to))
+    else this.#writeCopy(buf, from, to)
+  }
+
+  /** One chunk of the chunked coding. */
+  chunk(buf: Buffer, from: number, to: number, stable: boolean): void {
+    this.#text += `${(to - from).toString(16)}\r\n`
+    this.bytes(buf, from, to, stable)
+    this.#text += '\r\n'
+  }
+
+  #writeStable(data: Buffer): void {
     if (this.#text === '') {
       this.socket.write(data)
       return
@@ -40,11 +54,20 @@ export class Outbox {
     this.socket.uncork()
   }
 
-  /** One chunk of the chunked coding. */
-  chunk(buf: Buffer, from: number, to: number, stable: boolean): void {
-    this.#text += `${(to - from).toString(16)}\r\n`
-    this.bytes(buf, from, to, stable)
-    this.#text += '\r\n'
+  /** Head and body as one piece of memory, which is free again at once where the kernel takes all of it. */
+  #writeCopy(buf: Buffer, from: number, to: number): void {
+    const { scratch } = this.#buffers
+    if (this.#lagging || this.#text.length + to - from > scratch.length) {
+      this.#writeStable(Buffer.from(buf.subarray(from, to)))
+      this.#lagging = this.socket.writableLength > 0
+      return
+    }
+    const head = scratch.write(this.#text, 'latin1')
+    this.#text = ''
+    const end = head + buf.copy(scratch, head, from, to)
+    this.socket.write(scratch.subarray(0, end))
+    this.#lagging = this.socket.writableLength > 0
+    if (this.#lagging) this.#buffers.renewScratch()
   }
 
   flush(): void {

@@ -3,7 +3,7 @@ import { type ResponseHead } from '../http/response-head.ts'
 import { type RouteTable, type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type Failure } from './backend-connection.ts'
-import { type ReadBuffers } from './buffers.ts'
+import { type Buffers } from './buffers.ts'
 
 /** Milliseconds; 0: no limit. */
 export type Timeouts = {
@@ -53,7 +53,7 @@ export type Page = { status: number; contentType: string; body: string }
 export type Plane = {
   readonly table: RouteTable
   readonly timeouts: Timeouts
-  readonly buffers: ReadBuffers
+  readonly buffers: Buffers
   readonly requestHead: RequestHead
   readonly responseHead: ResponseHead
   /** Retries per request, after the first attempt. */

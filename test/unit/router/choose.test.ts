@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { backendAddress } from '../../../src/router/forward/backend-address.ts'
 import { Backend } from '../../../src/router/forward/backend.ts'
-import { ReadBuffers } from '../../../src/router/forward/buffers.ts'
+import { Buffers } from '../../../src/router/forward/buffers.ts'
 import { chooseBackend, noBackend } from '../../../src/router/forward/choose.ts'
 import { ResponseHead } from '../../../src/router/http/response-head.ts'
 
 const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
-const buffers = new ReadBuffers()
+const buffers = new Buffers()
 function backend(inFlight = 0): Backend {
   const made = new Backend(
     'http://b:1',
