@@ -44,7 +44,7 @@ export function openRouteFeed(
   },
 ) {
   const { prefix, database } = targets.read
-  const read = connect(targets.read, { enableOfflineQueue: false, commandTimeout: 10_000 })
+  const read = connect(targets.read, { enableOfflineQueue: false, socketTimeout: 10_000 })
   const write = targets.write === targets.read ? read : connect(targets.write, { enableOfflineQueue: false })
   const subscriber = connect(targets.read, { enableOfflineQueue: true, autoResubscribe: false })
   const patterns = [
@@ -100,10 +100,14 @@ export function openRouteFeed(
     } while (cursor !== '0')
   }
 
-  async function readLists(hosts: string[]): Promise<string[][]> {
+  async function readLists(hosts: string[]): Promise<{ host: string; list: string[] }[]> {
     const pipeline = read.pipeline()
     for (const host of hosts) pipeline.lrange(`${prefix}${routeKeys.frontend(host)}`, 0, -1)
-    return repliesOf(await pipeline.exec()).map((reply) => (Array.isArray(reply) ? reply.map(String) : []))
+    const replies = repliesOf(await pipeline.exec())
+    return hosts.map((host, i) => {
+      const list = replies[i]
+      return { host, list: Array.isArray(list) ? list.map(String) : [] }
+    })
   }
 
   return {
@@ -114,10 +118,15 @@ export function openRouteFeed(
 
     /** Every route, page by page; a host may come twice. */
     async *routes(): AsyncGenerator<{ host: string; list: string[] }[]> {
+      // Redis reads the next page while the one before is taken in.
+      let coming: ReturnType<typeof readLists> | undefined
       for await (const hosts of hostsOf(`${prefix}${routeKeys.frontend('')}`)) {
-        const lists = await readLists(hosts)
-        yield hosts.map((host, i) => ({ host, list: lists[i] ?? [] }))
+        const page = readLists(hosts)
+        page.catch(() => undefined)
+        if (coming !== undefined) yield await coming
+        coming = page
       }
+      if (coming !== undefined) yield await coming
     },
 
     /** Hosts with anything besides a route: dead sets, options, health checks. */
@@ -213,7 +222,7 @@ export function openRouteFeed(
 
 function connect(
   target: RedisTarget,
-  options: { enableOfflineQueue: boolean; commandTimeout?: number; autoResubscribe?: boolean },
+  options: { enableOfflineQueue: boolean; socketTimeout?: number; autoResubscribe?: boolean },
 ): Redis {
   return new Redis({
     ...(target.path === undefined ? { host: target.host, port: target.port } : { path: target.path }),

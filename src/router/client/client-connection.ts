@@ -52,7 +52,7 @@ export class ClientConnection implements Client {
   constructor(socket: Socket, plane: Plane, listener: Listener) {
     this.#socket = socket
     this.#plane = plane
-    this.out = new Outbox(socket, plane.buffers)
+    this.out = new Outbox(socket, plane.buffers, () => this.#exchange?.clientDrained())
     const address = plainAddress(socket.remoteAddress ?? '')
     this.#origin = { address, proto: listener.proto, port: listener.port }
     this.#trusted = address !== '' && plane.trusts(address)
@@ -62,7 +62,6 @@ export class ClientConnection implements Client {
     socket.on('error', () => undefined)
     socket.on('end', () => this.#ended())
     socket.on('close', () => this.#closed())
-    socket.on('drain', () => this.#exchange?.clientDrained())
     const fast = listener.reader?.(socket, plane.buffers.shared, (length, buf) => {
       this.#receive(buf, length, false)
       return !this.#paused

@@ -90,11 +90,10 @@ export class BackendConnection {
     this.#head = head
     this.#nextBuffer = buffers.shared
     this.#socket = address.tls ? this.#connectTls(address) : this.#connectPlain(address)
-    this.out = new Outbox(this.#socket, buffers)
+    this.out = new Outbox(this.#socket, buffers, () => this.#responder?.drained())
     this.#socket.on('error', (error) => (this.#error = error))
     this.#socket.on('end', () => this.#ended())
     this.#socket.on('close', () => this.#closed())
-    this.#socket.on('drain', () => this.#responder?.drained())
   }
 
   #connectPlain(address: BackendAddress): Socket {
@@ -303,16 +302,17 @@ export class BackendConnection {
     return more
   }
 
-  #releasePrivate(unflushed = true): void {
+  /** `taker`: who may still have bytes of it waiting; a buffer that nobody waits for is used again. */
+  #releasePrivate(taker?: Responder): void {
     if (this.#private === undefined) return
-    if (!unflushed) this.#buffers.give(this.#private)
+    if (taker?.unflushed() === false) this.#buffers.give(this.#private)
     this.#private = undefined
     this.#nextBuffer = this.#buffers.shared
   }
 
   #finish(clean: boolean): void {
     const responder = this.#responder!
-    this.#releasePrivate(responder.unflushed())
+    this.#releasePrivate(responder)
     this.#responder = undefined
     this.#inBody = false
     this.#chunked = undefined

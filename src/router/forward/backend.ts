@@ -34,7 +34,7 @@ export class Backend implements ConnectionPool {
   /** Routes of this worker that have it. At 0 it is retired: idle connections close, nothing new is sent. */
   routes = 0
   /** Why it gets no requests until a probe succeeds; undefined: it is in. */
-  ejected: 'connect' | 'hang' | 'probe' | undefined
+  ejected: 'refused' | 'connect' | 'hang' | 'probe' | undefined
   /** When a response last came (performance.now()). */
   lastResponse = 0
   readonly #idle: BackendConnection[] = []

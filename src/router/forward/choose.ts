@@ -6,7 +6,7 @@ export const noBackend = { none: -1, invalid: -2, ejected: -3 } as const
 
 /**
  * Chooses a backend by its index: the least loaded for its weight, chance deciding between equals; or by
- * chance alone. Those in `tried` only when no other is left.
+ * chance alone. Those in `tried` only when no other is left, and then those that refused, which do so quickly.
  */
 export function chooseBackend(
   backends: readonly (Backend | undefined)[],
@@ -19,6 +19,7 @@ export function chooseBackend(
   let bestLoad = Infinity
   let ties = 0
   let retriable = -1
+  let refusing = -1
   let state: number = noBackend.none
   const byChance = options?.balance === 'random'
   for (let i = 0; i < backends.length; i += 1) {
@@ -32,6 +33,7 @@ export function chooseBackend(
     if (weight <= 0) continue
     if (backend.ejected !== undefined) {
       state = noBackend.ejected
+      if (backend.ejected === 'refused' && !tried.includes(i)) refusing = i
       continue
     }
     if (tried.includes(i)) {
@@ -50,5 +52,6 @@ export function chooseBackend(
     }
   }
   if (best !== -1) return best
-  return retriable === -1 ? state : retriable
+  if (retriable !== -1) return retriable
+  return refusing === -1 ? state : refusing
 }

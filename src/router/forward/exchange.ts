@@ -284,7 +284,7 @@ export class Exchange implements Responder {
   }
 
   unflushed(): boolean {
-    return this.#client.out.socket.writableLength > 0
+    return this.#client.out.unflushed
   }
 
   /** The client has taken what it was sent. */

@@ -11,15 +11,26 @@ const maxTextBytes = 16 * textBytes
  * returns to the event loop.
  */
 export class Outbox {
-  readonly socket: Socket
+  /** The kernel has not taken enough, so that the source should wait until the socket has drained. */
+  congested = false
+  readonly #socket: Socket
   readonly #buffers: Buffers
   #text = ''
   /** The last copied write was not taken at once: a slow reader, or TLS, which never does. */
   #lagging = false
 
-  constructor(socket: Socket, buffers: Buffers) {
-    this.socket = socket
+  constructor(socket: Socket, buffers: Buffers, drained: () => void) {
+    this.#socket = socket
     this.#buffers = buffers
+    socket.on('drain', () => {
+      this.congested = false
+      drained()
+    })
+  }
+
+  /** Whether bytes wait for the kernel. */
+  get unflushed(): boolean {
+    return this.#socket.writableLength > 0
   }
 
   /** Characters 0 to 255. */
@@ -45,13 +56,13 @@ export class Outbox {
 
   #writeStable(data: Buffer): void {
     if (this.#text === '') {
-      this.socket.write(data)
+      this.congested = !this.#socket.write(data)
       return
     }
-    this.socket.cork()
+    this.#socket.cork()
     this.flush()
-    this.socket.write(data)
-    this.socket.uncork()
+    this.congested = !this.#socket.write(data)
+    this.#socket.uncork()
   }
 
   /** Head and body as one piece of memory, which is free again at once where the kernel takes all of it. */
@@ -59,14 +70,14 @@ export class Outbox {
     const { scratch } = this.#buffers
     if (this.#lagging || this.#text.length + to - from > scratch.length) {
       this.#writeStable(Buffer.from(buf.subarray(from, to)))
-      this.#lagging = this.socket.writableLength > 0
+      this.#lagging = this.unflushed
       return
     }
     const head = scratch.write(this.#text, 'latin1')
     this.#text = ''
     const end = head + buf.copy(scratch, head, from, to)
-    this.socket.write(scratch.subarray(0, end))
-    this.#lagging = this.socket.writableLength > 0
+    this.congested = !this.#socket.write(scratch.subarray(0, end))
+    this.#lagging = this.unflushed
     if (this.#lagging) this.#buffers.renewScratch()
   }
 
@@ -74,11 +85,6 @@ export class Outbox {
     if (this.#text === '') return
     const text = this.#text
     this.#text = ''
-    this.socket.write(text, 'latin1')
-  }
-
-  /** True while the kernel has not taken everything, so that the source should wait for `drain`. */
-  get congested(): boolean {
-    return this.socket.writableNeedDrain
+    this.congested = !this.#socket.write(text, 'latin1')
   }
 }

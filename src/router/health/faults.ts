@@ -42,7 +42,7 @@ export function createFaults(
       .catch((error: unknown) => report(`a dead mark was not written: ${String(error)}`))
   }
 
-  function eject(backend: Backend, host: string, why: 'connect' | 'hang'): void {
+  function eject(backend: Backend, host: string, why: 'refused' | 'connect' | 'hang'): void {
     if (backend.ejected !== undefined) return
     backend.ejected = why
     report(`${backend.url} gets no requests: ${why === 'hang' ? 'it hangs' : 'it cannot be reached'}`)
@@ -95,9 +95,8 @@ export function createFaults(
       if (failure === 'refused' || failure === 'connectTimeout') mark(route, host, index, backend)
       // A lone backend is not taken out for refusing: it refuses quickly, and answers as soon as it can.
       if (route.urls.length < 2 && failure !== 'connectTimeout') return
-      if (failure === 'refused' || failure === 'unreachable' || failure === 'connectTimeout') {
-        eject(backend, host, 'connect')
-      }
+      if (failure === 'refused') eject(backend, host, 'refused')
+      else if (failure === 'unreachable' || failure === 'connectTimeout') eject(backend, host, 'connect')
     },
 
     /** Hipache's rule, as it was meant: 501 to 599 but a 503 with Retry-After; 500 while a checker lives. */

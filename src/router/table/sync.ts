@@ -61,6 +61,8 @@ export function createSync(
       // Hipache's own Redis never has a version; ours never loses it but with everything else.
       throw new Error('the version of the table is gone, so Redis has lost its data; the last table serves')
     }
+    const reading = feed.extras()
+    reading.catch(() => undefined)
     const seen = new Set<string>()
     let changes = 0
     for await (const page of feed.routes()) {
@@ -73,7 +75,7 @@ export function createSync(
         changes += 1
       }
     }
-    const extras = await feed.extras()
+    const extras = await reading
     for (const host of [...table.deadHosts(), ...checked]) extras.add(host)
     for (const route of table.routes()) {
       if (!seen.has(route.host)) {

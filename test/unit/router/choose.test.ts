@@ -36,6 +36,11 @@ test('dead, ejected, invalid and tried ones', () => {
   expect(chooseBackend([backend(), backend(9)], undefined, new Set([0]), [])).toBe(1)
   expect(chooseBackend([out, backend(9)], undefined, undefined, [])).toBe(1)
   expect(chooseBackend([out], undefined, undefined, [])).toBe(noBackend.ejected)
+  const refused = backend()
+  refused.ejected = 'refused'
+  expect(chooseBackend([refused, backend(9)], undefined, undefined, [])).toBe(1)
+  expect(chooseBackend([refused, out], undefined, undefined, [])).toBe(0)
+  expect(chooseBackend([refused], undefined, undefined, [0])).toBe(noBackend.ejected)
   expect(chooseBackend([undefined], undefined, undefined, [])).toBe(noBackend.invalid)
   expect(chooseBackend([], undefined, undefined, [])).toBe(noBackend.none)
   expect(chooseBackend([backend()], undefined, new Set([0]), [])).toBe(noBackend.none)
