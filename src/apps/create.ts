@@ -2,6 +2,7 @@ import { PaasError } from '../errors/paas-error.ts'
 import { pronounceableName, randomId } from '../lib/ids.ts'
 import { type App } from '../model/app.ts'
 import { AppId, AppName } from '../model/names.ts'
+import { refuseTakenHost } from './host-owner.ts'
 import { type Platform } from './platform.ts'
 
 /** Makes an app without a release; with no name, one that is free and can be said aloud. Throws APP_EXISTS. */
@@ -33,14 +34,5 @@ async function freeName({ store }: Platform): Promise<AppName> {
 export function nameTaken(name: AppName): PaasError {
   return new PaasError('APP_EXISTS', `The name ${name} is taken.`, {
     hint: 'Choose another one, or leave it out and one is made up.',
-  })
-}
-
-/** An app's own host may have been added to another app as a domain. */
-export async function refuseTakenHost({ store }: Platform, host: string): Promise<void> {
-  const owner = (await store.apps.list()).find(({ domains }) => domains.includes(host))
-  if (owner === undefined) return
-  throw new PaasError('DOMAIN_TAKEN', `${host} is a domain of ${owner.name}.`, {
-    hint: `paas domains:remove -a ${owner.name} ${host}`,
   })
 }

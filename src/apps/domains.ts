@@ -1,6 +1,7 @@
 import { PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
 import { type Domain } from '../model/names.ts'
+import { refuseTakenHost } from './host-owner.ts'
 import { hostsOf } from './hosts.ts'
 import { moveHosts } from './move-hosts.ts'
 import { type Platform } from './platform.ts'
@@ -18,7 +19,7 @@ export async function addDomains(
     platform.queues.run('names', who, async () => {
       const own = hostsOf(current, platform.instance.domain)
       const added = [...new Set(domains)].filter((domain) => !own.includes(domain))
-      for (const domain of added) await refuseOthersHost(platform, current, domain)
+      for (const domain of added) await refuseTakenHost(platform, domain)
       const changed = { ...current, domains: [...current.domains, ...added] }
       await moveHosts(platform, current, changed)
       return changed
@@ -44,15 +45,4 @@ export async function removeDomains(
     await moveHosts(platform, current, changed)
     return changed
   })
-}
-
-async function refuseOthersHost(platform: Platform, app: App, domain: Domain): Promise<void> {
-  const owner = (await platform.store.apps.list()).find(
-    (other) => other.id !== app.id && hostsOf(other, platform.instance.domain).includes(domain),
-  )
-  if (owner !== undefined) {
-    throw new PaasError('DOMAIN_TAKEN', `${domain} belongs to the app ${owner.name}.`, {
-      hint: `Take it away there first: paas domains:remove -a ${owner.name} ${domain}`,
-    })
-  }
 }

@@ -1,6 +1,7 @@
 import { type App } from '../model/app.ts'
 import { type AppName } from '../model/names.ts'
-import { nameTaken, refuseTakenHost } from './create.ts'
+import { nameTaken } from './create.ts'
+import { refuseTakenHost } from './host-owner.ts'
 import { renameAppOfKeys } from './keys.ts'
 import { moveHosts } from './move-hosts.ts'
 import { type Platform } from './platform.ts'

@@ -60,6 +60,12 @@ import { releasesInfo } from './releases/info.ts'
 import { releasesList } from './releases/list.ts'
 import { releasesSet } from './releases/set.ts'
 import { rollback } from './rollback.ts'
+import { routerLogs } from './router/logs.ts'
+import { routerReload } from './router/reload.ts'
+import { routerStats } from './router/stats.ts'
+import { routesAdd } from './routes/add.ts'
+import { routesList } from './routes/list.ts'
+import { routesRemove } from './routes/remove.ts'
 import { run } from './run.ts'
 import { runDetached } from './run/detached.ts'
 import { runList } from './run/list.ts'
@@ -85,6 +91,8 @@ export const commands: readonly Command[] = [
   ...[releasesList, releasesInfo, releasesDiff, rollback, releasesSet],
   ...[deploy, buildsList, buildsLog, buildsCancel, buildsSet],
   ...[domainsList, domainsAdd, domainsRemove],
+  ...[routesList, routesAdd, routesRemove],
+  ...[routerStats, routerLogs, routerReload],
   ...serviceCommands,
   ...backupCommands,
   ...storageCommands,

@@ -1,10 +1,10 @@
-import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger } from 'pino'
 import { messageOf } from '../errors/paas-error.ts'
 import { type AppId } from '../model/names.ts'
 import { type LogBook } from './book.ts'
 import { type LogLine, logTime, paasLine } from './line.ts'
+import { linesSince, placeAtEnd } from './tail.ts'
 
 const lookEveryMs = 250
 /** More than this between two looks is skipped: a busy site must not keep the controller busy too. */
@@ -50,46 +50,12 @@ export async function followRouter(options: {
   while (!signal.aborted) {
     await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined)
     try {
-      const { next, lines, skipped } = await readMore(path, place)
+      const { next, lines, skipped } = await linesSince(path, place, mostBytes)
       place = next
       await deliver(lines, skipped, { book, findApp })
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'the access log could not be read')
     }
-  }
-}
-
-type Place = { inode: number; offset: number }
-
-async function placeAtEnd(path: string): Promise<Place> {
-  const file = await open(path).catch(() => undefined)
-  if (file === undefined) return { inode: 0, offset: 0 }
-  const { ino, size } = await file.stat()
-  await file.close()
-  return { inode: ino, offset: size }
-}
-
-async function readMore(
-  path: string,
-  place: Place,
-): Promise<{ next: Place; lines: string[]; skipped: number }> {
-  const file = await open(path).catch(() => undefined)
-  if (file === undefined) return { next: place, lines: [], skipped: 0 }
-  try {
-    const { ino, size } = await file.stat()
-    const from = ino === place.inode && size >= place.offset ? place.offset : 0
-    const start = Math.max(from, size - mostBytes)
-    if (start === size) return { next: { inode: ino, offset: size }, lines: [], skipped: 0 }
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(size - start), 0, size - start, start)
-    const text = buffer.toString('latin1', 0, bytesRead)
-    const end = text.lastIndexOf('\n') + 1
-    const lines = text
-      .slice(0, end)
-      .split('\n')
-      .slice(start > from ? 1 : 0, -1)
-    return { next: { inode: ino, offset: start + end }, lines, skipped: start - from }
-  } finally {
-    await file.close()
   }
 }
 

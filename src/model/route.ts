@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { backendAddress } from './backend-address.ts'
+import { Domain } from './names.ts'
 
 /**
  * host → backends, as Hipache stores it: LIST `frontend:<host>` = [identifier, backend, backend, …].
@@ -26,3 +28,12 @@ export const RouterWorker = z.strictObject({
   draining: z.record(z.string(), z.int().min(1)),
 })
 export type RouterWorker = z.infer<typeof RouterWorker>
+
+/** What a route may be for, when a person writes it: a domain, or `*`, which is every host that nobody else has. */
+export const RouteHost = z.union([z.literal('*'), Domain])
+
+/** One backend of a route, when a person writes it. */
+export const BackendUrl = z
+  .string()
+  .max(2048)
+  .refine((url) => backendAddress(url) !== undefined, 'a backend looks like http://10.0.0.5:8080')

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { trustedPeers } from './client/proxy-protocol.ts'
-import { backendAddress } from './forward/backend-address.ts'
+import { backendAddress } from '../model/backend-address.ts'
 import { Backend } from './forward/backend.ts'
 import { Buffers } from './forward/buffers.ts'
 import { type Finished, type Plane } from './forward/plane.ts'

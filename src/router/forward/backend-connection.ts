@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls'
 import { ChunkedDecoder } from '../http/chunked.ts'
 import { framing, type Framing } from '../http/request-head.ts'
 import { maxResponseHeadBytes, parseResponseHead, type ResponseHead } from '../http/response-head.ts'
-import { type BackendAddress } from './backend-address.ts'
+import { type BackendAddress } from '../../model/backend-address.ts'
 import { type Buffers } from './buffers.ts'
 import { Outbox } from './outbox.ts'
 

@@ -1,5 +1,5 @@
 import { type ResponseHead } from '../http/response-head.ts'
-import { type BackendAddress } from './backend-address.ts'
+import { type BackendAddress } from '../../model/backend-address.ts'
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts'
 import { type Buffers } from './buffers.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { backendAddress } from '../forward/backend-address.ts'
+import { backendAddress } from '../../model/backend-address.ts'
 import { type RouteTable } from '../table/route-table.ts'
 import { type DeadMarks } from './faults.ts'
 import { probe } from './probe.ts'

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { type BackendAddress } from '../forward/backend-address.ts'
+import { type BackendAddress } from '../../model/backend-address.ts'
 
 /** What a probe asks for and what it takes for an answer. */
 export type ProbeRequest = {

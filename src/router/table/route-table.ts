@@ -1,4 +1,4 @@
-import { backendAddress } from '../forward/backend-address.ts'
+import { backendAddress } from '../../model/backend-address.ts'
 import { type Backend } from '../forward/backend.ts'
 
 /** How a host's backends share its traffic: HASH `paas:route:options:<host>`. */

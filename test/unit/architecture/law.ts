@@ -83,7 +83,7 @@ export const narrow: Record<string, Record<string, RegExp>> = {
   client: { api: /^api\/wire\.ts$/ },
   router: { store: /^store\/(?:routes|route-feed|redis-target)\.ts$/ },
   // A command asks the router over its control socket; the data plane is another process.
-  commands: { router: /^router\/control\.ts$/ },
+  commands: { router: /^router\/(?:control|observe\/stats)\.ts$/ },
 }
 
 /** Only these files may import a package that its folder may. */

@@ -13,7 +13,7 @@ import { caller, recorded } from './context.ts'
 const folder = join(import.meta.dirname, '../../../src/commands')
 /** Commands whose output is a stream of lines or bytes, which no schema describes. */
 const streaming = [
-  ...['logs', 'builds:log', 'cron:logs', 'services:logs'],
+  ...['logs', 'router:logs', 'builds:log', 'cron:logs', 'services:logs'],
   ...['services:export', 'backups:download', 'completion'],
 ]
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { backendAddress } from '../../../src/router/forward/backend-address.ts'
+import { backendAddress } from '../../../src/model/backend-address.ts'
 import { Backend } from '../../../src/router/forward/backend.ts'
 import { Buffers } from '../../../src/router/forward/buffers.ts'
 import { chooseBackend, noBackend } from '../../../src/router/forward/choose.ts'

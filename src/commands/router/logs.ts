@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { linesSince, placeAtEnd } from '../../logs/tail.ts'
+import { defineCommand } from '../define.ts'
+import { count } from '../fields.ts'
+
+const lookEveryMs = 250
+/** What is looked through for the last lines, and what may come between two looks. */
+const mostBytes = 8 * 1024 * 1024
+
+export const routerLogs = defineCommand({
+  name: 'router:logs',
+  summary: 'print the access log of the router',
+  description:
+    "Prints the last requests of all hosts, a line each in Hipache's format: address, time, request, status, bytes, " +
+    "referer, user agent, the route's identifier, and the seconds that it took, in all and at the backend. An app's own " +
+    'are in its logs: paas logs -a APP -t router.',
+  examples: ['paas router:logs', 'paas router:logs -f', 'paas router:logs -n 1000'],
+  access: 'admin',
+  app: 'none',
+  flags: {
+    follow: z.boolean().default(false).describe('go on as lines come').meta({ short: 'f' }),
+    lines: count.default(100).describe('how many lines to begin with').meta({ short: 'n', value: 'number' }),
+  },
+  async run({ flags }, { platform, io, signal }) {
+    const path = platform.paths.accessLog
+    const say = async (lines: string[]): Promise<void> => {
+      if (lines.length > 0) await io.stdout(Buffer.from(`${lines.join('\n')}\n`, 'latin1'))
+    }
+    const { inode } = await placeAtEnd(path)
+    const before = await linesSince(path, { inode, offset: 0 }, mostBytes)
+    await say(flags.lines === 0 ? [] : before.lines.slice(-flags.lines))
+    let place = before.next
+    while (flags.follow && !signal.aborted) {
+      await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined)
+      const { next, lines, skipped } = await linesSince(path, place, mostBytes)
+      if (skipped > 0) await io.stderr(` !     ${skipped} bytes came too fast and are not shown\n`)
+      await say(lines)
+      place = next
+    }
+  },
+})

@@ -1,0 +1,197 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { authorise } from '../../../src/api/authorise.ts'
+import { type Platform } from '../../../src/apps/platform.ts'
+import { runCommandLine } from '../../../src/commands/program.ts'
+import { commands } from '../../../src/commands/registry.ts'
+import { PaasError } from '../../../src/errors/paas-error.ts'
+import { type Identity, Key } from '../../../src/model/key.ts'
+import { RouterStats } from '../../../src/router/observe/stats.ts'
+import { platformWithoutEngine } from '../../support/platform.ts'
+import { startState, type State } from '../../support/redis.ts'
+import { caller } from '../../unit/commands/context.ts'
+import { type Backend, startBackend } from '../router/support/backend.ts'
+import { ask, eventually, startRouter, type TestRouter } from '../router/support/router.ts'
+
+let state: State
+let router: TestRouter
+let platform: Platform
+let a: Backend
+let b: Backend
+
+beforeAll(async () => {
+  state = await startState()
+  a = await startBackend('a')
+  b = await startBackend('b')
+  const accessLog = join(state.paths.redisData, 'access.log')
+  router = await startRouter(
+    {
+      url: `redis+unix://router:router-password@${state.paths.redisSocket}`,
+      directory: state.paths.redisData,
+    },
+    { args: ['--access-log', accessLog] },
+  )
+  const base = platformWithoutEngine(state)
+  platform = { ...base, paths: { ...state.paths, routerSocket: router.control, accessLog } }
+}, 60_000)
+afterAll(async () => {
+  await router[Symbol.asyncDispose]()
+  a[Symbol.dispose]()
+  b[Symbol.dispose]()
+  await state[Symbol.asyncDispose]()
+})
+
+/** Runs a command line as the controller does. */
+async function paas(words: string[], identity?: Identity, on = platform) {
+  const { context, said } = caller(identity)
+  const json = (): unknown => JSON.parse(said.stdout)
+  try {
+    const code = await runCommandLine(commands, words, { ...context, platform: on }, authorise)
+    return { code, ...said, json }
+  } catch (error) {
+    if (!(error instanceof PaasError)) throw error
+    return { code: error.exitCode, ...said, stderr: `${error.message}\n${error.hint ?? ''}`, json }
+  }
+}
+
+describe('routes by hand', () => {
+  beforeEach(async () => {
+    for (const { host } of await state.store.routes.all()) await paas(['routes:remove', host])
+  })
+
+  test('serve at once, get more backends, lose them, and are gone', async () => {
+    expect(await paas(['routes:add', 'Wiki.Example.com', a.url])).toMatchObject({
+      code: 0,
+      stdout: `wiki.example.com goes to ${a.url}.\n`,
+    })
+    expect((await ask(router.port, 'wiki.example.com')).body).toBe('a')
+    await paas(['routes:add', 'wiki.example.com', a.url, b.url, '--identifier', 'wiki'])
+    expect((await paas(['routes', '--json'])).json()).toEqual([
+      { host: 'wiki.example.com', identifier: 'wiki', backends: [a.url, b.url], app: null },
+    ])
+    expect((await paas(['routes:list'])).stdout).toContain('wiki (by hand)')
+    expect(await state.redis.lrange('frontend:wiki.example.com', 0, -1)).toEqual(['wiki', a.url, b.url])
+    await paas(['routes:remove', 'wiki.example.com', a.url])
+    for (let i = 0; i < 4; i += 1) expect((await ask(router.port, 'wiki.example.com')).body).toBe('b')
+    expect(await paas(['routes:remove', 'wiki.example.com'])).toMatchObject({
+      code: 0,
+      stdout: 'wiki.example.com has no route any more.\n',
+    })
+    expect((await ask(router.port, 'wiki.example.com')).status).toBe(404)
+  })
+
+  test('the last backend takes the route with it, and * serves what nobody has', async () => {
+    await paas(['routes:add', '*', a.url])
+    expect((await ask(router.port, 'whatever.test')).body).toBe('a')
+    await paas(['routes:remove', '*', a.url])
+    expect((await paas(['routes', '--json'])).json()).toEqual([])
+  })
+
+  test.each([
+    [['routes:add', 'wiki.example.com'], 2, "Missing required argument 'backends'"],
+    [['routes:add', 'wiki example', 'http://a:1'], 2, 'a domain looks like'],
+    [['routes:add', 'wiki.example.com', 'ftp://a'], 2, 'a backend looks like'],
+    [['routes:add', 'wiki.example.com', 'http://a:99999'], 2, 'a backend looks like'],
+    [['routes:add', 'wiki.example.com', 'http://a:1', '--identifier', 'two words'], 2, 'no spaces'],
+    [['routes:remove', 'nothing.example.com'], 3, 'has no route'],
+  ])('%j is refused', async (words, code, message) => {
+    const refused = await paas(words)
+    expect(refused.code).toBe(code)
+    expect(refused.stderr).toContain(message)
+    expect(await state.store.routes.all()).toEqual([])
+  })
+
+  test('a backend that the route does not have takes nothing away', async () => {
+    await paas(['routes:add', 'wiki.example.com', a.url])
+    const refused = await paas(['routes:remove', 'wiki.example.com', a.url, 'http://other:1'])
+    expect(refused).toMatchObject({ code: 3 })
+    expect((await paas(['routes', '--json'])).json()).toMatchObject([{ backends: [a.url] }])
+  })
+
+  test('apps and routes by hand do not take hosts from each other', async () => {
+    await paas(['apps:create', 'blog'])
+    await paas(['domains:add', '-a', 'blog', 'www.example.com'])
+    for (const host of ['blog.paas.test', 'www.example.com']) {
+      const refused = await paas(['routes:add', host, a.url])
+      expect(refused.code).toBe(1)
+      expect(refused.stderr).toContain(`${host} belongs to the app blog`)
+      expect(await paas(['routes:remove', host])).toMatchObject({ code: 1 })
+    }
+    await paas(['routes:add', 'wiki.example.com', a.url])
+    await paas(['routes:add', 'wiki.paas.test', a.url])
+    const attempts = [
+      ['domains:add', '-a', 'blog', 'free.example.com', 'wiki.example.com'],
+      ['apps:create', 'wiki'],
+      ['apps:rename', '-a', 'blog', 'wiki'],
+    ]
+    for (const words of attempts) {
+      const refused = await paas(words)
+      expect(refused.code).toBe(1)
+      expect(refused.stderr).toContain('paas routes:remove wiki.')
+    }
+    expect((await paas(['domains', '-a', 'blog', '--json'])).json()).toHaveLength(2)
+  })
+
+  test('belong to admins', async () => {
+    const key = Key.parse({
+      id: 'k00000000000000a',
+      name: 'laptop',
+      fingerprint: 'SHA256:x',
+      publicKey: 'ssh-ed25519 AAAA',
+      role: 'manage',
+      createdAt: new Date().toISOString(),
+    })
+    for (const words of [['routes'], ['routes:add', 'x.test', a.url], ['router:stats'], ['router:reload']]) {
+      expect((await paas(words, { via: 'ssh', key })).code).toBe(4)
+    }
+  })
+})
+
+describe('the router', () => {
+  test('router:stats counts by host and backend, for people and for programs', async () => {
+    await paas(['routes:add', 'counted.example.com', a.url])
+    for (let i = 0; i < 5; i += 1) await ask(router.port, 'counted.example.com')
+    const { hosts, backends } = RouterStats.parse((await paas(['router:stats', '--json'])).json())
+    expect(hosts['counted.example.com']).toMatchObject({ requests: 5, errors5xx: 0 })
+    expect(backends[a.url]!.requests).toBeGreaterThanOrEqual(5)
+    const shown = (await paas(['router:stats'])).stdout
+    expect(shown).toMatch(/^2 workers, the first started \d+s ago, /)
+    expect(shown).toMatch(/counted\.example\.com +5 +0 /)
+  })
+
+  test('router:logs shows the last lines, and follows', async () => {
+    const stop = new AbortController()
+    const { context, said } = caller()
+    const following = runCommandLine(
+      commands,
+      ['router:logs', '-n', '0', '-f'],
+      { ...context, platform, signal: stop.signal },
+      authorise,
+    )
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    for (let i = 0; i < 3; i += 1) await ask(router.port, 'nobody.example.com', `/followed-${i}`)
+    await eventually(() => said.stdout.includes('/followed-2'))
+    stop.abort()
+    await following
+    expect(said.stdout.match(/\/followed-/g)).toHaveLength(3)
+    const last = (await paas(['router:logs', '-n', '2'])).stdout
+    expect(last.match(/\n/g)).toHaveLength(2)
+    expect(last).toContain('"GET /followed-2 HTTP/1.1" 404')
+  })
+
+  test('router:reload puts other workers in their place', async () => {
+    const before = await router.workerPids()
+    expect(await paas(['router:reload'])).toMatchObject({ code: 0, stdout: '2 new workers serve.\n' })
+    const after = await router.workerPids()
+    expect(after).toHaveLength(2)
+    expect(after.some((pid) => before.includes(pid))).toBe(false)
+  })
+
+  test('what is not running is named', async () => {
+    const elsewhere = { ...platform, paths: { ...platform.paths, routerSocket: '/nonexistent/router.sock' } }
+    const { code, stderr } = await paas(['router:stats'], undefined, elsewhere)
+    expect(code).toBe(1)
+    expect(stderr).toContain('The router does not answer')
+    expect(stderr).toContain('paas doctor')
+  })
+})
