@@ -205,6 +205,25 @@ export function containers(docker: Dockerode) {
 
     /** SIGTERM, and SIGKILL after `graceSeconds`. A container that has stopped or gone is fine. */
     stop: (id: string, graceSeconds: number): Promise<unknown> =>
+    /**
+     * Containers with all of these labels, as one call tells them. `endpoints` is another one after every start, and
+     * empty where it does not run.
+     */
+    async summaries(labels: string[]): Promise<{ id: string; running: boolean; endpoints: string }[]> {
+      const found = await dockerCall('list containers', () =>
+        docker.listContainers({ all: true, filters: { label: labels } }),
+      )
+      return found.map(({ Id, State, NetworkSettings }) => ({
+        id: Id,
+        running: State === 'running',
+        endpoints: Object.values(NetworkSettings.Networks)
+          .map(({ EndpointID }) => EndpointID)
+          .filter((endpoint) => endpoint !== '')
+          .sort()
+          .join(' '),
+      }))
+    },
+
       dockerCall(`stop ${id}`, () => docker.getContainer(id).stop({ t: graceSeconds }), {
         missing: undefined,
       }),

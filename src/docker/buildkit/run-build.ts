@@ -2,8 +2,8 @@ import { type Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { dockerCall } from '../call.ts'
 import { jsonLines } from '../json-lines.ts'
-import { type BuildProgress, decodeProgress } from './progress.ts'
-import { openSession, type SessionOffers } from './session.ts'
+import { type BuildProgress } from './progress.ts'
+import { type SessionOffers } from './session.ts'
 
 export type BuildRequest = SessionOffers & {
   /** A tar; read to its end or to the abort. */
@@ -26,6 +26,8 @@ export type BuildResult = { imageId: string } | { error: string }
  * engine too and throws its reason.
  */
 export async function runBuild(docker: Dockerode, request: BuildRequest): Promise<BuildResult> {
+  // gRPC and protobuf are large, and a controller that builds nothing is spared them.
+  const { openSession } = await import('./session.ts')
   const session = await openSession(docker, request)
   try {
     request.signal.throwIfAborted()
@@ -40,6 +42,7 @@ export async function runBuild(docker: Dockerode, request: BuildRequest): Promis
 }
 
 async function followBuild(lines: Readable, request: BuildRequest): Promise<BuildResult> {
+  const { decodeProgress } = await import('./progress.ts')
   let imageId: string | undefined
   let error: string | undefined
   for await (const message of jsonLines(lines)) {

@@ -8,6 +8,7 @@ import { randomHex } from '../../lib/ids.ts'
 import { openFilesLimit } from '../../lib/open-files.ts'
 import { type Container, type ContainerSpec, type Scheduler, type TerminalSize } from '../scheduler.ts'
 import { labels, parseLabels } from './labels.ts'
+import { rememberRunning } from './running.ts'
 
 const defaults = { memoryBytes: 512 * 1024 * 1024, pidsLimit: 1024 }
 const mostOpenFiles = 65_536
@@ -34,6 +35,7 @@ export function dockerLocal(
       command: shellLine(state.command),
       running: state.running,
       address: (state.running && state.addresses[bridge]) || undefined,
+      createdAt: new Date(state.createdAt),
       startedAt: time(state.startedAt),
       finishedAt: state.running ? undefined : time(state.finishedAt),
       exit:
@@ -49,6 +51,8 @@ export function dockerLocal(
     const state = await engine.containers.inspect(id)
     return state && toContainer(state)
   }
+
+  const running = rememberRunning(inspect)
 
   async function launch(id: string, name: string): Promise<Container> {
     try {
@@ -149,11 +153,12 @@ export function dockerLocal(
     restart: (id) => launch(id, id.slice(0, 12)),
 
     async list(appId) {
-      const ids = await engine.containers.list([
-        `paas.instance=${instance.name}`,
-        ...(appId === undefined ? ['paas.app'] : [`paas.app=${appId}`]),
-      ])
-      const found = await Promise.all(ids.map(inspect))
+      const ours = `paas.instance=${instance.name}`
+      // Of one app everything is asked anew: while a container dies, the engine's list still has it running.
+      const found =
+        appId === undefined
+          ? await running.read(await engine.containers.summaries([ours, 'paas.app']))
+          : await Promise.all((await engine.containers.list([ours, `paas.app=${appId}`])).map(inspect))
       return found
         .filter((container) => container !== undefined)
         .sort((a, b) => a.slot.type.localeCompare(b.slot.type) || a.slot.index - b.slot.index)
