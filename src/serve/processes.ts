@@ -3,6 +3,7 @@ import { type InstancePaths } from '../lib/paths.ts'
 import { type Instance } from '../model/instance.ts'
 import { type Accounts } from '../setup/files.ts'
 import { accountNames } from '../setup/layout.ts'
+import { controllerFlags } from '../setup/node-flags.ts'
 import { type ChildSpec } from './child.ts'
 
 /**
@@ -34,7 +35,13 @@ export function processes(
       gid: id(names.router)!.gid,
       stopTimeoutMs: 30_000,
     },
-    { ...common('controller'), program: node, args: [main('controller')], env, stopTimeoutMs: 60_000 },
+    {
+      ...common('controller'),
+      program: node,
+      args: [...controllerFlags, main('controller')],
+      env,
+      stopTimeoutMs: 60_000,
+    },
     ...(facts.privateSshd
       ? [
           {

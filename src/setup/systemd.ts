@@ -3,6 +3,7 @@ import { type InstancePaths } from '../lib/paths.ts'
 import { type Instance } from '../model/instance.ts'
 import { accountNames, runDirectories } from './layout.ts'
 import { type Owned } from './files.ts'
+import { controllerFlags } from './node-flags.ts'
 
 /** A file that systemd reads, by its path. */
 export type UnitFile = { path: string; content: string }
@@ -103,7 +104,7 @@ function controller(paths: InstancePaths): string {
     'paas: controller, which deploys and reconciles',
     'After=paas-redis.service docker.service docker.socket network.target\nWants=paas-redis.service docker.service',
     `Type=exec
-ExecStart=${paths.opt}/node/bin/node ${paths.opt}/app/dist/main/controller.js
+ExecStart=${paths.opt}/node/bin/node ${controllerFlags.join(' ')} ${paths.opt}/app/dist/main/controller.js
 Environment=PAAS_ROOT=/
 OOMScoreAdjust=-500
 TimeoutStopSec=60
