@@ -1,3 +1,4 @@
+import { appUser } from '../build/app-user.ts'
 import { baseImage } from '../build/base-image.ts'
 import { randomHex } from '../lib/ids.ts'
 import { type App, mountVolume } from '../model/app.ts'
@@ -81,7 +82,7 @@ export async function prepareVolume(app: App, name: string, context: ServiceCont
     await runOrFail(
       engine,
       container,
-      { command: ['chown', '1000:1000', folder] },
+      { command: ['chown', `${appUser}:${appUser}`, folder] },
       `make the storage ${name}`,
     )
   })

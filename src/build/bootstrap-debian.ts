@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PaasError } from '../errors/paas-error.ts'
+import { appUser } from './app-user.ts'
+import { bothSpellings, machineProxy } from './machine-proxy.ts'
 
 export type BootstrapOptions = {
   suite: string
@@ -37,7 +39,7 @@ export async function bootstrapDebian(options: BootstrapOptions): Promise<Bootst
   const child = spawn('mmdebstrap', argumentsOf(options, tar), {
     stdio: ['ignore', 'ignore', 'pipe'],
     // Later times are cut to this one, so that the same packages give the same bytes.
-    env: { ...process.env, SOURCE_DATE_EPOCH: '1735689600' },
+    env: { ...process.env, ...bothSpellings(await machineProxy()), SOURCE_DATE_EPOCH: '1735689600' },
     signal,
   })
   const last: string[] = []
@@ -72,7 +74,7 @@ function argumentsOf({ suite, folder, certificates }: BootstrapOptions, tar: str
       : [`sync-in ${certificates} /usr/local/share/ca-certificates`, 'chroot "$1" update-ca-certificates']
   const hooks = [
     ...install,
-    'chroot "$1" useradd --uid 1000 --user-group --home-dir /app --create-home --skel /nonexistent --shell /bin/bash app',
+    `chroot "$1" useradd --uid ${appUser} --user-group --home-dir /app --create-home --skel /nonexistent --shell /bin/bash app`,
     'chmod 755 "$1"/app',
     `copy-in ${join(folder, aptFile)} /etc/apt/apt.conf.d`,
     'rm -rf "$1"/var/log/* "$1"/var/cache/apt/* "$1"/etc/machine-id',
@@ -97,6 +99,6 @@ function hintOf(output: string): string {
   if (/NO_PUBKEY|not signed|keyring/i.test(output))
     return 'apt-get install --only-upgrade debian-archive-keyring'
   if (/resolv|connect|unreachable|timed out|Failed to fetch/i.test(output))
-    return 'this server cannot reach Debian’s archive: set http_proxy for the controller, or open the way'
-  return 'the lines above are mmdebstrap’s own; run paas base:build again once the cause is gone'
+    return 'This server cannot reach Debian’s archive: open the way, or set http_proxy in /etc/environment.'
+  return 'The lines above are mmdebstrap’s own; once their cause is gone: paas base:build'
 }

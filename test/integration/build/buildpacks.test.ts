@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { appUser } from '../../../src/build/app-user.ts'
 import { execCommand } from '../../../src/lib/exec-command.ts'
 import { built, buildpacks, engine, needBase, outputOf, samples, sourceOfFolder, started } from './engine.ts'
 
@@ -96,8 +97,8 @@ async function firstAnswer(address: string): Promise<string> {
 /** Not root, no build tools, files that belong to the app. */
 async function isGood(imageId: string): Promise<void> {
   const state = await engine.images.inspect(imageId)
-  expect(state?.user).toBe('1000:1000')
+  expect(state?.user).toBe(`${appUser}:${appUser}`)
   const script =
     'id -u; stat -c %u /app; for tool in gcc g++ make git javac cargo go; do command -v $tool; done; true'
-  expect((await outputOf(imageId, 'sh', '-c', script)).trim()).toBe('1000\n1000')
+  expect((await outputOf(imageId, 'sh', '-c', script)).trim()).toBe(`${appUser}\n${appUser}`)
 }
