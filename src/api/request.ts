@@ -31,6 +31,7 @@ export const RequestFrame = z.discriminatedUnion('kind', [
     ref: z.string().max(1024),
     oldCommit: objectId,
     commit: objectId,
+    clearCache: z.boolean().exactOptional(),
     keyId,
   }),
 ]) satisfies z.ZodType<Request>

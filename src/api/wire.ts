@@ -46,6 +46,11 @@ export const frame = {
    * a word of the caller's own command line, or HEAD.
    */
   archive: 23,
+  /**
+   * JSON {path}: what follows as stdin is a tar of this folder of the caller's, with the names of all files and the texts
+   * of those that decide how it is built. Only for a word of the caller's own command line, or the folder it is in.
+   */
+  folder: 24,
 } as const
 
 export type FrameType = (typeof frame)[keyof typeof frame]
@@ -75,7 +80,16 @@ export type Request =
    */
   | { kind: 'git'; service: GitService; app: string; keyId?: string }
   /** Deploy a pushed commit; stdin: its `git archive` tar; stdout/stderr: progress for the pusher. */
-  | { kind: 'push'; appId: string; ref: string; oldCommit: string; commit: string; keyId?: string }
+  | {
+      kind: 'push'
+      appId: string
+      ref: string
+      oldCommit: string
+      commit: string
+      /** Build without what earlier builds left in caches. */
+      clearCache?: boolean
+      keyId?: string
+    }
 
 export const gitServices = ['git-receive-pack', 'git-upload-pack', 'git-upload-archive'] as const
 export type GitService = (typeof gitServices)[number]

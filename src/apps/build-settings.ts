@@ -9,14 +9,20 @@ import { appQueue } from './queue.ts'
 export async function changeBuildSettings(
   platform: Platform,
   app: App,
-  change: { [K in keyof BuildSettings]: BuildSettings[K] | undefined },
+  change: (current: BuildSettings) => Change,
   who: { owner: string; verb: string },
 ): Promise<BuildSettings> {
   return appQueue(platform, app, who, async (current) => {
-    const { build, ...rest } = current
-    const merged = Object.entries({ ...build, ...change }).filter(([, value]) => value !== undefined)
-    const settings = Object.fromEntries(merged) as BuildSettings
-    await platform.store.apps.save(merged.length === 0 ? rest : { ...rest, build: settings })
-    return settings
+    const changed = withBuildSettings(current, change(current.build ?? {}))
+    await platform.store.apps.save(changed)
+    return changed.build ?? {}
   })
+}
+
+type Change = { [K in keyof BuildSettings]: BuildSettings[K] | undefined }
+
+/** Pure. The app with these settings; one that is undefined is taken away. */
+export function withBuildSettings({ build, ...rest }: App, change: Change): App {
+  const merged = Object.entries({ ...build, ...change }).filter(([, value]) => value !== undefined)
+  return merged.length === 0 ? rest : { ...rest, build: Object.fromEntries(merged) }
 }

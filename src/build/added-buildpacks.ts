@@ -24,7 +24,7 @@ export async function addBuildpack(
     if (buildpack.manifest.name !== name)
       throw new PaasError(
         'BUILDPACK_INVALID',
-        `the buildpack calls itself ${buildpack.manifest.name}, not ${name}`,
+        `The buildpack calls itself ${buildpack.manifest.name}, not ${name}.`,
       )
     await rm(join(folder, name), { recursive: true, force: true })
     await rename(unpacked, join(folder, name))
@@ -39,8 +39,8 @@ export async function removeBuildpack(folder: string, name: string): Promise<voi
   try {
     await rm(join(folder, name), { recursive: true })
   } catch (cause) {
-    throw new PaasError('NOT_FOUND', `no buildpack ${name} was added here`, {
-      hint: 'paas buildpacks:list',
+    throw new PaasError('NOT_FOUND', `No buildpack ${name} was added here.`, {
+      hint: 'What there is: paas buildpacks',
       cause,
     })
   }

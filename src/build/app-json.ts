@@ -2,24 +2,27 @@ import { z } from 'zod'
 import { PaasError } from '../errors/paas-error.ts'
 import { Check } from '../model/check.ts'
 import { ConfigName, ProcessType } from '../model/names.ts'
+import { sizeBytes } from './size.ts'
 
-const EnvEntry = z.union([
-  z.string().transform((value) => ({ value, required: true, generate: false, sync: false })),
-  z
-    .object({
-      description: z.string().optional(),
-      value: z.string().optional(),
-      required: z.boolean().default(true),
-      generator: z.literal('secret').optional(),
-      sync: z.boolean().default(false),
-    })
-    .transform(({ value, required, generator, sync }) => ({
+const EnvObject = z.object({
+  description: z.string().optional(),
+  value: z.string().optional(),
+  required: z.boolean().default(true),
+  generator: z.literal('secret').optional(),
+  sync: z.boolean().default(false),
+})
+const EnvEntry = z.union(
+  [
+    z.string().transform((value) => ({ value, required: true, generate: false, sync: false })),
+    EnvObject.transform(({ value, required, generator, sync }) => ({
       value,
       required,
       generate: generator === 'secret',
       sync,
     })),
-])
+  ],
+  'a var is a string, or an object of description, value, required (true, false), generator ("secret") and sync (true, false)',
+)
 /**
  * A config var that app.json asks for. `generate`: a random secret is made on the first deploy; `sync`: set on
  * every deploy, not only the first; `required` without a value: the deploy stops until somebody sets it.
@@ -28,8 +31,15 @@ export type EnvEntry = z.output<typeof EnvEntry>
 
 const FormationEntry = z.object({
   quantity: z.int().min(0).max(100).optional(),
-  /** Heroku's dyno size; kept for whoever maps it to limits. */
-  size: z.string().optional(),
+  /** What one container may use, on the app's first release. */
+  size: z
+    .string()
+    .refine(
+      (size) => (sizeBytes(size) ?? 0) >= 16 * 1024 ** 2,
+      'a size is an amount of memory of at least 16m, as 512m or 1g, or a dyno size of Heroku, as standard-1x',
+    )
+    .transform((size) => sizeBytes(size)!)
+    .optional(),
 })
 
 const CronEntry = z.object({
@@ -53,15 +63,15 @@ const CronEntry = z.object({
   maintenance: z.boolean().optional(),
 })
 
-const Scripts = z.object({
+const DeployScripts = z.object({
   /** Run in the built image before the release is switched to. */
   predeploy: z.string().min(1).optional(),
   /** Run once, after the app's first deploy. */
   postdeploy: z.string().min(1).optional(),
-  dokku: z
-    .object({ predeploy: z.string().min(1).optional(), postdeploy: z.string().min(1).optional() })
-    .optional(),
 })
+const Scripts = DeployScripts.extend({ dokku: DeployScripts.optional() })
+
+const Buildpack = z.object({ url: z.string().min(1) })
 
 /** app.json as Heroku and Dokku have it; keys that only describe an app to people are accepted and not used. */
 const AppJson = z.object({
@@ -70,7 +80,7 @@ const AppJson = z.object({
   healthchecks: z.record(ProcessType, z.array(Check)).default({}),
   scripts: Scripts.default({}),
   cron: z.array(CronEntry).default([]),
-  buildpacks: z.array(z.object({ url: z.string().min(1) })).default([]),
+  buildpacks: z.array(Buildpack).default([]),
 })
 type ParsedAppJson = z.output<typeof AppJson>
 
@@ -78,6 +88,8 @@ export type AppJson = {
   env: Record<ConfigName, EnvEntry>
   /** Process type → quantity, for those that give one. */
   formation: Record<ProcessType, number>
+  /** Process type → bytes of memory, for those that give a size. */
+  sizes: Record<ProcessType, number>
   checks: Record<ProcessType, Check[]>
   scripts: { predeploy?: string; postdeploy?: string }
   cron: ParsedAppJson['cron']
@@ -88,8 +100,6 @@ export type AppJson = {
 
 const describing = ['name', 'description', 'keywords', 'website', 'repository', 'logo', 'success_url']
 const ofHeroku = ['addons', 'environments', 'stack', 'image', '$schema', 'region']
-const knownKeys = new Set([...Object.keys(AppJson.shape), ...describing, ...ofHeroku])
-const knownCheckKeys = new Set(Object.keys(Check.shape))
 
 /** Parses app.json; undefined text (no file) gives the empty one. Unknown keys become warnings. */
 export function parseAppJson(text: string | undefined): AppJson {
@@ -99,11 +109,8 @@ export function parseAppJson(text: string | undefined): AppJson {
   const { env, formation, healthchecks, scripts, cron, buildpacks } = parsed.data
   return {
     env,
-    formation: Object.fromEntries(
-      Object.entries(formation).flatMap(([type, { quantity }]) =>
-        quantity === undefined ? [] : [[type, quantity]],
-      ),
-    ),
+    formation: given(formation, 'quantity'),
+    sizes: given(formation, 'size'),
     checks: healthchecks,
     scripts: mergeScripts(scripts),
     cron,
@@ -118,26 +125,50 @@ function mergeScripts(scripts: ParsedAppJson['scripts']): AppJson['scripts'] {
   return { ...(predeploy !== undefined && { predeploy }), ...(postdeploy !== undefined && { postdeploy }) }
 }
 
-function unknownKeys(raw: unknown): string[] {
-  const keys = Object.keys(raw as object).filter((key) => !knownKeys.has(key))
-  const checks = Object.entries((raw as { healthchecks?: Record<string, object[]> }).healthchecks ?? {})
-  const inChecks = checks.flatMap(([type, list]) =>
-    list.flatMap((check) =>
-      Object.keys(check)
-        .filter((key) => !knownCheckKeys.has(key))
-        .map((key) => `healthchecks.${type}.${key}`),
-    ),
+/** One number of each entry that has it. */
+function given(formation: ParsedAppJson['formation'], key: 'quantity' | 'size'): Record<ProcessType, number> {
+  const entries = Object.entries(formation).flatMap(([type, entry]) =>
+    entry[key] === undefined ? [] : [[type, entry[key]] as const],
   )
-  return [...keys, ...new Set(inChecks)].map((key) => `app.json: ${key} is not known and has no effect`)
+  return Object.fromEntries(entries)
 }
+
+/** What is in it that nobody reads; its shape is known to be right. */
+function unknownKeys(raw: unknown): string[] {
+  const known = (schema: z.ZodObject): string[] => Object.keys(schema.shape)
+  const { env, formation, healthchecks, scripts, cron, buildpacks } = raw as z.input<typeof AppJson>
+  const found = [
+    ...strangers('', raw, [...known(AppJson), ...describing, ...ofHeroku]),
+    ...inEach('env', env, known(EnvObject)),
+    ...inEach('formation', formation, known(FormationEntry)),
+    ...Object.entries(healthchecks ?? {}).flatMap(([type, list]) =>
+      list.flatMap((check) => strangers(`healthchecks.${type}.`, check, known(Check))),
+    ),
+    ...strangers('scripts.', scripts, known(Scripts)),
+    ...strangers('scripts.dokku.', scripts?.dokku, known(DeployScripts)),
+    ...inEach('cron', cron, known(CronEntry)),
+    ...inEach('buildpacks', buildpacks, known(Buildpack)),
+  ]
+  return [...new Set(found)].map((key) => `app.json: ${key} is not known and has no effect`)
+}
+
+const inEach = (path: string, entries: object | undefined, known: string[]): string[] =>
+  Object.entries(entries ?? {}).flatMap(([name, value]) => strangers(`${path}.${name}.`, value, known))
+
+const strangers = (path: string, value: unknown, known: string[]): string[] =>
+  typeof value === 'object' && value !== null
+    ? Object.keys(value)
+        .filter((key) => !known.includes(key))
+        .map((key) => `${path}${key}`)
+    : []
 
 /** Parses JSON of a file in the source; a syntax error names the file, line and column. */
 export function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown
   } catch (error) {
-    throw new PaasError('SOURCE_REFUSED', `${file} is not valid JSON: ${(error as Error).message}`, {
-      hint: `correct ${file}, commit and push again`,
+    throw new PaasError('SOURCE_REFUSED', `${file} is not valid JSON: ${(error as Error).message}.`, {
+      hint: `Correct ${file}, commit and push again.`,
       cause: error,
     })
   }
@@ -147,7 +178,11 @@ export function parseJson(text: string, file: string): unknown {
 export function shapeError(file: string, error: z.ZodError): PaasError {
   const lines = error.issues.map((issue) => {
     const path = issue.path.map(String).join('.')
-    return `${file}${path === '' ? '' : ` ${path}`}: ${issue.message}`
+    // What is wrong with a key is told one level down.
+    const { message } = issue.code === 'invalid_key' ? (issue.issues[0] ?? issue) : issue
+    return `${file}${path === '' ? '' : ` ${path}`}: ${message}`
   })
-  return new PaasError('SOURCE_REFUSED', lines.join('\n'), { hint: `correct ${file}, commit and push again` })
+  return new PaasError('SOURCE_REFUSED', lines.join('\n'), {
+    hint: `Correct ${file}, commit and push again.`,
+  })
 }

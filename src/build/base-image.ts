@@ -61,7 +61,7 @@ export async function buildBase({ images }: Pick<Engine, 'images'>, options: Bas
     await rm(folder, { recursive: true, force: true })
   }
   const info = await baseInfo({ images })
-  if (info === undefined) throw new PaasError('BUILD_FAILED', `${baseImage} vanished while it was built`)
+  if (info === undefined) throw new PaasError('BUILD_FAILED', `${baseImage} vanished while it was built.`)
   // Images of apps keep the old one's layers; without a name and with nothing on it, it goes.
   if (before !== undefined && before.id !== info.id) await images.remove(before.id)
   return info

@@ -1,8 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { PaasError } from '../errors/paas-error.ts'
 import { type Images } from '../docker/images.ts'
+import { type Check } from '../model/check.ts'
 import { buildContext } from './context.ts'
-import { limitBuilds } from './build-limits.ts'
+import { type GuardedDisk, needRoom, watchRoom } from './disk-guard.ts'
+import { checksOfHealthcheck } from './healthcheck.ts'
+import { type BuildLimits, limitBuilds } from './build-limits.ts'
 import { buildOutput, type FailedStep } from './build-output.ts'
 import { scopeDockerfile } from './dockerfile.ts'
 import { likelyCause } from './likely-cause.ts'
@@ -15,11 +18,11 @@ export type BuildOptions = {
   /** Cache mounts are shared by builds of the same scope only: the app's id. */
   cacheScope: string
   /** What all builds may use together; undefined: no cap. */
-  memoryBytes?: number
+  limits?: BuildLimits
   /** Seconds until the build is given up. */
   timeoutSeconds?: number
-  /** True: nothing is taken from cache, neither layers nor cache mounts. */
-  clearCache?: boolean
+  /** True: every step runs anew; what cache mounts hold is the scope's. */
+  noCache?: boolean
   onLine: (line: string) => void
   signal: AbortSignal
   /** Secret id → content for `RUN --mount=type=secret`. */
@@ -27,10 +30,15 @@ export type BuildOptions = {
   registries?: Readonly<Record<string, { username: string; password: string }>>
   /** HTTP_PROXY and the like, which Docker keeps out of the image and its history. */
   proxy?: Readonly<Record<string, string>>
+  /** Where the engine keeps images; undefined: nothing is watched. */
+  disk?: GuardedDisk | undefined
 }
 
-/** `port`: what web listens on, by the plan or, where that leaves it open, by the image's EXPOSE. */
-export type BuiltImage = { imageId: string; port: number }
+/**
+ * `port`: what web listens on, by the plan or, where that leaves it open, by the image's EXPOSE. `healthcheck`: what
+ * the HEALTHCHECK of an image that is no buildpack's asks.
+ */
+export type BuiltImage = { imageId: string; port: number; healthcheck: Check[] }
 
 /**
  * Builds a plan into an image. Lines come as the build prints them. Throws BUILD_FAILED with the step, its last
@@ -44,42 +52,59 @@ export async function buildImage(
 ): Promise<BuiltImage> {
   const { timeoutSeconds = 1800 } = options
   const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
+  const disk = new AbortController()
+  const done = new AbortController()
   const output = buildOutput(options.onLine)
-  // A new scope is an empty cache; the old one's mounts are pruned by the engine in time.
-  const scope = options.clearCache === true ? `${options.cacheScope}-${Date.now()}` : options.cacheScope
-  const context = buildContext(plan, source, scopeDockerfile(plan.dockerfile, scope))
-  if (options.memoryBytes !== undefined) await limitBuilds(options.memoryBytes)
+  if (options.disk !== undefined) {
+    await needRoom(options.disk)
+    void watchRoom(options.disk, done.signal, (error) => disk.abort(error))
+  }
+  const context = buildContext(plan, source, scopeDockerfile(plan.dockerfile, options.cacheScope))
+  if (options.limits !== undefined) await limitBuilds(options.limits)
   try {
     const result = await images.build({
       context,
-      dockerfile: 'Dockerfile',
+      dockerfile: plan.dockerfilePath,
       tag: options.tag,
       labels: options.labels,
       buildArgs: { ...options.proxy, ...plan.buildArgs, ...configHash(plan, options) },
       target: plan.target,
-      noCache: options.clearCache ?? false,
+      noCache: options.noCache ?? false,
       secrets: options.secrets ?? {},
       registries: options.registries ?? {},
-      signal: AbortSignal.any([options.signal, timeout]),
+      signal: AbortSignal.any([options.signal, timeout, disk.signal]),
       onProgress: (progress) => output.show(progress),
     })
-    if ('error' in result) throw failure(result.error, output.failed(), options.memoryBytes)
-    return { imageId: result.imageId, port: plan.port ?? (await exposedPort(images, result.imageId)) }
+    if ('error' in result) throw failure(result.error, output.failed(), options.limits?.memoryBytes)
+    return await described(result.imageId, plan, images)
   } catch (error) {
     if (options.signal.aborted)
-      throw new PaasError('BUILD_CANCELLED', 'the build was cancelled', { cause: error })
+      throw new PaasError('BUILD_CANCELLED', 'The build was cancelled.', { cause: error })
+    if (disk.signal.aborted) throw disk.signal.reason
     if (timeout.aborted)
-      throw new PaasError('BUILD_FAILED', `the build did not end within ${timeoutSeconds / 60} minutes`, {
-        hint: 'does a step wait for input, or start a server?',
+      throw new PaasError('BUILD_FAILED', `The build did not end within ${timeoutSeconds / 60} minutes.`, {
+        hint: 'Does a step wait for input, or start a server?',
       })
     throw error
   } finally {
+    done.abort()
     context.destroy()
   }
 }
 
-async function exposedPort(images: Pick<Images, 'inspect'>, imageId: string): Promise<number> {
-  return (await images.inspect(imageId))?.ports[0] ?? defaultPort
+/** A buildpack knows how its image is run; of any other the image itself tells. */
+async function described(
+  imageId: string,
+  plan: BuildPlan,
+  images: Pick<Images, 'inspect'>,
+): Promise<BuiltImage> {
+  const isOwn = plan.builder === 'dockerfile' || plan.builder === 'image'
+  const found = isOwn ? await images.inspect(imageId) : undefined
+  return {
+    imageId,
+    port: plan.port ?? found?.ports[0] ?? defaultPort,
+    healthcheck: checksOfHealthcheck(found?.healthcheck),
+  }
 }
 
 /** The engine's cache does not look into secrets, so steps that use config vars get their hash to depend on. */
@@ -89,13 +114,17 @@ function configHash(plan: BuildPlan, { cacheScope, secrets }: BuildOptions): Rec
   return { CONFIG_HASH: createHmac('sha256', cacheScope).update(env).digest('hex').slice(0, 12) }
 }
 
+/** Lines of a failed step that are its error's; all of it is in the log of the build. */
+const shownLines = 20
+
 function failure(error: string, step: FailedStep | undefined, memoryBytes: number | undefined): PaasError {
   const lines = step?.lines ?? []
-  const what = step === undefined ? error : `${step.name}\n${[...lines, step.error].join('\n')}`
+  const shown = lines.slice(-shownLines)
+  const what = step === undefined ? error : `${step.name}\n${[...shown, step.error].join('\n')}`
   const cause = likelyCause([...lines, error].join('\n'), memoryBytes)
   return new PaasError(
     'BUILD_FAILED',
-    `the build failed at ${what}`,
+    `The build failed at ${what}`,
     cause === undefined ? {} : { hint: cause },
   )
 }

@@ -14,8 +14,8 @@ type Shown = {
   tail: string[]
 }
 
-/** Lines of a failed step that are kept for its error message. */
-const tailLines = 20
+/** Lines of a step that are kept for when it fails: npm says the reason first, and its whole usage after it. */
+const tailLines = 200
 const lineLength = 2000
 
 /**

@@ -125,4 +125,4 @@ async function readManifest(file: string): Promise<BuildpackManifest> {
 }
 
 const broken = (where: string, reason: string): PaasError =>
-  new PaasError('BUILDPACK_INVALID', `${where}: ${reason}`, { hint: 'see docs/buildpacks.md for its shape' })
+  new PaasError('BUILDPACK_INVALID', `${where}: ${reason}`, { hint: 'Its shape is in docs/buildpacks.md.' })

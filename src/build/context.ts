@@ -22,7 +22,7 @@ export function buildContext(plan: BuildPlan, source: Source, dockerfile: string
 async function fill(packed: Pack, plan: BuildPlan, source: Source, dockerfile: string): Promise<void> {
   // One fixed time for our own files: the same commit gives the same image.
   const mtime = new Date(0)
-  await add(packed, { name: 'Dockerfile', mtime }, Buffer.from(dockerfile))
+  await add(packed, { name: plan.dockerfilePath, mtime }, Buffer.from(dockerfile))
   for (const { path, content, mode } of plan.files) await add(packed, { name: path, mode, mtime }, content)
   await using file = await open(source.file)
   const kept = keptEntries(source, plan.ignore)
@@ -36,7 +36,7 @@ async function fill(packed: Pack, plan: BuildPlan, source: Source, dockerfile: s
     for (const entry of manifests) await addEntry(packed, file, { ...entry, mtime }, folder)
   }
   for (const entry of kept) {
-    if (plan.sourceFolder === '' && entry.path === 'Dockerfile') continue
+    if (plan.sourceFolder === '' && entry.path === plan.dockerfilePath) continue
     await addEntry(packed, file, entry, plan.sourceFolder)
   }
   packed.finalize()

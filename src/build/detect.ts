@@ -17,9 +17,11 @@ export type PlanOptions = {
   chosen?: readonly string[] | undefined
   /** A base image instead of ours, chosen by `base:set`. */
   base?: string | undefined
-  /** For an app's own Dockerfile. */
-  buildArgs?: Readonly<Record<string, string>>
-  target?: string
+  /** Path of the app's own Dockerfile, chosen by `dockerfile:set`; undefined: `Dockerfile`, where there is one. */
+  dockerfile?: string | undefined
+  /** Stage of it that becomes the image, and arguments for it. */
+  target?: string | undefined
+  buildArgs?: Readonly<Record<string, string>> | undefined
 }
 
 /** One builder that could build a source. */
@@ -39,9 +41,10 @@ export function planBuild(source: Source, options: PlanOptions): BuildPlan {
     builder: builders.join('+'),
     why,
     ...built,
-    ignore: ['.dockerignore', '.slugignore'].map((file) => source.text(file) ?? '').join('\n'),
+    ignore: ignoreLines(source, built.dockerfilePath),
     checks: app.checks,
     formation: app.formation,
+    sizes: app.sizes,
     // What the app itself says comes after what its buildpack knows.
     env: { ...built.env, ...app.env },
     scripts: app.scripts,
@@ -74,6 +77,12 @@ export function detect(source: Source, buildpacks: readonly Buildpack[]): Candid
 const hasDockerfile = (source: Source): boolean =>
   source.entries.some(({ path, type }) => path === 'Dockerfile' && type === 'file')
 
+/** A Dockerfile may have an ignore file of its own, which then stands in for the common one. */
+function ignoreLines(source: Source, dockerfile: string): string {
+  const common = ['.dockerignore', '.slugignore'].map((file) => source.text(file) ?? '').join('\n')
+  return source.text(`${dockerfile}.dockerignore`) ?? common
+}
+
 function chooseBuilders(
   source: Source,
   options: PlanOptions,
@@ -84,14 +93,15 @@ function chooseBuilders(
   const fromAppJson = app.buildpacks.map(buildpackName)
   if (fromAppJson.length > 0)
     return { builders: fromAppJson.map((name) => known(name, options)), why: 'app.json buildpacks' }
+  if (options.dockerfile !== undefined) return { builders: ['dockerfile'], why: options.dockerfile }
   // Who wrote a Dockerfile has said how; nothing else of the source needs to be understood.
   if (hasDockerfile(source)) return { builders: ['dockerfile'], why: 'Dockerfile' }
   const [first, second] = detect(source, options.buildpacks)
   if (first === undefined) throw nothingDetected(source, options.buildpacks)
   if (second !== undefined && second.sure === first.sure)
     throw refused(
-      `the source could be ${first.builder} (${first.why}) or ${second.builder} (${second.why})`,
-      `choose with paas buildpacks:set ${first.builder}, or both in order: ${first.builder} ${second.builder}`,
+      `The source could be ${first.builder} (${first.why}) or ${second.builder} (${second.why}).`,
+      `Choose with paas buildpacks:set ${first.builder}, or both in order: ${first.builder} ${second.builder}`,
     )
   const main = options.buildpacks.find(({ manifest }) => manifest.name === first.builder)
   const before = (main?.manifest.after ?? []).filter(({ when }) => ask(source, when) !== undefined)
@@ -109,8 +119,8 @@ function buildpackName(url: string): string {
 function known(name: string, { buildpacks, chosen }: PlanOptions): string {
   if (name === 'dockerfile' && (chosen?.length ?? 1) === 1) return name
   if (buildpacks.some(({ manifest }) => manifest.name === name)) return name
-  throw new PaasError('NOT_FOUND', `there is no buildpack ${JSON.stringify(name)} here`, {
-    hint: `there are: ${buildpacks.map(({ manifest }) => manifest.name).join(', ')}, dockerfile`,
+  throw new PaasError('NOT_FOUND', `There is no buildpack ${JSON.stringify(name)} here.`, {
+    hint: `There are: ${buildpacks.map(({ manifest }) => manifest.name).join(', ')}, dockerfile.`,
   })
 }
 
@@ -118,14 +128,15 @@ function nothingDetected(source: Source, buildpacks: readonly Buildpack[]): Paas
   const files = source.entries.filter(({ path }) => !path.includes('/')).map(({ path }) => path)
   const shown = files.slice(0, 8).join(', ') + (files.length > 8 ? ', …' : '')
   return refused(
-    `no buildpack recognises this source (${shown})`,
-    `add a Dockerfile, or what one of these looks for: ${buildpacks.map((b) => b.manifest.name).join(', ')}`,
+    `No buildpack recognises this source (${shown}).`,
+    `Add a Dockerfile, or what one of these looks for: ${buildpacks.map((b) => b.manifest.name).join(', ')}.`,
   )
 }
 
 type Built = Pick<
   BuildPlan,
   | 'dockerfile'
+  | 'dockerfilePath'
   | 'target'
   | 'buildArgs'
   | 'files'
@@ -139,19 +150,22 @@ type Built = Pick<
 
 function planDockerfile(
   source: Source,
-  { buildArgs = {}, target }: PlanOptions,
+  { dockerfile: path = 'Dockerfile', buildArgs = {}, target }: PlanOptions,
   procfile: Record<ProcessType, Process> | undefined,
 ): Built {
-  const dockerfile = source.text('Dockerfile')
-  if (dockerfile === undefined) throw refused('there is no Dockerfile at the root, or it is too large')
-  for (const name of Object.keys(buildArgs))
-    if (name.startsWith('BUILDKIT_')) throw refused(`the build argument ${name} cannot be set`)
+  const dockerfile = source.text(path)
+  if (dockerfile === undefined)
+    throw refused(
+      `There is no ${path} in the source, or it is too large.`,
+      path === 'Dockerfile' ? undefined : 'Which one is built is set with: paas dockerfile:set',
+    )
   checkDockerfile(dockerfile, buildArgs)
   const { port, starts } = runtimeOf(dockerfile, target)
   // A base image may bring its command along, so an image that says nothing itself is still web.
   const own = procfile !== undefined && (procfile[webType] !== undefined || !starts)
   return {
     dockerfile,
+    dockerfilePath: path,
     ...(target !== undefined && { target }),
     buildArgs: { ...buildArgs },
     files: [],
@@ -177,17 +191,18 @@ function planBuildpacks(
   for (const { manifest } of packs)
     for (const { when, message, hint } of manifest.refuse)
       if (ask(source, when) !== undefined) throw refused(message, hint)
-  if (options.base !== undefined) checkImageName(options.base)
+  if (options.base !== undefined) checkImageName(options.base, 'The base')
   const defaults = defaultProcesses(source, main)
   const processes = procfile ?? defaults
   if (Object.keys(processes).length === 0)
     throw refused(
-      `${main.manifest.name} does not know how to start this app`,
-      'add a Procfile, for example with the line: web: ./start',
+      `The buildpack ${main.manifest.name} does not know how to start this app.`,
+      'Add a Procfile, for example with the line: web: ./start',
     )
   const buildArgs = Object.fromEntries(packs.flatMap((pack) => Object.entries(argsOf(source, pack, options))))
   return {
     dockerfile: composeDockerfiles(packs),
+    dockerfilePath: 'Dockerfile',
     buildArgs: { ...buildArgs, ...basesOf(main, options.base) },
     files: packs.flatMap(({ manifest, files }) =>
       files.map((file) => ({ ...file, path: `${manifest.name}/${file.path}` })),

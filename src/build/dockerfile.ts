@@ -86,7 +86,7 @@ export function checkDockerfile(text: string, buildArgs: Readonly<Record<string,
   checkFrontend(text)
   const delimiters = text.matchAll(/<<-?[ \t]*["']?([^\s"'<]*)/g)
   if (delimiters.some(([, delimiter = '']) => /[\\`]/.test(delimiter)))
-    throw new PaasError('SOURCE_REFUSED', 'Dockerfile: a here-document ends in an escape character')
+    throw new PaasError('SOURCE_REFUSED', 'Dockerfile: a here-document ends in an escape character.')
   for (const escape of escapesOf(text)) checkInstructions(parseDockerfile(text, escape), buildArgs)
 }
 
@@ -96,8 +96,8 @@ function checkInstructions(
 ): void {
   const names = stagesOf(instructions)
   if (names.length === 0)
-    throw new PaasError('SOURCE_REFUSED', 'Dockerfile: there is no FROM', {
-      hint: 'start it with FROM paas/base:trixie',
+    throw new PaasError('SOURCE_REFUSED', 'Dockerfile: there is no FROM.', {
+      hint: 'Start it with: FROM paas/base:trixie',
     })
   // FROM sees the arguments before the first FROM only, other instructions name images literally.
   const globals = new Map(Object.entries(platformArgs))
@@ -169,13 +169,13 @@ function plain(image: string, written: string, line: number): string {
   if (!/[$\\`"']/.test(image)) return image
   throw new PaasError(
     'SOURCE_REFUSED',
-    `Dockerfile line ${line}: cannot tell which image ${JSON.stringify(written)} is`,
+    `Dockerfile line ${line}: cannot tell which image ${JSON.stringify(written)} is.`,
   )
 }
 
 /** The same for an image that is named elsewhere than in a Dockerfile. */
-export function checkImageName(image: string): void {
-  checkImage(image, 'The base')
+export function checkImageName(image: string, what: 'The base' | 'The image'): void {
+  checkImage(image, what)
 }
 
 function checkImage(image: string, where: string): void {
@@ -187,14 +187,14 @@ function checkImage(image: string, where: string): void {
   if (name.startsWith('paas/'))
     throw new PaasError(
       'FORBIDDEN',
-      `${where}: ${image} is an image of another app or service, which a build cannot use`,
-      { hint: 'the stack images are there for builds: FROM paas/base:trixie or FROM paas/node:26' },
+      `${where}: ${image} is an image of another app or service, which a build cannot use.`,
+      { hint: 'The stack images are there for builds: FROM paas/base:trixie or FROM paas/node:26' },
     )
   if (/^(?:sha256:)?[0-9a-f]+$/.test(name) || /^[0-9a-f]{12,}@/.test(name))
     throw new PaasError(
       'FORBIDDEN',
-      `${where}: ${JSON.stringify(image)} reads as an image id, and a build names images by name`,
-      { hint: `if it is an image of Docker Hub, write docker.io/library/${image}` },
+      `${where}: ${JSON.stringify(image)} reads as an image id, and a build names images by name.`,
+      { hint: `If it is an image of Docker Hub: docker.io/library/${image}` },
     )
 }
 
@@ -209,8 +209,8 @@ function checkFrontend(text: string): void {
     syntax !== undefined &&
     !/^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?::[\w.-]+)?$/.test(syntax)
   )
-    throw new PaasError('FORBIDDEN', `Dockerfile: the frontend ${syntax} cannot be used`, {
-      hint: 'remove the line that starts with # syntax=',
+    throw new PaasError('FORBIDDEN', `Dockerfile: the frontend ${syntax} cannot be used.`, {
+      hint: 'Remove the line that starts with # syntax=',
     })
 }
 
@@ -235,11 +235,18 @@ export function scopeDockerfile(text: string, scope: string): string {
     })
 }
 
-/** What a final stage says about running: the port it exposes and whether it has a command of its own. */
+/**
+ * What a final stage says about running: the port it exposes and whether it has a command of its own. Throws
+ * SOURCE_REFUSED where there is no stage `target`.
+ */
 export function runtimeOf(text: string, target: string | undefined): { port?: number; starts: boolean } {
   const instructions = parseDockerfile(text).filter(({ name }) => name !== 'ONBUILD')
   const stages = stagesOf(instructions)
   const wanted = target === undefined ? stages.length - 1 : stages.indexOf(target.toLowerCase())
+  if (wanted === -1)
+    throw new PaasError('SOURCE_REFUSED', `Dockerfile: there is no stage ${JSON.stringify(target)}.`, {
+      hint: `There are: ${stages.join(', ')}. Which one is built is set with: paas dockerfile:set`,
+    })
   let stage = -1
   let port: number | undefined
   let starts = false

@@ -8,11 +8,12 @@ import { type Source } from './source.ts'
  * port. Building it makes an image of the app's own, so that another app cannot take it from under it.
  */
 export function planFromImage(reference: string): { plan: BuildPlan; source: Source } {
-  checkImageName(reference)
+  checkImageName(reference, 'The image')
   const plan: BuildPlan = {
     builder: 'image',
     why: reference,
     dockerfile: `FROM ${reference}\n`,
+    dockerfilePath: 'Dockerfile',
     buildArgs: {},
     files: [],
     manifests: {},
@@ -21,6 +22,7 @@ export function planFromImage(reference: string): { plan: BuildPlan; source: Sou
     processes: { [ProcessType.parse('web')]: {} },
     checks: {},
     formation: {},
+    sizes: {},
     env: {},
     scripts: {},
     cron: [],

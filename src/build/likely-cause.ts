@@ -11,43 +11,43 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
     sign: /exit code: 137|heap out of memory|Cannot allocate memory|\bKilled\b|OutOfMemoryError/,
     say: (memory) =>
       memory === undefined
-        ? 'it ran out of memory'
-        : `it ran out of memory: builds may use ${inMiB(memory)} together`,
+        ? 'It ran out of memory.'
+        : `It ran out of memory: builds may use ${inMiB(memory)} together.`,
   },
   {
     sign: /ENOSPC|[Nn]o space left on device/,
-    say: () => 'the disk is full: paas doctor shows what takes the space',
+    say: () => 'The disk is full; what takes the space: paas disk',
   },
   {
     sign: /package-lock\.json.*(?:not in sync|are in sync)|`npm ci` can only install|npm ci.*lockfileVersion/s,
-    say: () => 'package-lock.json is out of date: run npm install, commit package-lock.json and push again',
+    say: () => 'package-lock.json is out of date: run npm install, commit package-lock.json and push again.',
   },
   {
     sign: /frozen-lockfile|YN0028|lockfile would have been modified|ERR_PNPM_OUTDATED_LOCKFILE/i,
-    say: () => 'the lock file is out of date: install locally, commit the lock file and push again',
+    say: () => 'The lock file is out of date: install locally, commit the lock file and push again.',
   },
   {
     sign: /lock file.*(?:out of date|needs to be updated|not up to date)|--locked was passed|pyproject\.toml changed significantly/is,
-    say: () => 'the lock file is out of date: update and commit it, then push again',
+    say: () => 'The lock file is out of date: update and commit it, then push again.',
   },
   {
     sign: /self[- ]signed certificate|SELF_SIGNED_CERT|unable to (?:get local issuer|verify the first)|x509: |CERTIFICATE_VERIFY_FAILED|certificate verify failed/,
     say: () =>
-      'a certificate is not trusted: if this network has a CA of its own, install it on the server (update-ca-certificates) and run paas base:build',
+      'A certificate is not trusted: if this network has a CA of its own, install it on the server (update-ca-certificates) and run paas base:build.',
   },
   {
     sign: /ENOTFOUND|EAI_AGAIN|Could not resolve|failure (?:in name resolution|resolving)|no such host|[Nn]etwork is unreachable|Name or service not known|Could not reach host|ECONNREFUSED|ETIMEDOUT|dial tcp|Failed to establish a new connection/,
     say: () =>
-      'a registry cannot be reached from this server: vendor the dependencies into the repository, or point the package manager at a mirror',
+      'A registry cannot be reached from this server: vendor the dependencies into the repository, or point the package manager at a mirror.',
   },
   {
     sign: /pull access denied|manifest unknown|failed to (?:resolve source metadata|load cache key)|failed to solve.*not found$/m,
     say: () =>
-      'a base image is not there: FROM paas/base:trixie needs no registry (paas base:build makes it)',
+      'A base image is not there: FROM paas/base:trixie needs no registry (paas base:build makes it).',
   },
-  { sign: /exit code: 127|command not found|: not found$/m, say: () => 'a command is not in the image' },
+  { sign: /exit code: 127|command not found|: not found$/m, say: () => 'A command is not in the image.' },
   {
     sign: /E404|No matching version|ETARGET|notarget/,
-    say: () => 'a package or version does not exist in the registry',
+    say: () => 'A package or version does not exist in the registry.',
   },
 ]

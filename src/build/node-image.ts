@@ -54,7 +54,10 @@ export async function buildNodeImage(
 
 async function versionOf({ node }: NodeRuntime): Promise<string> {
   const header = await readFile(join(node, 'include/node/node_version.h'), 'utf8').catch((cause: unknown) => {
-    throw new PaasError('BUILD_FAILED', `there is no Node in ${node}`, { hint: 'run bin/setup again', cause })
+    throw new PaasError('BUILD_FAILED', `There is no Node in ${node}.`, {
+      hint: 'Run bin/setup again.',
+      cause,
+    })
   })
   const part = (name: string): string =>
     new RegExp(`^#define NODE_${name}_VERSION (\\d+)$`, 'm').exec(header)?.[1] ?? '0'

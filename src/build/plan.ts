@@ -12,6 +12,8 @@ export type BuildPlan = {
   why: string
   /** What is built, with cache mounts still unscoped. */
   dockerfile: string
+  /** Where it is in the build context, in place of the source's file of that name. */
+  dockerfilePath: string
   /** Stage to build; undefined: the last. */
   target?: string
   buildArgs: Record<string, string>
@@ -27,6 +29,8 @@ export type BuildPlan = {
   checks: Record<ProcessType, Check[]>
   /** Process type → quantity from app.json. */
   formation: Record<ProcessType, number>
+  /** Process type → bytes of memory that app.json asks for. */
+  sizes: Record<ProcessType, number>
   /** Config vars that app.json asks for. */
   env: AppJson['env']
   scripts: AppJson['scripts']

@@ -122,7 +122,7 @@ function tomlOf(text: string, file: string): unknown {
     return parseToml(text)
   } catch (error) {
     throw new PaasError('SOURCE_REFUSED', `${file} is not valid TOML: ${messageOf(error).trim()}`, {
-      hint: `correct ${file}, commit and push again`,
+      hint: `Correct ${file}, commit and push again.`,
     })
   }
 }

@@ -28,4 +28,4 @@ export function parseProcfile(text: string): Record<ProcessType, Process> {
 }
 
 const refused = (reason: string): PaasError =>
-  new PaasError('SOURCE_REFUSED', `Procfile: ${reason}`, { hint: 'a line looks like: web: node server.js' })
+  new PaasError('SOURCE_REFUSED', `Procfile: ${reason}.`, { hint: 'A line looks like: web: node server.js' })

@@ -28,7 +28,7 @@ export type Source = {
   /** The spooled tar. */
   file: string
   entries: SourceEntry[]
-  /** Text of a regular file at the root (or of a nested package.json), undefined where there is none. */
+  /** Text of a regular file at the root (or of a nested package.json or Dockerfile), undefined where there is none. */
   text(path: string): string | undefined
   /** What was found and will matter later: submodules, Git LFS pointers. */
   warnings: string[]
@@ -70,7 +70,7 @@ export async function spoolSource(
     let bytes = 0
     for await (const chunk of tar as AsyncIterable<Buffer>) {
       bytes += chunk.length
-      if (bytes > limits.bytes) throw refused(`the source is larger than ${inMiB(limits.bytes)}`, largeHint)
+      if (bytes > limits.bytes) throw refused(`The source is larger than ${inMiB(limits.bytes)}.`, largeHint)
       await Promise.all([write(out, chunk), index.write(chunk)])
     }
     await index.end()
@@ -80,12 +80,12 @@ export async function spoolSource(
     out.destroy()
     await rm(file, { force: true })
     if (error instanceof PaasError) throw error
-    throw refused(`the source could not be read: ${messageOf(error)}`)
+    throw refused(`The source could not be read: ${messageOf(error)}.`)
   }
   return index.finish(file)
 }
 
-const largeHint = 'keep build products and data out of the repository; git rm them and push again'
+const largeHint = 'Keep build products and data out of the repository: git rm them and push again.'
 
 const inMiB = (bytes: number): string => `${Math.floor(bytes / 1024 ** 2)} MiB`
 
@@ -115,7 +115,7 @@ function indexEntries(limits: SourceLimits) {
       if (entry === undefined) return void stream.on('end', () => next()).resume()
       entries.push(entry)
       if (entries.length > limits.entries)
-        throw refused(`the source has more than ${limits.entries} files`, largeHint)
+        throw refused(`The source has more than ${limits.entries} files.`, largeHint)
       if (!isKept(entry, limits)) return void stream.on('end', () => next()).resume()
       const chunks: Buffer[] = []
       stream.on('data', (chunk) => chunks.push(chunk as Buffer))
@@ -146,7 +146,7 @@ function indexEntries(limits: SourceLimits) {
     },
     finish(file: string): Source {
       if (!entries.some((entry) => entry.type !== 'directory'))
-        throw refused('the commit has no files', 'add your app, commit it and push again')
+        throw refused('The commit has no files.', 'Add your app, commit it and push again.')
       return { file, entries, text: (path) => texts.get(path), warnings: warningsOf(texts, lfs) }
     },
   }
@@ -161,7 +161,7 @@ function checkedEntry(header: PlacedHeader): SourceEntry | undefined {
   const type = entryType(header)
   const path = posix.normalize(header.name).replace(/\/$/, '')
   if (header.name.startsWith('/') || path === '..' || path.startsWith('../') || header.name.includes('\0'))
-    throw refused(`the path ${JSON.stringify(header.name)} leaves the source tree`)
+    throw refused(`The path ${JSON.stringify(header.name)} leaves the source tree.`)
   if (type === 'symlink') checkLink(path, header.linkname)
   if (path === '.' || path === '') return undefined
   const { size, mode, mtime, byteOffset: offset = 0 } = header
@@ -172,15 +172,15 @@ function entryType(header: Header): EntryType {
   const { type } = header
   if (type === 'file' || type === 'directory' || type === 'symlink') return type
   if (type === 'contiguous-file') return 'file'
-  throw refused(`${JSON.stringify(header.name)} is a ${type}, which a source cannot have`)
+  throw refused(`${JSON.stringify(header.name)} is a ${type}, which a source cannot have.`)
 }
 
 function checkLink(path: string, target: string): void {
   const resolved = posix.normalize(posix.join(posix.dirname(path), target))
   if (target.startsWith('/') || resolved === '..' || resolved.startsWith('../'))
     throw refused(
-      `the symlink ${JSON.stringify(path)} points to ${JSON.stringify(target)}, outside the source tree`,
-      'make it relative and inside the repository, or remove it',
+      `The symlink ${JSON.stringify(path)} points to ${JSON.stringify(target)}, outside the source tree.`,
+      'Make it relative and inside the repository, or remove it.',
     )
 }
 
@@ -191,8 +191,12 @@ const isKept = (entry: SourceEntry, limits: SourceLimits): boolean =>
   entry.type === 'file' &&
   ((isRead(entry.path) && entry.size <= limits.textBytes) || entry.size <= lfsPointerBytes)
 
-/** Files at the root decide about a build; nested ones only through their names and package.json. */
-const isRead = (path: string): boolean => !path.includes('/') || path.endsWith('/package.json')
+/** Files at the root decide about a build; nested ones only through their names, package.json and Dockerfiles. */
+const isRead = (path: string): boolean =>
+  !path.includes('/') || path.endsWith('/package.json') || isDockerfilePath(path)
+
+/** Whether a path may be an app's Dockerfile: `Dockerfile`, `docker/Dockerfile.web`, `web.dockerfile`. */
+export const isDockerfilePath = (path: string): boolean => /(?:^|\/)[^/]*dockerfile[^/]*$/i.test(path)
 
 function warningsOf(texts: ReadonlyMap<string, string>, lfs: readonly string[]): string[] {
   const warnings: string[] = []
@@ -200,7 +204,7 @@ function warningsOf(texts: ReadonlyMap<string, string>, lfs: readonly string[]):
     (m) => m[1],
   )
   if (modules.length > 0)
-    warnings.push(`git submodules are not fetched, so these folders are empty: ${modules.join(', ')}`)
+    warnings.push(`Git submodules are not fetched, so these folders are empty: ${modules.join(', ')}`)
   if (lfs.length > 0)
     warnings.push(
       `Git LFS is not supported, so ${lfs.length === 1 ? 'this file is' : 'these files are'} only a pointer: ` +

@@ -14,16 +14,16 @@ export function chooseVersion(versions: Versions, wish: Answer | undefined): str
   if (range === undefined)
     throw new PaasError(
       'SOURCE_REFUSED',
-      `${wish.why} asks for ${versions.of} ${JSON.stringify(wish.text)}, which is no version`,
-      { hint: `write for example ${best}` },
+      `${wish.why} asks for ${versions.of} ${JSON.stringify(wish.text)}, which is no version.`,
+      { hint: `Write for example ${best}.` },
     )
   const satisfying = versions.have.find((version) => satisfies(version, range))
   if (satisfying !== undefined) return satisfying
   if (versions.others) return wish.text
   throw new PaasError(
     'SOURCE_REFUSED',
-    `${wish.why} asks for ${versions.of} ${wish.text}, and the base image has ${versions.have.join(', ')}`,
-    { hint: `ask for ${best} there, or name a base image that has it: paas base:set IMAGE` },
+    `${wish.why} asks for ${versions.of} ${wish.text}, and the base image has ${versions.have.join(', ')}.`,
+    { hint: `Ask for ${best} there, or name a base image that has it: paas base:set IMAGE` },
   )
 }
 

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { PaasError } from '../errors/paas-error.ts'
 import { instancePaths } from '../lib/paths.ts'
 import { askController } from './local.ts'
-import { parseUpdates, planPush } from './push-rules.ts'
+import { parseUpdates, planPush, pushOptions } from './push-rules.ts'
 
 /**
  * git's pre-receive hook: decides what the pushed refs mean and has the controller deploy the commit, from an
@@ -17,13 +17,14 @@ export async function preReceive(env: NodeJS.ProcessEnv): Promise<number> {
     throw new PaasError('PUSH_REFUSED', 'This repository takes pushes over SSH only.')
   }
   const { deploy, notes } = planPush(parseUpdates(await text(process.stdin)), branch, app)
-  for (const note of notes) process.stderr.write(`       ${note}\n`)
+  const { clearCache, unknown } = pushOptions(env)
+  for (const note of [...notes, ...unknown]) process.stderr.write(`       ${note}\n`)
   if (deploy === undefined) return 0
   const { ref, oldCommit, commit } = deploy
   await mustBeCommit(commit)
   return askController(
     instancePaths(root).sshSocket,
-    { kind: 'push', appId, ref, oldCommit, commit, keyId },
+    { kind: 'push', appId, ref, oldCommit, commit, ...(clearCache && { clearCache }), keyId },
     { stdin: () => Readable.from(archive(commit), { objectMode: false }), files: false },
   )
 }

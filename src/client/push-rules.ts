@@ -19,6 +19,24 @@ export function parseUpdates(text: string): RefUpdate[] {
 }
 
 /**
+ * What `git push -o` asked for, as git hands it to hooks (githooks, pre-receive). An option that is not known changes
+ * nothing, since people set some for every server that they push to, and is said.
+ */
+export function pushOptions(env: NodeJS.ProcessEnv): { clearCache: boolean; unknown: string[] } {
+  const count = Number(env['GIT_PUSH_OPTION_COUNT'] ?? 0)
+  const options = Array.from({ length: count }, (_, i) => env[`GIT_PUSH_OPTION_${i}`] ?? '')
+  const unknown = options.filter((option) => option !== clearCacheOption)
+  return {
+    clearCache: options.includes(clearCacheOption),
+    unknown: unknown.map(
+      (option) => `The push option ${JSON.stringify(option.slice(0, 60))} has no effect here.`,
+    ),
+  }
+}
+
+const clearCacheOption = 'clear-cache'
+
+/**
  * Decides what a push does. Only the app's deploy branch is taken: while there is none, main or master. Every
  * other branch is refused, so that nothing is ever pushed and silently not deployed. Tags may come along with
  * the branch and may be removed. Throws PUSH_REFUSED.

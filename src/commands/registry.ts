@@ -10,12 +10,16 @@ import { baseImageInfo } from './base/info.ts'
 import { baseSet } from './base/set.ts'
 import { baseStatus } from './base/status.ts'
 import { baseUpdate } from './base/update.ts'
+import { buildArgsList } from './build-args/list.ts'
+import { buildArgsSet } from './build-args/set.ts'
+import { buildArgsUnset } from './build-args/unset.ts'
 import { buildpacksAdd } from './buildpacks/add.ts'
 import { buildpacksDetect } from './buildpacks/detect.ts'
 import { buildpacksList } from './buildpacks/list.ts'
 import { buildpacksRemove } from './buildpacks/remove.ts'
 import { buildpacksSet } from './buildpacks/set.ts'
 import { buildsCancel } from './builds/cancel.ts'
+import { buildsClearCache } from './builds/clear-cache.ts'
 import { buildsList } from './builds/list.ts'
 import { buildsLog } from './builds/log.ts'
 import { buildsSet } from './builds/set.ts'
@@ -38,6 +42,7 @@ import { type Command } from './define.ts'
 import { deploy } from './deploy.ts'
 import { disk } from './disk.ts'
 import { diskSet } from './disk/set.ts'
+import { dockerfileSet } from './dockerfile/set.ts'
 import { doctor } from './doctor.ts'
 import { domainsAdd } from './domains/add.ts'
 import { domainsList } from './domains/list.ts'
@@ -45,6 +50,8 @@ import { domainsRemove } from './domains/remove.ts'
 import { drainsAdd } from './drains/add.ts'
 import { drainsList } from './drains/list.ts'
 import { drainsRemove } from './drains/remove.ts'
+import { events } from './events.ts'
+import { gitFromImage } from './git/from-image.ts'
 import { keysAdd } from './keys/add.ts'
 import { keysList } from './keys/list.ts'
 import { keysRemove } from './keys/remove.ts'
@@ -72,6 +79,9 @@ import { runList } from './run/list.ts'
 import { runStop } from './run/stop.ts'
 import { scale } from './scale.ts'
 import { serverBackup } from './server/backup.ts'
+import { serverBackups } from './server/backups.ts'
+import { serverBackupsCreate } from './server/backups/create.ts'
+import { serverBackupsSet } from './server/backups/set.ts'
 import { serverRestore } from './server/restore.ts'
 import { backupCommands } from './backups/registry.ts'
 import { storageCommands } from './storage/registry.ts'
@@ -89,7 +99,8 @@ export const commands: readonly Command[] = [
   ...[drainsList, drainsAdd, drainsRemove],
   ...[cronList, cronRun, cronLogs, cronPause, cronResume],
   ...[releasesList, releasesInfo, releasesDiff, rollback, releasesSet],
-  ...[deploy, buildsList, buildsLog, buildsCancel, buildsSet],
+  ...[deploy, buildsList, buildsLog, buildsCancel, buildsSet, buildsClearCache],
+  ...[gitFromImage, dockerfileSet, buildArgsList, buildArgsSet, buildArgsUnset],
   ...[domainsList, domainsAdd, domainsRemove],
   ...[routesList, routesAdd, routesRemove],
   ...[routerStats, routerLogs, routerReload],
@@ -99,5 +110,6 @@ export const commands: readonly Command[] = [
   ...[keysList, keysAdd, keysRemove],
   ...[buildpacksList, buildpacksDetect, buildpacksSet, buildpacksAdd, buildpacksRemove],
   ...[baseImageInfo, baseStatus, baseBuild, baseUpdate, baseSet],
-  ...[doctor, disk, diskSet, version, completionOf(() => commands), serverBackup, serverRestore],
+  ...[doctor, events, disk, diskSet, version, completionOf(() => commands)],
+  ...[serverBackup, serverRestore, serverBackups, serverBackupsCreate, serverBackupsSet],
 ]

@@ -6,7 +6,7 @@ import { type Readable } from 'node:stream'
 import { deploy } from './push.ts'
 import { reportTo } from './report.ts'
 
-type PushRequest = { appId: AppId; ref: string; commit: string }
+type PushRequest = { appId: AppId; ref: string; commit: string; clearCache?: boolean }
 type PushSession = {
   identity: Identity
   signal: AbortSignal
@@ -24,7 +24,13 @@ export async function answerPush(
   if (app === undefined) throw new PaasError('APP_NOT_FOUND', 'The app has been destroyed meanwhile.')
   authorise(identity, 'deploy', app)
   await deploy(
-    { app, branch: request.ref.replace(/^refs\/heads\//, ''), commit: request.commit, archive: io.stdin },
+    {
+      app,
+      branch: request.ref.replace(/^refs\/heads\//, ''),
+      commit: request.commit,
+      archive: io.stdin,
+      clearCache: request.clearCache ?? false,
+    },
     {
       platform,
       signal,

@@ -25,14 +25,14 @@ export const buildLog = (builds: string, appId: string, id: string): string =>
 
 /**
  * Runs a build under a number of its own: what it reports is kept in a file, how it ends in the state, and it can
- * be cancelled. `task` resolves to the release that it became.
+ * be cancelled. `task` resolves to the release that it became, and so does this.
  */
 export async function recordBuild(
   app: App,
-  commit: string,
+  from: Pick<Build, 'commit' | 'image'>,
   context: DeployContext,
   task: (build: CurrentBuild, context: DeployContext) => Promise<number>,
-): Promise<void> {
+): Promise<number> {
   const { platform, actor, report } = context
   const id = randomId('b')
   const folder = join(platform.paths.builds, app.id, id)
@@ -45,7 +45,7 @@ export async function recordBuild(
     id,
     createdAt: platform.now().toISOString(),
     createdBy: actor,
-    commit,
+    ...from,
     status: 'running',
   }
   const note = async (change: Partial<Build>): Promise<void> => {
@@ -64,6 +64,7 @@ export async function recordBuild(
     await note({})
     const release = await task({ id, folder, note }, recorded)
     await note({ status: 'succeeded', release, finishedAt: platform.now().toISOString() })
+    return release
   } catch (error) {
     const told = running.signal.aborted ? (running.signal.reason as Error) : error
     const cancelled = recorded.signal.aborted

@@ -7,6 +7,7 @@ import { type DeployContext } from './context.ts'
 import { diagnose } from './diagnose.ts'
 import { configOf, portOf } from './environment.ts'
 import { isWeb } from './formation.ts'
+import { checksWithImage } from './image-checks.ts'
 import { probe } from './probe.ts'
 import { type Candidates, type Healthy, type Released } from './stages.ts'
 
@@ -76,7 +77,9 @@ function checksOf(container: Container, { app, release }: Released): Check[] {
   const { type } = container.slot
   const set = own(app.checks ?? {}, type)
   if (set?.length === 0) return [Check.parse({ uptime: 0.5 })]
-  const specific = (set ?? own(release.image.checks, type) ?? []).filter((check) => check.type === 'startup')
+  const specific = (set ?? checksWithImage(release.image, type) ?? []).filter(
+    (check) => check.type === 'startup',
+  )
   if (specific.length > 0) return specific
   return [
     isWeb(container) ? Check.parse({ attempts: 120, wait: 0.5 }) : Check.parse({ uptime: defaultUptime }),

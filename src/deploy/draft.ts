@@ -1,32 +1,43 @@
 import { PaasError } from '../errors/paas-error.ts'
 import { randomHex } from '../lib/ids.ts'
+import { own } from '../lib/own.ts'
 import { type BuildPlan } from '../build/plan.ts'
 import { type App } from '../model/app.ts'
 import { type Image, type SealedConfig } from '../model/release.ts'
 import { type Secrets } from '../store/secrets.ts'
-import { type Planned } from './push.ts'
+import { type Planned } from './build-and-release.ts'
 import { type Draft } from './stages.ts'
 
 /** What a push releases: the image, the app's config with what app.json adds to it, the formation it asks for. */
 export function draftFrom(
-  { app, commit, plan }: Planned,
+  { app, commit, branch, description, plan }: Planned,
   image: Image,
   config: SealedConfig,
   secrets: Secrets,
 ): Draft {
   return {
     app,
-    change: { formation: firstFormation(app, plan) },
+    change: { ...firstShape(app, plan), ...(branch !== undefined && { branch }) },
     image,
     config: { ...config, ...wantedConfig(app, plan.env, config, secrets) },
-    description: `Deploy ${commit.slice(0, 8)}`,
-    commit,
+    description,
+    ...(commit !== undefined && { commit }),
   }
 }
 
-/** app.json's formation counts on the first release; after that what was scaled stays. */
-export function firstFormation(app: App, plan: BuildPlan): App['formation'] {
-  return app.currentRelease === undefined ? { ...plan.formation, ...app.formation } : app.formation
+/** app.json's formation and sizes count on the first release; after that what was scaled and set stays. */
+export function firstShape(
+  app: Pick<App, 'currentRelease' | 'formation' | 'limits'>,
+  plan: Pick<BuildPlan, 'formation' | 'sizes'>,
+): Pick<App, 'formation'> & Partial<Pick<App, 'limits'>> {
+  if (app.currentRelease !== undefined) return { formation: app.formation }
+  const asked = Object.entries(plan.sizes).map(
+    ([type, memoryBytes]) => [type, { memoryBytes, ...own(app.limits ?? {}, type) }] as const,
+  )
+  return {
+    formation: { ...plan.formation, ...app.formation },
+    ...(asked.length > 0 && { limits: { ...app.limits, ...Object.fromEntries(asked) } }),
+  }
 }
 
 /** The values that app.json gives: each once, unless it is to be kept in sync; secrets are made up. */

@@ -1,33 +1,41 @@
 import { buildImage } from '../build/build-image.ts'
+import { machineProxy } from '../build/machine-proxy.ts'
 import { type Platform } from '../apps/platform.ts'
 import { shellQuote } from '../lib/shell-words.ts'
 import { type App } from '../model/app.ts'
 import { type Image } from '../model/release.ts'
+import { type Planned } from './build-and-release.ts'
 import { type DeployContext } from './context.ts'
 import { configOf } from './environment.ts'
-import { type Planned } from './push.ts'
 
-/** Bytes that all builds together may use, so that a build does not starve live apps. */
-const buildMemory = 2 * 1024 ** 3
+/** Bytes that a build leaves free on the engine's disk, which apps and their databases share. */
+const leastFree = 1024 ** 3
 
 /** Builds the image of a plan. Throws BUILD_FAILED or BUILD_CANCELLED; the build's layers stay as cache. */
 export async function makeImage(
-  planned: Planned,
+  { app, plan, source, commit, cron }: Planned,
+  buildId: string,
+  { noCache }: { noCache: boolean },
   { platform, report, signal }: DeployContext,
 ): Promise<Image> {
-  const { app, buildId, plan, source, commit, cron } = planned
+  const { buildMemoryBytes, buildCpus } = await platform.store.settings.get()
   const began = performance.now()
   report({ type: 'stage:began', stage: 'build' })
   const tag = `paas/${app.id}:${buildId}`
-  const { imageId, port } = await buildImage(platform.engine, plan, source, {
+  const folder = await platform.engine.dataFolder()
+  const { imageId, port, healthcheck } = await buildImage(platform.engine, plan, source, {
     tag,
     labels: {
       'paas.instance': platform.instance.name,
       'paas.app': app.id,
-      'org.opencontainers.image.revision': commit,
+      'org.opencontainers.image.title': app.name,
+      ...(commit !== undefined && { 'org.opencontainers.image.revision': commit }),
     },
-    cacheScope: app.id,
-    memoryBytes: buildMemory,
+    cacheScope: app.build?.cache === undefined ? app.id : `${app.id}-${app.build.cache}`,
+    noCache,
+    proxy: await machineProxy(),
+    disk: folder === undefined ? undefined : { folder, leastBytes: leastFree },
+    limits: { memoryBytes: buildMemoryBytes, cpus: buildCpus },
     secrets: await buildSecrets(app, platform),
     onLine: (text) => report({ type: 'build:line', text }),
     signal,
@@ -40,6 +48,7 @@ export async function makeImage(
     builder: plan.builder,
     processes: plan.processes,
     checks: plan.checks,
+    ...(healthcheck.length > 0 && { healthcheck }),
     port,
     scripts: plan.scripts,
     cron,

@@ -11,7 +11,7 @@ import { randomId } from '../lib/ids.ts'
 import { type App, type Formation } from '../model/app.ts'
 import { type Release } from '../model/release.ts'
 import { diffReleases, type ReleaseDiff } from './diff.ts'
-import { draftFrom, firstFormation } from './draft.ts'
+import { draftFrom, firstShape } from './draft.ts'
 import { formationOf } from './formation.ts'
 import { liveRelease } from './turn.ts'
 
@@ -51,7 +51,7 @@ export async function previewPush(app: App, archive: () => Readable, platform: P
       cron,
     }
     const before = await platform.store.apps.config(app.id)
-    const planned = { app, commit: '', buildId: '', source, plan, cron }
+    const planned = { app, description: '', source, plan, cron }
     let config = before
     let problem: string | undefined
     try {
@@ -76,7 +76,7 @@ export async function previewPush(app: App, archive: () => Readable, platform: P
       why: plan.why,
       version: next.version,
       diff: diffReleases(live, next),
-      formation: formationOf({ formation: firstFormation(app, plan) }, image),
+      formation: formationOf(firstShape(app, plan), image),
       hosts: hostsOf(app, platform.instance.domain),
       port: plan.port,
       warnings: plan.warnings,

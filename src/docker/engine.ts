@@ -16,6 +16,8 @@ export type Engine = {
   images: Images
   networks: Networks
   volumes: Volumes
+  /** The folder where the engine keeps images and containers; undefined where it does not say. */
+  dataFolder: () => Promise<string | undefined>
   /** What uses how much of the disk; counts for seconds where there is much. */
   diskUsage: () => Promise<DiskUsage>
   /**
@@ -28,6 +30,7 @@ export type Engine = {
 /** The Docker Engine behind a socket. Nothing is asked of it yet: it may come and go. */
 export function openEngine(socketPath: string): Engine {
   const docker = new Dockerode({ socketPath })
+  let dataFolder: string | undefined
   return {
     docker,
     containers: containers(docker),
@@ -35,6 +38,15 @@ export function openEngine(socketPath: string): Engine {
     networks: networks(docker),
     volumes: volumes(docker),
     diskUsage: () => diskUsage(docker),
+    async dataFolder() {
+      // It stays the same for as long as the engine lives, and asking takes the engine a while.
+      dataFolder ??= (
+        (await dockerCall('describe itself', () => docker.info() as Promise<unknown>)) as {
+          DockerRootDir?: string
+        }
+      ).DockerRootDir
+      return dataFolder
+    },
     async negotiate() {
       const found = await dockerCall('tell its version', () => docker.version())
       const version = negotiate(found.ApiVersion, found.MinAPIVersion)

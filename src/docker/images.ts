@@ -19,6 +19,10 @@ export type ImageState = {
   entrypoint: string[]
   /** TCP ports from EXPOSE, ascending. */
   ports: number[]
+  /** HEALTHCHECK; undefined where there is none, or NONE. Times are seconds, 0 where the image leaves them open. */
+  healthcheck:
+    | { command: string[]; interval: number; timeout: number; startPeriod: number; retries: number }
+    | undefined
   /** Digests of its layers, lowest first. */
   layers: string[]
 }
@@ -36,7 +40,7 @@ export function images(docker: Dockerode) {
         missing: undefined,
       })
       if (found === undefined) return undefined
-      const { Config: config } = found as { Config: Partial<Dockerode.ImageInspectInfo['Config']> | null }
+      const { Config: config } = found as { Config: Config | null }
       return {
         id: found.Id,
         tags: found.RepoTags,
@@ -50,6 +54,7 @@ export function images(docker: Dockerode) {
         ports: Object.keys(config?.ExposedPorts ?? {})
           .flatMap((port) => (port.endsWith('/udp') ? [] : [Number.parseInt(port, 10)]))
           .toSorted((a, b) => a - b),
+        healthcheck: healthcheckOf(config?.Healthcheck),
         layers: found.RootFS.Layers ?? [],
       }
     },
@@ -116,6 +121,29 @@ export function images(docker: Dockerode) {
         }
       })
     },
+  }
+}
+
+/** What dockerode's types leave out. Durations are nanoseconds. */
+type Healthcheck = {
+  Test?: string[]
+  Interval?: number
+  Timeout?: number
+  StartPeriod?: number
+  Retries?: number
+}
+type Config = Partial<Dockerode.ImageInspectInfo['Config']> & { Healthcheck?: Healthcheck | null }
+
+function healthcheckOf(found: Healthcheck | null | undefined): ImageState['healthcheck'] {
+  const [kind, ...words] = found?.Test ?? []
+  if (kind !== 'CMD' && kind !== 'CMD-SHELL') return undefined
+  const seconds = (nanoseconds = 0): number => nanoseconds / 1e9
+  return {
+    command: kind === 'CMD' ? words : ['/bin/sh', '-c', ...words],
+    interval: seconds(found?.Interval),
+    timeout: seconds(found?.Timeout),
+    startPeriod: seconds(found?.StartPeriod),
+    retries: found?.Retries ?? 0,
   }
 }
 

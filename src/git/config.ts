@@ -15,6 +15,8 @@ export function gitConfig(): string {
 [receive]
 	fsckObjects = true
 	maxInputSize = 512m
+	# git push -o clear-cache
+	advertisePushOptions = true
 	# A packet each second, so that a pusher who is gone is noticed.
 	keepAlive = 1
 	# Pushes from shallow clones, as CI systems have them.

@@ -54,12 +54,31 @@ export const Drain = z.strictObject({
 })
 export type Drain = z.infer<typeof Drain>
 
+/** An argument of a Dockerfile: those that change BuildKit itself are not an app's to set. */
+export const BuildArgument = z
+  .string()
+  .max(128)
+  .regex(
+    /^(?!BUILDKIT_)[A-Za-z_]\w*$/,
+    'a build argument has letters, digits and _, and does not start with BUILDKIT_',
+  )
+
 /** How an app's image is built, where that is not left to detection. */
 export const BuildSettings = z.strictObject({
   /** Builders in order; the last one makes the image. */
   chosen: z.array(z.string()).min(1).optional(),
   /** A base image instead of ours. */
   base: z.string().optional(),
+  /** Path of the app's own Dockerfile; undefined: `Dockerfile`, where there is one. */
+  dockerfile: z.string().optional(),
+  /** Stage of the Dockerfile that becomes the image; undefined: the last one. */
+  target: z.string().optional(),
+  /** Build arguments for the app's own Dockerfile. */
+  buildArgs: z.record(BuildArgument, z.string()).optional(),
+  /** Which cache mounts are the app's: another value is an empty cache. */
+  cache: z.string().optional(),
+  /** The next build takes nothing from cache. */
+  clearCache: z.literal(true).optional(),
 })
 export type BuildSettings = z.infer<typeof BuildSettings>
 

@@ -37,6 +37,8 @@ export const Image = z.strictObject({
   builder: z.string(),
   processes: z.record(ProcessType, Process),
   checks: z.record(ProcessType, z.array(Check)),
+  /** What the HEALTHCHECK of an image that is the app's own asks of web, where nothing else says how it is checked. */
+  healthcheck: z.array(Check).optional(),
   /** The port that web listens on; it is also given as PORT. */
   port: z.int().min(1).max(65_535),
   /** app.json's: predeploy runs in a new image before it is released, postdeploy after an app's first release. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hostsOf } from '../apps/hosts.ts'
 import { type Platform } from '../apps/platform.ts'
 import { configOf, portOf } from '../deploy/environment.ts'
+import { checksWithImage } from '../deploy/image-checks.ts'
 import { probeOnce } from '../deploy/probe.ts'
 import { slotKey } from '../deploy/slot-key.ts'
 import { backendOf } from '../deploy/switch.ts'
@@ -18,13 +19,15 @@ const lookEvery = 2000
 /** Seconds from SIGTERM to SIGKILL for a container that does not answer. */
 const grace = 5
 
-/** Liveness checks of one process type: the app's own, or app.json's. Pure. */
+/** Liveness checks of one process type: those that are set, or those that come with the image. Pure. */
 export function livenessOf(
   { checks = {} }: Pick<App, 'checks'>,
   { image }: Pick<Release, 'image'>,
   type: string,
 ): Check[] {
-  return (own(checks, type) ?? own(image.checks, type) ?? []).filter((check) => check.type === 'liveness')
+  return (own(checks, type) ?? checksWithImage(image, type) ?? []).filter(
+    (check) => check.type === 'liveness',
+  )
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { changeBuildSettings } from '../../apps/build-settings.ts'
 import { checkImageName } from '../../build/dockerfile.ts'
+import { ImageName } from '../../model/image-name.ts'
 import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
 
@@ -14,18 +15,13 @@ export const baseSet = defineCommand({
   access: 'deploy',
   app: 'required',
   args: {
-    image: z
-      .string()
-      .max(255)
-      .regex(/^[a-z0-9][\w./:@-]*$/, 'an image looks like node:22-bookworm-slim')
-      .optional()
-      .describe('image name with its tag'),
+    image: ImageName.optional().describe('image name with its tag'),
   },
   result: z.object({ app: z.string(), base: z.string().nullable() }),
   async run({ app, args }, { platform, identity }) {
-    if (args.image !== undefined) checkImageName(args.image)
+    if (args.image !== undefined) checkImageName(args.image, 'The base')
     const who = { owner: identityName(identity), verb: 'base:set' }
-    const { base } = await changeBuildSettings(platform, app, { base: args.image }, who)
+    const { base } = await changeBuildSettings(platform, app, () => ({ base: args.image }), who)
     return { app: app.name, base: base ?? null }
   },
   render: ({ app, base }) => `The next push builds ${app} on ${base ?? 'the base of paas'}.\n`,

@@ -32,7 +32,7 @@ export const buildpacksSet = defineCommand({
       })
     const chosen = args.buildpacks.length === 0 ? undefined : args.buildpacks
     const who = { owner: identityName(identity), verb: 'buildpacks:set' }
-    const settings = await changeBuildSettings(platform, app, { chosen }, who)
+    const settings = await changeBuildSettings(platform, app, () => ({ chosen }), who)
     return { app: app.name, buildpacks: settings.chosen ?? [] }
   },
   render: ({ app, buildpacks }) =>

@@ -18,7 +18,10 @@ export const buildsList = defineCommand({
     z.object({
       id: z.string(),
       status: z.enum(buildStatuses),
-      commit: z.string(),
+      /** Null where it was not made from a commit. */
+      commit: z.string().nullable(),
+      /** The image that it was made from (git:from-image). */
+      image: z.string().nullable(),
       createdAt: z.string(),
       createdBy: z.string(),
       /** Seconds; null while it runs. */
@@ -35,7 +38,8 @@ export const buildsList = defineCommand({
       return {
         id: build.id,
         status: build.status,
-        commit: build.commit,
+        commit: build.commit ?? null,
+        image: build.image ?? null,
         createdAt: build.createdAt,
         createdBy: build.createdBy,
         seconds: ended === undefined ? null : (ended - Date.parse(build.createdAt)) / 1000,
@@ -46,10 +50,10 @@ export const buildsList = defineCommand({
   },
   render: (builds) =>
     table(
-      builds.map(({ id, status, commit, createdAt, createdBy, seconds, release, reason }) => [
+      builds.map(({ id, status, commit, image, createdAt, createdBy, seconds, release, reason }) => [
         id,
         status,
-        commit.slice(0, 8),
+        commit?.slice(0, 8) ?? image ?? '',
         createdBy,
         ago(new Date(createdAt), new Date()),
         seconds === null ? '' : `${seconds.toFixed(1)} s`,

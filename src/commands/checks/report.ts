@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checksWithImage } from '../../deploy/image-checks.ts'
 import { defaultStopTimeout, defaultWaitToRetire } from '../../deploy/retire.ts'
 import { liveRelease } from '../../deploy/turn.ts'
 import { own } from '../../lib/own.ts'
@@ -11,7 +12,8 @@ export const checksReport = defineCommand({
   aliases: ['checks'],
   summary: 'show how an app is checked',
   description:
-    'Shows the checks of each process type and where they come from: app.json, checks:set, or neither.',
+    'Shows the checks of each process type and where they come from: app.json, checks:set, the HEALTHCHECK of the ' +
+    'image, or none of them.',
   examples: ['paas checks -a blog', 'paas checks:report -a blog --json'],
   access: 'read',
   app: 'required',
@@ -22,7 +24,7 @@ export const checksReport = defineCommand({
     types: z.array(
       z.object({
         type: z.string(),
-        from: z.enum(['app.json', 'checks:set', 'default']),
+        from: z.enum(['app.json', 'checks:set', 'HEALTHCHECK', 'default']),
         checks: z.array(Check),
       }),
     ),
@@ -36,9 +38,12 @@ export const checksReport = defineCommand({
       stopTimeout: app.stopTimeout ?? defaultStopTimeout,
       types: types.map((type) => {
         const set = own(app.checks ?? {}, type)
-        const brought = own(release?.image.checks ?? {}, type)
-        const from = set !== undefined ? 'checks:set' : brought !== undefined ? 'app.json' : 'default'
-        return { type, from, checks: set ?? brought ?? [] } as const
+        const brought = release && checksWithImage(release.image, type)
+        return {
+          type,
+          from: sourceOf(set, brought, release?.image.healthcheck),
+          checks: set ?? brought ?? [],
+        }
       }),
     }
   },
@@ -55,6 +60,16 @@ export const checksReport = defineCommand({
       ),
     ),
 })
+
+function sourceOf(
+  set: Check[] | undefined,
+  brought: Check[] | undefined,
+  healthcheck: Check[] | undefined,
+): 'app.json' | 'checks:set' | 'HEALTHCHECK' | 'default' {
+  if (set !== undefined) return 'checks:set'
+  if (brought === undefined) return 'default'
+  return brought === healthcheck ? 'HEALTHCHECK' : 'app.json'
+}
 
 function describe({ type, path, command, uptime, attempts, timeout, wait }: Check): string {
   const what =

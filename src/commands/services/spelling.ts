@@ -6,7 +6,7 @@ import { findDatastore } from '../../services/registry.ts'
  */
 export function spellOut(argv: string[], isCommand: (name: string) => boolean): string[] {
   const [word = '', ...rest] = argv
-  if (word.startsWith('storage:')) return withApp(word, rest)
+  if (word.startsWith('storage:') || word === 'git:from-image') return withApp(word, rest)
   const colon = word.indexOf(':')
   const datastore = colon < 0 ? undefined : findDatastore(word.slice(0, colon))
   const command = `services${word.slice(colon)}`

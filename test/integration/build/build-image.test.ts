@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { buildImage } from '../../../src/build/build-image.ts'
 import { planFromImage } from '../../../src/build/from-image.ts'
 import { sourceOf } from '../../unit/build/source-of.ts'
@@ -67,8 +67,8 @@ test('a failing step is told with its last lines and a likely cause', async () =
     code: string
     hint: string
   }
-  expect(error).toMatchObject({ code: 'BUILD_FAILED', hint: 'a command is not in the image' })
-  expect(error.message).toMatch(/^the build failed at \[2\/2\] RUN for i in/)
+  expect(error).toMatchObject({ code: 'BUILD_FAILED', hint: 'A command is not in the image.' })
+  expect(error.message).toMatch(/^The build failed at \[2\/2\] RUN for i in/)
   expect(error.message).toContain('line 12')
   expect(error.message).toContain('vite: not found')
   expect(error.message).toContain('exit code: 127')
@@ -115,7 +115,7 @@ test('a secret is there for the step that mounts it, and nowhere else', async ()
   await using spooled = await sourceOf({
     Dockerfile: `${from}RUN sleep 7\nRUN --mount=type=secret,id=env sha256sum /run/secrets/env > /sum && cat /run/secrets/env | wc -c\nRUN ls /run/secrets 2>&1 || true\n`,
   })
-  await using image = await built(spooled.source, { secrets: { env: Buffer.from(canary) }, clearCache: true })
+  await using image = await built(spooled.source, { secrets: { env: Buffer.from(canary) }, noCache: true })
   expect(image.lines).toContain(String(canary.length))
   const history = JSON.stringify(await engine.docker.getImage(image.imageId).history())
   expect(history).not.toContain(canary)
@@ -134,16 +134,124 @@ test('a changed config var reaches a step that depends on it', async () => {
 test('a cache mount is one app’s, whatever it calls it', async () => {
   const text = (note: string) =>
     `${from}RUN --mount=type=cache,id=shared,target=/cache echo "found $(ls /cache)"; touch /cache/mine # ${note}\n`
-  const build = async (note: string, cacheScope: string, clearCache = false): Promise<string | undefined> => {
+  const build = async (note: string, cacheScope: string): Promise<string | undefined> => {
     await using spooled = await sourceOf({ Dockerfile: text(note) })
-    await using image = await built(spooled.source, { cacheScope, clearCache })
+    await using image = await built(spooled.source, { cacheScope })
     return image.lines.find((line) => line.startsWith('found'))?.trim()
   }
   const run = Math.random().toString(36).slice(2)
   expect(await build(`${run}1`, `a${run}`)).toBe('found')
   expect(await build(`${run}2`, `a${run}`)).toBe('found mine')
   expect(await build(`${run}3`, `b${run}`)).toBe('found')
-  expect(await build(`${run}4`, `a${run}`, true)).toBe('found')
+})
+
+test('without a cache every step runs anew', async () => {
+  await using spooled = await sourceOf({ Dockerfile: `${from}RUN echo "now $(date +%s%N)"\n` })
+  const at = async (noCache: boolean): Promise<string | undefined> => {
+    await using image = await built(spooled.source, { noCache })
+    return image.lines.find((line) => line.startsWith('now'))
+  }
+  expect(await at(true)).toMatch(/^now \d+$/)
+  expect(await at(false)).toBeUndefined()
+  expect(await at(true)).toMatch(/^now \d+$/)
+})
+
+test('a Dockerfile elsewhere, one of its stages, with arguments, and what the image says about itself', async () => {
+  await using spooled = await sourceOf({
+    Dockerfile: 'FROM scratch\nRUN never\n',
+    'docker/web.Dockerfile':
+      `ARG BASE=debian:none\nFROM $BASE AS web\nARG FLAVOUR=plain\nRUN echo "flavour $FLAVOUR"\nCOPY . /app\n` +
+      `EXPOSE 7070\nUSER 1234\nENTRYPOINT ["/bin/sh", "-c"]\nCMD ["exec sleep 60"]\n` +
+      `HEALTHCHECK --interval=5s --timeout=2s --start-period=10s --retries=2 CMD test -e /app\n` +
+      `FROM web AS never\nRUN exit 1\n`,
+    'docker/web.Dockerfile.dockerignore': 'secret\n',
+    secret: 'no',
+  })
+  await using image = await built(spooled.source, {
+    plan: {
+      dockerfile: 'docker/web.Dockerfile',
+      target: 'web',
+      buildArgs: { BASE: 'paas/base:trixie', FLAVOUR: 'dark' },
+    },
+  })
+  expect(image.lines).toContain('flavour dark')
+  expect(image.port).toBe(7070)
+  expect(image.healthcheck).toMatchObject([
+    { type: 'startup', command: ['/bin/sh', '-c', 'test -e /app'], timeout: 2, attempts: 30 },
+    { type: 'liveness', wait: 5, attempts: 2, initialDelay: 10 },
+  ])
+  expect(await engine.images.inspect(image.imageId)).toMatchObject({
+    user: '1234',
+    entrypoint: ['/bin/sh', '-c'],
+    command: ['exec sleep 60'],
+    ports: [7070],
+  })
+  expect((await outputOf(image.imageId, 'ls', '/app', '/app/docker')).trim().split(/\s+/)).toEqual([
+    '/app:',
+    'Dockerfile',
+    'docker',
+    '/app/docker:',
+    'web.Dockerfile',
+    'web.Dockerfile.dockerignore',
+  ])
+})
+
+test('a step gets the machine’s proxy, and neither the image nor the cache knows of it', async () => {
+  const run = Math.random()
+  await using spooled = await sourceOf({
+    Dockerfile: `${from}RUN echo "${run}: $HTTP_PROXY $http_proxy $https_proxy $NO_PROXY"\nCMD ["env"]\n`,
+  })
+  const proxy = { HTTP_PROXY: 'http://secret@one:1', HTTPS_PROXY: 'http://two:2', NO_PROXY: 'localhost' }
+  await using image = await built(spooled.source, { proxy })
+  expect(image.lines).toContain(`${run}: http://secret@one:1 http://secret@one:1 http://two:2 localhost`)
+  expect(JSON.stringify(await engine.docker.getImage(image.imageId).history())).not.toContain('secret@one')
+  expect(await outputOf(image.imageId, 'env')).not.toMatch(/proxy/i)
+  await using again = await built(spooled.source, { proxy: { HTTP_PROXY: 'http://three:3' } })
+  expect(again.imageId).toBe(image.imageId)
+})
+
+describe('the disk', () => {
+  const folder = async (): Promise<string> => (await engine.dataFolder())!
+  const free = async (): Promise<number> => {
+    const { bavail, bsize } = await statfs(await folder())
+    return bavail * bsize
+  }
+
+  test('has to have room before a build starts', async () => {
+    await using spooled = await sourceOf({ Dockerfile: `${from}RUN echo never\n` })
+    const disk = { folder: await folder(), leastBytes: 2 ** 60 }
+    await expect(built(spooled.source, { disk })).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringMatching(/^Only \d+ MiB are free on the disk of/) as string,
+    })
+  })
+
+  test('is not filled by a build', async () => {
+    await using spooled = await sourceOf({
+      Dockerfile: `${from}RUN echo ${Math.random()}; while head -c 20M /dev/zero >> /big; do sleep 0.1; done\n`,
+    })
+    const before = await free()
+    const disk = { folder: await folder(), leastBytes: before - 300 * 1024 ** 2 }
+    await expect(built(spooled.source, { disk })).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringMatching(/^The build was stopped because it fills the disk/) as string,
+    })
+  })
+})
+
+test('a lock file that is out of date is said to be', async () => {
+  await using spooled = await sourceOf({
+    'package.json': JSON.stringify({ name: 'x', scripts: { start: 'x' }, dependencies: { ms: '2.1.3' } }),
+    'package-lock.json': JSON.stringify({
+      name: 'x',
+      lockfileVersion: 3,
+      packages: { '': { name: 'x', dependencies: { ms: '2.0.0' } } },
+    }),
+  })
+  await expect(built(spooled.source)).rejects.toMatchObject({
+    code: 'BUILD_FAILED',
+    hint: 'package-lock.json is out of date: run npm install, commit package-lock.json and push again.',
+  })
 })
 
 test('a build that prints without end costs neither memory nor the truth about it', async () => {

@@ -70,13 +70,19 @@ test('a name that is not the buildpack’s own', async () => {
   await expect(
     addBuildpack(join(folder, 'added'), 'elm', { path: join(folder, 'from') }),
   ).rejects.toMatchObject({
-    message: 'the buildpack calls itself lua, not elm',
+    message: 'The buildpack calls itself lua, not elm.',
   })
 })
 
 test('builds are capped where the kernel has the means, and nowhere else', async () => {
   await mkdir(join(folder, 'memory/docker'), { recursive: true })
-  await limitBuilds(1000, folder)
+  await limitBuilds({ memoryBytes: 1000, cpus: 1.5 }, folder)
   expect(await readFile(join(folder, 'memory/docker/buildkit/memory.limit_in_bytes'), 'utf8')).toBe('1000')
   expect(await readdir(folder)).toEqual(['memory'])
+  await mkdir(join(folder, 'cpu/docker'), { recursive: true })
+  const cpu = (name: string) => readFile(join(folder, 'cpu/docker/buildkit', name), 'utf8')
+  await limitBuilds({ memoryBytes: 1000, cpus: 1.5 }, folder)
+  expect([await cpu('cpu.shares'), await cpu('cpu.cfs_quota_us')]).toEqual(['256', '150000'])
+  await limitBuilds({ memoryBytes: 1000 }, folder)
+  expect(await cpu('cpu.cfs_quota_us')).toBe('-1')
 })

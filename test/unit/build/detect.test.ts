@@ -124,7 +124,7 @@ describe('which builder a source gets, and what its web process is', () => {
   test('two that are equally sure are not guessed between', async () => {
     const error = await refusal({ Gemfile: '', 'requirements.txt': '', 'config.ru': '' })
     expect(error.code).toBe('SOURCE_REFUSED')
-    expect(error.message).toBe('the source could be python (requirements.txt) or ruby (Gemfile)')
+    expect(error.message).toBe('The source could be python (requirements.txt) or ruby (Gemfile).')
     expect(error.hint).toContain('paas buildpacks:set python')
   })
 
@@ -142,7 +142,7 @@ describe('which builder a source gets, and what its web process is', () => {
   })
 
   test.each<[string, Record<string, string>, RegExp]>([
-    ['only a README', { 'README.md': 'hi' }, /no buildpack recognises this source \(README\.md\)/],
+    ['only a README', { 'README.md': 'hi' }, /No buildpack recognises this source \(README\.md\)/],
     ['nothing to start', { 'package.json': '{}' }, /node does not know how to start this app/],
     [
       'JSON with an error',
@@ -180,7 +180,7 @@ describe('what a plan has besides', () => {
       NODE_BUILD: 'none',
     })
     expect(node.warnings).toEqual([
-      'there is no lock file, so every build may get other versions: commit package-lock.json',
+      'There is no lock file, so every build may get other versions: commit package-lock.json.',
     ])
     const berry = await plan({
       'package.json': json({ scripts: { start: 'x' } }),
@@ -192,7 +192,7 @@ describe('what a plan has besides', () => {
 
   test('a version that is not to be had is said, with what there is', async () => {
     const error = await refusal({ 'app.py': '', '.python-version': '3.9.1' })
-    expect(error.message).toBe('.python-version asks for Python 3.9.1, and the base image has 3.13')
+    expect(error.message).toBe('.python-version asks for Python 3.9.1, and the base image has 3.13.')
     expect(error.hint).toContain('paas base:set')
     const based = await plan({ 'app.py': '', '.python-version': '3.9.1' }, { base: 'python:3.9-slim' })
     expect(based.buildArgs).toMatchObject({ PAAS_BASE: 'python:3.9-slim' })
@@ -230,6 +230,44 @@ describe('what a plan has besides', () => {
     expect(found).toMatchObject({ port: 8080, processes: { web: {} }, sourceFolder: '' })
     const withWorker = await plan({ Dockerfile: 'FROM scratch\nCMD ["x"]\n', Procfile: 'worker: y' })
     expect(withWorker).toMatchObject({ port: undefined, processes: { web: {}, worker: { command: 'y' } } })
+  })
+
+  describe('the Dockerfile that dockerfile:set names', () => {
+    const files = {
+      'docker/web.Dockerfile': 'ARG BASE=debian\nFROM $BASE AS build\nFROM scratch AS small\nEXPOSE 7000\n',
+      'docker/web.Dockerfile.dockerignore': 'docs\n',
+      '.dockerignore': 'test\n',
+      'package.json': '{}',
+    }
+    const dockerfile = 'docker/web.Dockerfile'
+
+    test('is built in its place, with its own ignore file, target and arguments', async () => {
+      const found = await plan(files, { dockerfile, target: 'small', buildArgs: { BASE: 'alpine' } })
+      expect(found).toMatchObject({
+        builder: 'dockerfile',
+        why: dockerfile,
+        dockerfilePath: dockerfile,
+        ignore: 'docs\n',
+        target: 'small',
+        buildArgs: { BASE: 'alpine' },
+        port: 7000,
+      })
+      expect((await plan(files, { dockerfile, target: 'build' })).port).toBeUndefined()
+    })
+
+    test('may be missing, lack the stage, or reach for another app through an argument', async () => {
+      const missing = await refusal(files, { dockerfile: 'Dockerfile.prod' })
+      expect(missing).toMatchObject({
+        message: 'There is no Dockerfile.prod in the source, or it is too large.',
+      })
+      const stage = await refusal(files, { dockerfile, target: 'large' })
+      expect(stage).toMatchObject({
+        code: 'SOURCE_REFUSED',
+        hint: expect.stringMatching(/build, small/) as string,
+      })
+      const buildArgs = { BASE: 'paas/a0123456789abcde:b1' }
+      expect((await refusal(files, { dockerfile, buildArgs })).code).toBe('FORBIDDEN')
+    })
   })
 
   test('several builders become one Dockerfile whose stages do not meet', async () => {

@@ -7,6 +7,7 @@ import {
   scopeDockerfile,
   stagesOf,
 } from '../../../src/build/dockerfile.ts'
+import { planFromImage } from '../../../src/build/from-image.ts'
 
 const code = (text: string, args: Record<string, string> = {}): string => {
   try {
@@ -90,6 +91,34 @@ describe('images of others are out of reach', () => {
         expect(code(['FROM scratch', ...before, bad, ...after].join('\n'))).toBe('FORBIDDEN')
       }),
     )
+  })
+})
+
+describe('a prebuilt image', () => {
+  test.each([
+    ['of another app', tenant],
+    ['of a service', 'paas/service-postgres:17'],
+    ['of another app, by Docker Hub’s name', `docker.io/${tenant}`],
+    ['by its id', `sha256:${'ab'.repeat(32)}`],
+    ['by a short id', '3057c0197922'],
+    ['by a short id with a digest', `3057c0197922@sha256:${'ab'.repeat(32)}`],
+  ])('%s is refused', (_, image) => {
+    expect(() => planFromImage(image)).toThrow(expect.objectContaining({ code: 'FORBIDDEN' }) as Error)
+  })
+
+  test.each([
+    'ghost:5-alpine',
+    'registry.example.com:5000/team/blog@sha256:' + '0'.repeat(64),
+    'paas/base:trixie',
+  ])('%s is built from, and from nothing else', (image) => {
+    const { plan, source } = planFromImage(image)
+    expect(plan).toMatchObject({
+      builder: 'image',
+      why: image,
+      dockerfile: `FROM ${image}\n`,
+      port: undefined,
+    })
+    expect(source.entries).toEqual([])
   })
 })
 

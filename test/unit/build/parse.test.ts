@@ -56,6 +56,7 @@ describe('app.json', () => {
     expect(parseAppJson(undefined)).toEqual({
       env: {},
       formation: {},
+      sizes: {},
       checks: {},
       scripts: {},
       cron: [],
@@ -146,7 +147,7 @@ test.each([
   ['npm error code ENOTFOUND', /registry cannot be reached/],
   ['dial tcp: lookup registry-1.docker.io: no such host', /registry cannot be reached/],
   ['write /x: no space left on device', /disk is full/],
-  ['sh: 1: vite: not found', /a command is not in the image/],
+  ['sh: 1: vite: not found', /command is not in the image/],
 ])('%s', (text, cause) => {
   expect(likelyCause(text, 512 * 1024 ** 2)).toMatch(cause)
 })

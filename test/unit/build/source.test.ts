@@ -54,7 +54,7 @@ describe('a source that is taken', () => {
       'data.bin': 'version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 9\n',
     })
     expect(spooled.source.warnings).toEqual([
-      'git submodules are not fetched, so these folders are empty: vendor/lib',
+      'Git submodules are not fetched, so these folders are empty: vendor/lib',
       'Git LFS is not supported, so this file is only a pointer: data.bin',
     ])
   })
@@ -91,9 +91,9 @@ describe('a source that is refused', () => {
       /more than 2 files/,
     )
     const big = await refusal({ a: 'x'.repeat(3 * 1024 ** 2) }, { ...sourceLimits, bytes: 2 * 1024 ** 2 })
-    expect(big).toBe('the source is larger than 2 MiB')
-    expect(await refusal({})).toBe('the commit has no files')
-    expect(await refusal([{ name: 'empty/', type: 'directory' }])).toBe('the commit has no files')
+    expect(big).toBe('The source is larger than 2 MiB.')
+    expect(await refusal({})).toBe('The commit has no files.')
+    expect(await refusal([{ name: 'empty/', type: 'directory' }])).toBe('The commit has no files.')
   })
 
   test('a tar that is cut off or none', async () => {

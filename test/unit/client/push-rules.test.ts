@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseUpdates, planPush, type RefUpdate } from '../../../src/client/push-rules.ts'
+import { parseUpdates, planPush, pushOptions, type RefUpdate } from '../../../src/client/push-rules.ts'
 
 const none = '0'.repeat(40)
 const one = '1'.repeat(40)
@@ -73,5 +73,21 @@ describe('parseUpdates', () => {
       update('refs/tags/v1'),
     ])
     expect(parseUpdates('')).toEqual([])
+  })
+})
+
+describe('pushOptions', () => {
+  const given = (...options: string[]): NodeJS.ProcessEnv => ({
+    GIT_PUSH_OPTION_COUNT: String(options.length),
+    ...Object.fromEntries(options.map((option, i) => [`GIT_PUSH_OPTION_${i}`, option])),
+  })
+
+  it('knows clear-cache, and says what it does not know', () => {
+    expect(pushOptions({})).toEqual({ clearCache: false, unknown: [] })
+    expect(pushOptions(given('clear-cache'))).toEqual({ clearCache: true, unknown: [] })
+    expect(pushOptions(given('ci.skip', 'clear-cache'))).toEqual({
+      clearCache: true,
+      unknown: ['The push option "ci.skip" has no effect here.'],
+    })
   })
 })

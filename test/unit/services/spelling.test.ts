@@ -40,6 +40,10 @@ test.each([
     ['storage:mount', 'a:/b', '--app=blog'],
     ['storage:mount', 'a:/b', '--app=blog'],
   ],
+  [
+    ['git:from-image', 'blog', 'ghost:5'],
+    ['git:from-image', '-a', 'blog', 'ghost:5'],
+  ],
   [['apps:list'], ['apps:list']],
   [[], []],
 ])('%j is %j', (typed, meant) => {
