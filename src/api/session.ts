@@ -13,6 +13,8 @@ export type SessionIo = {
   file: (path: string) => Readable
   /** `git archive` of a commit of the repository that the caller is in; the command line names it, or it is HEAD. */
   archive: (ref: string) => Readable
+  /** A tar of a folder of the caller's, cut to names and the texts that decide how it is built. */
+  folder: (path: string) => Readable
   /** Lets the caller edit a text in an editor of theirs; ends with the text as it was left. */
   edit: (text: string) => Readable
   /** Resolve when the text has been taken by the socket (or the caller is gone): that is the back-pressure. */
@@ -114,6 +116,10 @@ export function openSession(socket: Socket, terminal: Terminal = noTerminal): Op
       },
       archive(ref) {
         socket.write(encodeFrame(frame.archive, JSON.stringify({ ref })))
+        return stdin.stream
+      },
+      folder(path) {
+        socket.write(encodeFrame(frame.folder, JSON.stringify({ path })))
         return stdin.stream
       },
       edit(text) {

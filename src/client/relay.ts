@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import { encodeFrame, type Frame, frame, type FrameType, frameDecoder, type Request } from '../api/wire.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { creditedStdin } from './credited-stdin.ts'
-import { archived, edited, namedFile, type Sources } from './sources.ts'
+import { archived, edited, namedFile, outlined, type Sources } from './sources.ts'
 import { windowSize } from './terminal.ts'
 
 /** The connection to the controller: a socket, or the two pipes of an ssh. */
@@ -79,6 +79,12 @@ export async function relay(
         const { ref } = parse(payload) as { ref: string }
         stdin.stop()
         stdin = creditedStdin(() => archived(ref, request, sources), output, fail)
+        return
+      }
+      case frame.folder: {
+        const { path } = parse(payload) as { path: string }
+        stdin.stop()
+        stdin = creditedStdin(() => outlined(path, request, sources), output, fail)
         return
       }
       case frame.rawMode:

@@ -46,3 +46,18 @@ async function* archivedFiles(ref: string): AsyncGenerator<Buffer> {
   const { archiveOf } = await import('./archive.ts')
   yield* archiveOf(ref)
 }
+
+/** A server is shown no folder but one that the caller named to it, or the current one. */
+export function outlined(path: string, request: Request, sources: Sources): Readable {
+  const named = request.kind === 'command' && (path === '.' || request.argv.includes(path))
+  if (named && sources.files) return Readable.from(outlinedFolder(path), { objectMode: false })
+  throw new PaasError('INVALID_INPUT', 'There is no folder of yours here.', {
+    hint: 'Send a tar on stdin: git archive main | ssh paas@host buildpacks:detect -',
+  })
+}
+
+/** Loaded when it is needed, as is the editor. */
+async function* outlinedFolder(path: string): AsyncGenerator<Buffer> {
+  const { outlineOf } = await import('./folder.ts')
+  yield* outlineOf(path)
+}

@@ -13,6 +13,11 @@ export type CommandIo = {
   file: (path: string) => Readable
   /** `git archive` of a commit of the repository that the caller is in; the command line names it, or it is HEAD. */
   archive: (ref: string) => Readable
+  /**
+   * A tar of a folder of the caller's that its command line names, or the one it is in: all names, and the texts of the
+   * files that decide how it is built.
+   */
+  folder: (path: string) => Readable
   /** Lets the caller edit a text in an editor of theirs; ends with the text as it was left. */
   edit: (text: string) => Readable
   /** Resolve when the text has been taken by the caller: that is the back-pressure. */
@@ -40,10 +45,11 @@ type Parsed<F extends Fields> = { [K in keyof F]: z.output<F[K]> }
 
 /**
  * `required`: -a/--app names an app that must exist and that the caller may touch.
- * `optional`: the same where given. `none`: -a is accepted and ignored, so that a client may always send it.
+ * `optional`: the same where given. `known`: the same, and one that is not there is none, as a client sends the name of
+ * its clone's app before there is one. `none`: -a is accepted and ignored, so that a client may always send it.
  */
-export type AppUse = 'required' | 'optional' | 'none'
-type AppOf<U extends AppUse> = U extends 'required' ? App : U extends 'optional' ? App | undefined : undefined
+export type AppUse = 'required' | 'optional' | 'known' | 'none'
+type AppOf<U extends AppUse> = U extends 'required' ? App : U extends 'none' ? undefined : App | undefined
 
 export type CommandSpec<U extends AppUse, A extends Fields, F extends Fields, R extends z.ZodType> = {
   /** `topic:verb`, or a single word; it is also the file's path below commands/. */

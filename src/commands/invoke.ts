@@ -38,7 +38,7 @@ async function findApp(
   { identity, platform }: CommandContext,
   authorise: Authorise,
 ): Promise<App | undefined> {
-  if (command.app === 'none' || (command.app === 'optional' && given === undefined)) {
+  if (command.app === 'none' || (command.app !== 'required' && given === undefined)) {
     authorise(identity, command.access)
     return undefined
   }
@@ -50,7 +50,7 @@ async function findApp(
   authorise(identity, command.access, { name: given })
   const name = AppName.safeParse(given)
   const app = name.success ? await platform.store.apps.find(name.data) : undefined
-  if (app === undefined) {
+  if (app === undefined && command.app !== 'known') {
     throw new PaasError('APP_NOT_FOUND', `There is no app named ${JSON.stringify(given.slice(0, 64))}.`, {
       hint: `The apps are in \`paas apps:list\`; \`paas apps:create\` makes one.`,
     })

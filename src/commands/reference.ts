@@ -59,7 +59,7 @@ export function usage({ name, app, flags, args, result }: Command): string {
   const words = [
     'paas',
     name,
-    ...(app === 'required' ? ['-a APP'] : app === 'optional' ? ['[-a APP]'] : []),
+    ...(app === 'required' ? ['-a APP'] : app === 'optional' || app === 'known' ? ['[-a APP]'] : []),
     ...Object.entries(flags).map(([flag, schema]) => `[${flagWord(flag, schema)}]`),
     ...(result === undefined ? [] : ['[--json]']),
     ...Object.entries(args).map(([arg, schema]) => {

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Readable } from 'node:stream'
 import { z } from 'zod'
 import { type BuildPlan } from '../../build/plan.ts'
 import { detect, planBuild } from '../../build/detect.ts'
@@ -15,16 +16,22 @@ export const buildpacksDetect = defineCommand({
   name: 'buildpacks:detect',
   summary: 'show how a source would be built',
   description:
-    'Looks at the live commit of an app (-a), or at a tar on stdin (git archive HEAD | …), and says which buildpack would build it, why, ' +
-    'and what would run. With --print it prints the Dockerfile instead.',
+    'Looks at a folder, the one that you are in where none is named, and says which buildpack would build it, why, and ' +
+    'what would run. - takes a tar from stdin instead, and --live the live commit of an app. What an app has been told ' +
+    'about its builds counts (-a). With --print it prints the Dockerfile instead.',
   examples: [
-    'paas buildpacks:detect -a blog',
-    'paas buildpacks:detect < source.tar',
-    'paas buildpacks:detect -a blog --print',
+    'paas buildpacks:detect',
+    'paas buildpacks:detect ../shop --print',
+    'paas buildpacks:detect -a blog --live',
+    'paas buildpacks:detect - < source.tar',
   ],
   access: 'read',
-  app: 'optional',
-  flags: { print: z.boolean().default(false).describe('print the Dockerfile that would be built') },
+  app: 'known',
+  args: { dir: z.string().min(1).default('.').describe('a folder of yours; - for a tar on stdin') },
+  flags: {
+    print: z.boolean().default(false).describe('print the Dockerfile that would be built'),
+    live: z.boolean().default(false).describe('look at the live commit of the app'),
+  },
   result: z.object({
     builder: z.string(),
     why: z.string(),
@@ -37,10 +44,14 @@ export const buildpacksDetect = defineCommand({
     dockerfile: z.string(),
     print: z.boolean(),
   }),
-  async run({ app, flags }, context) {
-    const { platform } = context
+  async run({ app, args, flags }, context) {
+    const { platform, io } = context
     const buildpacks = await platform.buildpacks()
-    return withSource(app, context, (source) => {
+    const archive = async (): Promise<Readable> => {
+      if (flags.live) return platform.archive(needed(app), await liveCommit(needed(app), platform))
+      return args.dir === '-' ? io.stdin() : io.folder(args.dir)
+    }
+    return withSource(archive, context, (source) => {
       const plan = planBuild(source, { buildpacks, ...app?.build })
       return { ...shown(plan), candidates: detect(source, buildpacks), print: flags.print }
     })
@@ -76,24 +87,28 @@ const shown = ({ builder, why, processes, buildArgs, port, warnings, dockerfile 
 
 /** Spools what is looked at for as long as it is looked at. */
 async function withSource<T>(
-  app: App | undefined,
-  { platform, io }: CommandContext,
+  archive: () => Promise<Readable>,
+  { platform }: CommandContext,
   look: (source: Source) => T,
 ): Promise<T> {
   const folder = join(platform.paths.builds, randomId('d'))
   await mkdir(folder, { recursive: true, mode: 0o700 })
   try {
-    const tar = app === undefined ? io.stdin() : platform.archive(app, await liveCommit(app, platform))
-    return look(await spoolSource(tar, join(folder, 'source.tar')))
+    return look(await spoolSource(await archive(), join(folder, 'source.tar')))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function needed(app: App | undefined): App {
+  if (app !== undefined) return app
+  throw new PaasError('INVALID_INPUT', '--live needs an app.', { hint: 'Name it: -a APP' })
 }
 
 async function liveCommit(app: App, platform: CommandContext['platform']): Promise<string> {
   const release = await liveRelease({ platform }, app)
   if (release?.commit !== undefined) return release.commit
   throw new PaasError('NOT_FOUND', `${app.name} has no release that was built from a commit.`, {
-    hint: 'git archive HEAD | paas buildpacks:detect',
+    hint: 'In its clone: paas buildpacks:detect',
   })
 }

@@ -56,6 +56,7 @@ export function caller(identity: Identity = { via: 'root' }): {
       stdin: () => Readable.from([]),
       file: () => Readable.from([]),
       archive: () => Readable.from([]),
+      folder: () => Readable.from([]),
       edit: () => Readable.from([]),
       stdout: keep('stdout'),
       stderr: keep('stderr'),
