@@ -11,8 +11,11 @@ const gzip = Buffer.from([0x1f, 0x8b])
  * What was dumped, from a part as it is stored: opened and, where we had compressed it, unpacked. Throws
  * BACKUP_CORRUPT for the wrong key, damage, and an end that comes too early.
  */
-export async function* opened(stored: AsyncIterable<Uint8Array>, key: BackupKey): AsyncGenerator<Buffer> {
-  const plain = told(unseal(stored, key.bytes))
+export const opened = (stored: AsyncIterable<Uint8Array>, key: BackupKey): AsyncGenerator<Buffer> =>
+  unpacked(told(unseal(stored, key.bytes)))
+
+/** What was dumped, from what came out of a container: unpacked where it was compressed there. */
+export async function* unpacked(plain: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const first = await plain.next()
   const begin = first.done === true ? Buffer.alloc(0) : first.value
   async function* all(): AsyncGenerator<Buffer> {
@@ -33,7 +36,7 @@ export async function* opened(stored: AsyncIterable<Uint8Array>, key: BackupKey)
   yield* source.pipe(unpacker) as AsyncIterable<Buffer>
 }
 
-async function* told(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer, undefined> {
+async function* told(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   try {
     yield* source
   } catch (error) {
@@ -43,5 +46,4 @@ async function* told(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer, und
       cause: error,
     })
   }
-  return undefined
 }

@@ -37,6 +37,7 @@ export const errorCodes = {
   SOURCE_REFUSED: 'failed',
   SSH_FAILED: 'failed',
   STATE_CORRUPT: 'failed',
+  STATE_NEWER: 'failed',
   STATE_UNREACHABLE: 'failed',
   START_FAILED: 'failed',
   UNKNOWN_COMMAND: 'usage',

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { type Platform } from '../apps/platform.ts'
 import { paasVersion } from '../lib/version.ts'
 import { bytes, look, type Part } from './part.ts'
+import { corruptState } from './state-backups.ts'
 
 const start = (unit: string): string =>
   `Start it: systemctl start ${unit}, or paas serve where there is no systemd.`
@@ -17,9 +18,16 @@ export async function controller(): Promise<Part> {
   }
 }
 
-export const redis = ({ store }: Platform): Promise<Part> =>
+export const redis = ({ store, paths }: Platform): Promise<Part> =>
   look('redis', start('paas-redis'), async () => {
-    const { version, usedBytes, durable, problem } = await store.health()
+    const health = await store.health().catch(async (error: unknown) => {
+      const fix = await corruptState(paths)
+      if (fix === undefined) throw error
+      return fix
+    })
+    if (typeof health === 'string')
+      return { healthy: false, finding: 'it does not start, as its data is damaged', fix: health }
+    const { version, usedBytes, durable, problem } = health
     const fix = 'See its log; the disk may be full or read-only.'
     if (problem !== undefined) return { version, healthy: false, finding: problem, fix }
     if (!durable) {

@@ -36,6 +36,8 @@ export function instancePaths(root: string) {
     backupKey: join(etc, 'backup.key'),
     /** Backups of services and storage, one folder each. */
     backups: join(lib, 'backups'),
+    /** What the state was like, a sealed file for each moment: recovery/state-backups.ts. */
+    stateBackups: join(lib, 'state-backups'),
     /** Executables named after what they hear of, as `backup-failed`. */
     hooks: join(etc, 'hooks'),
     redisData: join(lib, 'redis'),

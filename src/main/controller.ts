@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { authorise } from '../api/authorise.ts'
 import { answerGit } from '../api/git-request.ts'
@@ -38,6 +39,8 @@ import { removeBuildFolders } from '../reconcile/leftovers.ts'
 import { keepAlive } from '../reconcile/liveness.ts'
 import { runReconciler } from '../reconcile/reconciler.ts'
 import { removeAbandoned } from '../run/abandoned.ts'
+import { keepStateBackups } from '../recovery/keep-state-backups.ts'
+import { prepareState } from '../recovery/prepare-state.ts'
 import { createCrashes } from '../schedulers/crashes.ts'
 import { dockerLocal } from '../schedulers/docker-local/docker-local.ts'
 import { readAccounts } from '../setup/accounts.ts'
@@ -101,6 +104,8 @@ const platform: Platform = {
 
 await removeBuildFolders(paths.builds)
 await writeFileAtomically(paths.gitConfig, gitConfig(), 0o644)
+const state = prepareState(platform, () => verifyEpoch(redis, paths.epoch))
+
 const sshGroup = (await readAccounts()).get(instance.user)?.gid
 const api = await startApi({
   rootSocket: paths.rootSocket,
@@ -108,10 +113,18 @@ const api = await startApi({
   ...(sshGroup !== undefined && { sshGroup }),
   findKey: (id) => platform.store.sshKeys.get(id),
   handlers: {
-    command: ({ argv }, { io, identity, signal }) =>
-      runCommandLine(commands, argv, { platform, identity, io, signal }, authorise),
-    git: (request, session) => answerGit(platform, request, session),
-    push: (request, session) => answerPush(platform, request, session, authorise),
+    async command({ argv }, { io, identity, signal }) {
+      await state.admit(argv[0])
+      return runCommandLine(commands, argv, { platform, identity, io, signal }, authorise)
+    },
+    async git(request, session) {
+      await state.admit('git')
+      return answerGit(platform, request, session)
+    },
+    async push(request, session) {
+      await state.admit('push')
+      return answerPush(platform, request, session, authorise)
+    },
   },
   log,
 })
@@ -119,13 +132,13 @@ log.info({ socket: paths.rootSocket }, 'serving commands')
 platform.background('write authorized_keys', async () => {
   await redisReady(redis, 60_000)
   // A Redis that has lost its data must not shut everybody out.
-  await verifyEpoch(redis, paths.epoch)
+  await state.verify()
   await writeAuthorizedKeys(platform)
 })
 
 const reconciling = runReconciler({
   platform,
-  verifyState: () => verifyEpoch(redis, paths.epoch),
+  verifyState: state.verify,
   async prepareEngine() {
     const version = await engine.negotiate()
     await engine.networks.ensureBridge({
@@ -160,12 +173,26 @@ const collecting = Promise.all([
   }),
 ])
 
-const running = Promise.all([
-  keepCron(platform, stopping.signal),
-  keepAlive(platform, stopping.signal),
-  keepBackupSchedules(platform, stopping.signal),
-  platform.drains.run(stopping.signal),
-])
+const running = stateReady().then(() =>
+  Promise.all([
+    keepCron(platform, stopping.signal),
+    keepAlive(platform, stopping.signal),
+    keepBackupSchedules(platform, stopping.signal),
+    keepStateBackups(platform, state.verify, stopping.signal),
+    platform.drains.run(stopping.signal),
+  ]),
+)
+
+/** Resolves once there is a state to work with, or when this process stops. The reconciler says what is wrong. */
+async function stateReady(): Promise<void> {
+  while (!stopping.signal.aborted) {
+    try {
+      return await state.verify()
+    } catch {
+      await sleep(500, undefined, { signal: stopping.signal }).catch(() => undefined)
+    }
+  }
+}
 
 /** Deploys that run are cancelled: nothing of theirs is live yet, and their clients are told. */
 async function stop(signal: string): Promise<void> {

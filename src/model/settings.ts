@@ -10,3 +10,7 @@ export const Settings = z.strictObject({
   imageBudgetBytes: z.int().min(0).optional(),
 })
 export type Settings = z.infer<typeof Settings>
+  /** Of the backups of the state, the newest of each of the last so many hours and days stay. */
+  keepStateBackups: z
+    .strictObject({ hours: z.int().min(1).max(8760), days: z.int().min(0).max(3660) })
+    .default({ hours: 24, days: 7 }),

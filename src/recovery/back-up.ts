@@ -1,56 +1,86 @@
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { type Platform } from '../apps/platform.ts'
 import { type App } from '../model/app.ts'
-import { type ArchiveFile, fileEntry, packArchive } from './archive.ts'
+import { type ServiceContext } from '../services/context.ts'
+import { type ArchiveFile, type ArchiveManifest, fileEntry, type Holding, packArchive } from './archive.ts'
+import { serviceFiles, storageFiles } from './data.ts'
+import { settingsFolders } from './layout.ts'
 
 /**
- * The whole server as one sealed stream: repositories, state, and the images that serve. The master key is not
- * in it; without a copy of it the stream is noise. `progress` gets a line per part.
+ * The whole server as one sealed stream: repositories, state, the images that serve, and the data of services and
+ * storage. The master key is not in it; without a copy of it the stream is noise. Memory stays at some megabytes.
+ * Throws SERVICE_FAILED where a service's data cannot be had: what is left out is left out by `data: false` alone.
  */
 export async function* backUpServer(
-  platform: Platform,
-  progress: (line: string) => void,
+  context: ServiceContext,
+  { data }: { data: boolean },
 ): AsyncGenerator<Buffer> {
-  const folder = await mkdtemp(join(tmpdir(), 'paas-backup-'))
-  try {
-    const apps = await platform.store.apps.list()
-    const manifest = {
-      format: 1 as const,
-      createdAt: platform.now().toISOString(),
-      domain: platform.instance.domain,
-      apps: apps.map(({ name }) => name),
-    }
-    const key = await readFile(platform.paths.masterKey)
-    yield* packArchive(manifest, collect(platform, apps, folder, progress), key)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  const { platform } = context
+  const apps = await platform.store.apps.list()
+  const holds: Holding[] = ['repositories', 'state', 'settings', 'images', ...(data ? ['data' as const] : [])]
+  yield* packArchive(manifestOf(platform, apps, holds), collect(apps, holds, context), await keyOf(platform))
+}
+
+/** The state alone, sealed in the same way. */
+export async function* backUpState(platform: Platform): AsyncGenerator<Buffer> {
+  const apps = await platform.store.apps.list()
+  async function* files(): AsyncGenerator<ArchiveFile> {
+    yield await stateFile(platform)
+  }
+  yield* packArchive(manifestOf(platform, apps, ['state']), files(), await keyOf(platform))
+}
+
+const keyOf = ({ paths }: Platform): Promise<Buffer> => readFile(paths.masterKey)
+
+function manifestOf({ now, instance }: Platform, apps: App[], holds: Holding[]): ArchiveManifest {
+  return {
+    format: 2,
+    createdAt: now().toISOString(),
+    domain: instance.domain,
+    apps: apps.map(({ name }) => name),
+    holds,
   }
 }
 
 async function* collect(
-  platform: Platform,
   apps: App[],
-  folder: string,
-  progress: (line: string) => void,
+  holds: readonly Holding[],
+  context: ServiceContext,
 ): AsyncGenerator<ArchiveFile> {
+  const { platform, say } = context
   // Repositories first: a push between the two then is in the state but not in git, and can be pushed again;
   // the other way round git would call it up to date though it never ran.
-  progress(`repositories of ${apps.length} apps`)
+  say(`Saving repositories of ${apps.length} apps`)
   yield* filesBelow(platform.paths.repos, 'repositories')
-  progress('state')
-  const records = await platform.store.dump()
-  const state = records.map((record) => `${JSON.stringify(record)}\n`).join('')
-  yield { path: 'state.ndjson', size: Buffer.byteLength(state), content: () => state }
+  say('Saving state')
+  yield await stateFile(platform)
+  yield* settings(platform)
   const images = await liveImages(platform)
-  if (images.length === 0) return
-  progress(`images of ${images.length} releases`)
-  const file = join(folder, 'images.tar')
-  await pipeline(await platform.engine.images.save(images), createWriteStream(file, { mode: 0o600 }))
-  yield fileEntry('images.tar', file, (await stat(file)).size)
+  if (images.length > 0) {
+    say(`Saving images of ${images.length} releases`)
+    yield { path: 'images.tar', stream: () => saved(platform, images) }
+  }
+  if (!holds.includes('data')) return
+  yield* storageFiles(await platform.store.apps.list(), context)
+  yield* serviceFiles(await platform.store.services.list(), context)
+}
+
+async function stateFile({ store }: Platform): Promise<ArchiveFile> {
+  const records = await store.dump()
+  const state = records.map((record) => `${JSON.stringify(record)}\n`).join('')
+  return { path: 'state.ndjson', size: Buffer.byteLength(state), content: () => state }
+}
+
+/** What people have put beside the state: hooks, buildpacks, and the key of the backups of services. */
+async function* settings({ paths }: Platform): AsyncGenerator<ArchiveFile> {
+  for (const { name, path } of settingsFolders(paths)) yield* filesBelow(path, name)
+  const key = await readFile(paths.backupKey).catch(() => undefined)
+  if (key !== undefined) yield fileEntry('backup.key', paths.backupKey, key.length)
+}
+
+async function* saved({ engine }: Platform, images: readonly string[]): AsyncGenerator<Uint8Array> {
+  yield* (await engine.images.save(images)) as AsyncIterable<Uint8Array>
 }
 
 /** Tags of the images that the current releases run. */
@@ -73,6 +103,6 @@ async function* filesBelow(folder: string, prefix: string): AsyncGenerator<Archi
     if (entry.isDirectory()) yield* filesBelow(path, `${prefix}/${entry.name}`)
     if (!entry.isFile()) continue
     const found = await stat(path).catch(() => undefined)
-    if (found !== undefined) yield fileEntry(`${prefix}/${entry.name}`, path, found.size)
+    if (found !== undefined) yield fileEntry(`${prefix}/${entry.name}`, path, found.size, found.mode)
   }
 }

@@ -5,19 +5,16 @@ import { hostsOf } from '../apps/hosts.ts'
 import { type Platform } from '../apps/platform.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { writeFileAtomically } from '../lib/write-file.ts'
-import { App } from '../model/app.ts'
-import { Release } from '../model/release.ts'
+import { type ServiceContext } from '../services/context.ts'
 import { StateRecord } from '../store/dump.ts'
+import { keys } from '../store/keys.ts'
+import { migrate } from '../store/schema.ts'
+import { createSecrets } from '../store/secrets.ts'
 import { type ArchiveManifest, unpackArchive } from './archive.ts'
-
-/** What a restore would change here. */
-export type RestorePlan = {
-  createdAt: string
-  /** App → what happens to it. */
-  apps: { name: string; change: 'comes' | 'goes' | 'is replaced'; release: number | null }[]
-  keys: number
-  services: number
-}
+import { type Difference, differences } from './difference.ts'
+import { settingsFolders } from './layout.ts'
+import { appsIn, releaseIn, servicesIn, stringIn, withServices } from './records.ts'
+import { loadServices, loadStorage } from './restore-data.ts'
 
 /** A backup that was read and checked whole, and waits below `folder` to be put in place. */
 export type Unpacked = {
@@ -27,7 +24,10 @@ export type Unpacked = {
   masterKey: Buffer
 }
 
-/** Reads a backup without changing anything. Throws STATE_CORRUPT where it is damaged or the key is wrong. */
+/**
+ * Reads a backup without changing anything; one of an older program is brought up to date. Throws STATE_CORRUPT where
+ * it is damaged or the key is wrong, and STATE_NEWER where a newer program has made it.
+ */
 export async function unpackBackup(
   platform: Platform,
   source: AsyncIterable<Uint8Array>,
@@ -40,7 +40,7 @@ export async function unpackBackup(
     const lines = (await readFile(join(folder, 'state.ndjson'), 'utf8'))
       .split('\n')
       .filter((line) => line !== '')
-    const records = lines.map((line) => StateRecord.parse(JSON.parse(line)))
+    const records = migrate(lines.map((line) => StateRecord.parse(JSON.parse(line))))
     return { folder, manifest, records, masterKey }
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
@@ -48,47 +48,51 @@ export async function unpackBackup(
   }
 }
 
-export async function planRestore(
-  { store }: Platform,
-  { manifest, records }: Unpacked,
-): Promise<RestorePlan> {
-  const here = (await store.apps.list()).map(({ name }): string => name)
-  const coming = appsIn(records)
-  return {
-    createdAt: manifest.createdAt,
-    apps: [
-      ...coming.map(({ name, currentRelease }) => ({
-        name,
-        change: here.includes(name) ? ('is replaced' as const) : ('comes' as const),
-        release: currentRelease ?? null,
-      })),
-      ...here
-        .filter((name) => !coming.some((app) => app.name === name))
-        .map((name) => ({ name, change: 'goes' as const, release: null })),
-    ],
-    keys: hashSize(records, 'paas:keys'),
-    services: hashSize(records, 'paas:services'),
+/** What a restore would change here. A state that this program cannot read is as good as none. */
+export async function planRestore({ store }: Platform, { records }: Unpacked): Promise<Difference[]> {
+  const here = await store.dump()
+  try {
+    return differences(here, records)
+  } catch {
+    return differences([], records)
   }
 }
 
 /**
- * Puts a backup in place of what is here. The state comes last, in one transaction: until then this server is
- * what it was. The caller ends the process afterwards, because the master key is another one.
+ * Puts a backup in place of what is here. The state comes last, in one transaction: until then this server says
+ * what it said. The caller ends the process afterwards, because the master key is another one.
  */
-export async function putInPlace(platform: Platform, unpacked: Unpacked): Promise<void> {
-  const { paths, engine, store, instance } = platform
-  const { folder, records, manifest, masterKey } = unpacked
-  const images = join(folder, 'images.tar')
-  if ((await lstat(images).catch(() => undefined)) !== undefined)
-    await engine.images.load(createReadStream(images))
-  await requireImages(platform, records)
-  await replaceRepositories(paths.repos, join(folder, 'repositories'))
+export async function putInPlace(unpacked: Unpacked, context: ServiceContext): Promise<void> {
+  const { platform } = context
+  const { paths, engine, instance } = platform
+  const { folder, manifest, masterKey } = unpacked
+  if (manifest.holds.includes('images') && (await isThere(join(folder, 'images.tar')))) {
+    context.say('Loading images')
+    await engine.images.load(createReadStream(join(folder, 'images.tar')))
+  }
+  await requireImages(platform, unpacked.records)
+  const records = manifest.holds.includes('data') ? await loadData(unpacked, context) : unpacked.records
+  if (manifest.holds.includes('repositories'))
+    await replaceRepositories(paths.repos, join(folder, 'repositories'))
+  if (manifest.holds.includes('settings')) await replaceSettings(platform, folder)
   const kept = withoutAppRoutes(records, manifest.domain)
-  const epoch = kept.find(({ key }) => key === 'paas:epoch')
+  const epoch = stringIn(kept, keys.epoch)
   await writeFileAtomically(paths.masterKey, masterKey, 0o400)
-  if (epoch?.type === 'string') await writeFileAtomically(paths.epoch, epoch.value, 0o600)
-  await store.load(kept)
+  if (epoch !== undefined) await writeFileAtomically(paths.epoch, epoch, 0o600)
+  await platform.store.load(kept)
   platform.log.warn({ from: manifest.createdAt, domain: instance.domain }, 'a backup was restored')
+}
+
+/** Resolves to the records with services whose data is in place. */
+async function loadData(
+  { records, folder, masterKey }: Unpacked,
+  context: ServiceContext,
+): Promise<StateRecord[]> {
+  const store = { ...context.platform.store, secrets: createSecrets(masterKey) }
+  const restored = { ...context, platform: { ...context.platform, store } }
+  const services = await loadServices(servicesIn(records), folder, restored)
+  await loadStorage(appsIn(records), folder, restored)
+  return withServices(records, services)
 }
 
 /** Repositories keep the owner of the folder that they are in: the SSH user. */
@@ -96,15 +100,36 @@ async function replaceRepositories(repos: string, restored: string): Promise<voi
   const { uid, gid } = await lstat(repos)
   for (const name of await readdir(repos)) await rm(join(repos, name), { recursive: true, force: true })
   for (const name of await readdir(restored).catch(() => [])) {
-    await rename(join(restored, name), join(repos, name)).catch(async (error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
-      await cp(join(restored, name), join(repos, name), { recursive: true })
-    })
+    await move(join(restored, name), join(repos, name))
     // git does not take a folder for a repository without these, and an archive holds files only.
     for (const part of ['refs/heads', 'objects']) await mkdir(join(repos, name, part), { recursive: true })
     await own(join(repos, name), uid, gid)
   }
 }
+
+/** Hooks, buildpacks and the key that opens the backups of services. */
+async function replaceSettings({ paths }: Platform, folder: string): Promise<void> {
+  for (const { name, path } of settingsFolders(paths)) {
+    if (!(await isThere(join(folder, name)))) continue
+    await rm(path, { recursive: true, force: true })
+    await move(join(folder, name), path)
+  }
+  const key = await readFile(join(folder, 'backup.key')).catch(() => undefined)
+  if (key !== undefined) await writeFileAtomically(paths.backupKey, key, 0o400)
+}
+
+async function move(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(async (error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
+    await cp(from, to, { recursive: true })
+  })
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  )
 
 async function own(path: string, uid: number, gid: number): Promise<void> {
   await chown(path, uid, gid)
@@ -114,9 +139,13 @@ async function own(path: string, uid: number, gid: number): Promise<void> {
 
 async function requireImages({ engine }: Platform, records: StateRecord[]): Promise<void> {
   for (const app of appsIn(records)) {
-    const release = app.currentRelease === undefined ? undefined : releaseIn(records, app, app.currentRelease)
+    const release = releaseIn(records, app)
     if (release !== undefined && (await engine.images.inspect(release.image.id)) === undefined) {
-      throw new PaasError('STATE_CORRUPT', `The backup lacks the image of ${app.name} v${release.version}.`)
+      throw new PaasError(
+        'STATE_CORRUPT',
+        `The image of ${app.name} v${release.version} is neither in the backup nor on this server.`,
+        { hint: 'A backup of the state alone goes with the server that made it; see `paas server:backup`.' },
+      )
     }
   }
 }
@@ -127,23 +156,4 @@ function withoutAppRoutes(records: StateRecord[], domain: string): StateRecord[]
     appsIn(records).flatMap((app) => hostsOf(app, domain).map((host) => `frontend:${host}`)),
   )
   return records.filter(({ key }) => !derived.has(key))
-}
-
-function appsIn(records: StateRecord[]): App[] {
-  return records.flatMap((record) =>
-    record.type === 'string' && /^paas:app:[^:]+$/.test(record.key)
-      ? [App.parse(JSON.parse(record.value))]
-      : [],
-  )
-}
-
-function releaseIn(records: StateRecord[], app: App, version: number): Release | undefined {
-  const releases = records.find(({ key }) => key === `paas:app:${app.id}:releases`)
-  const text = releases?.type === 'hash' ? releases.value[String(version)] : undefined
-  return text === undefined ? undefined : Release.parse(JSON.parse(text))
-}
-
-function hashSize(records: StateRecord[], key: string): number {
-  const record = records.find((one) => one.key === key)
-  return record?.type === 'hash' ? Object.keys(record.value).length : 0
 }

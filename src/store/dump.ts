@@ -45,14 +45,17 @@ export async function loadState(redis: Redis, records: readonly StateRecord[]): 
   const old = await onState(() => keysOf(redis))
   const multi = redis.multi()
   if (old.length > 0) multi.del(...old)
-  for (const record of records) {
-    if (record.type === 'string') multi.set(record.key, record.value)
-    else if (record.type === 'hash') multi.hset(record.key, record.value)
-    else if (record.type === 'list') multi.rpush(record.key, ...record.value)
-    else if (record.type === 'set') multi.sadd(record.key, ...record.value)
-    else for (const [id, ...fields] of record.value) multi.xadd(record.key, id!, ...fields)
-  }
+  for (const record of records) writeRecord(multi, record)
   await execAll(multi)
+}
+
+/** Adds to a transaction what writes a key that is not there. */
+export function writeRecord(multi: ReturnType<Redis['multi']>, record: StateRecord): void {
+  if (record.type === 'string') multi.set(record.key, record.value)
+  else if (record.type === 'hash') multi.hset(record.key, record.value)
+  else if (record.type === 'list') multi.rpush(record.key, ...record.value)
+  else if (record.type === 'set') multi.sadd(record.key, ...record.value)
+  else for (const [id, ...fields] of record.value) multi.xadd(record.key, id!, ...fields)
 }
 
 async function keysOf(redis: Redis): Promise<string[]> {

@@ -30,7 +30,7 @@ export async function verifyEpoch(redis: Redis, file: string): Promise<void> {
       ? 'Redis has lost its data: nothing is changed, and what runs goes on running.'
       : 'Redis holds the data of another instance: nothing is changed, and what runs goes on running.',
     {
-      hint: `Restore the folder of Redis from a backup. To give its data up for good instead: remove ${file}.`,
+      hint: `See \`paas server:backups\`, and go back to one: paas server:restore FILE. To give its data up for good instead: remove ${file}.`,
     },
   )
 }

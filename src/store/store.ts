@@ -10,6 +10,7 @@ import { dumpState, loadState, type StateRecord } from './dump.ts'
 import { backupStore } from './backups.ts'
 import { releaseStore } from './releases.ts'
 import { type Secrets } from './secrets.ts'
+import { migrateState } from './schema.ts'
 import { serviceStore } from './services.ts'
 import { settingsStore } from './settings.ts'
 import { sshKeyStore } from './ssh-keys.ts'
@@ -40,5 +41,8 @@ export function createStore(redis: Redis, secrets: Secrets) {
     load: (records: readonly StateRecord[]): Promise<void> => loadState(redis, records),
     /** Puts a release live; resolves to the version of the route table that does. */
     switchTo: (change: Switch): Promise<number> => switchTo(redis, change),
+    /** Brings it up to date with this program; `before` is run first where there is anything to do. */
+    migrate: (before: (from: number) => Promise<void>): Promise<{ from: number; to: number }> =>
+      migrateState(redis, before),
   }
 }

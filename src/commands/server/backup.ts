@@ -6,19 +6,25 @@ import { z } from 'zod'
 import { PaasError } from '../../errors/paas-error.ts'
 import { randomHex } from '../../lib/ids.ts'
 import { backUpServer } from '../../recovery/back-up.ts'
-import { type CommandContext, defineCommand } from '../define.ts'
+import { defineCommand } from '../define.ts'
+import { serviceContext } from '../services/context.ts'
 
 export const serverBackup = defineCommand({
   name: 'server:backup',
   summary: 'save the whole server into one encrypted file',
-  description: `Saves apps, releases, config, keys, routes, repositories and the images that run into one file, encrypted \
-with the server's master key. The key is not in it: keep a copy of it elsewhere, or nobody will ever read the file.`,
+  description: `Saves apps, releases, config, keys, routes, repositories, the images that run, and the data of services \
+and storage into one file, encrypted with the server's master key. The key is not in it: keep a copy of it elsewhere, or \
+nobody will ever read the file.`,
   examples: ['paas server:backup /root/paas.backup', 'ssh paas@host server:backup - > paas.backup'],
   access: 'admin',
   app: 'none',
   args: { file: z.string().describe('an absolute path on the server; -: stdout') },
+  flags: {
+    withoutData: z.boolean().default(false).describe('leave out what is in services and storage'),
+  },
   result: z.object({ file: z.string(), bytes: z.int() }),
-  async run({ args: { file } }, { platform, identity, io, signal }) {
+  async run({ args: { file }, flags }, context) {
+    const { platform, identity, io, signal } = context
     if (file === '-' && io.terminal.tty.stdout) {
       throw new PaasError('INVALID_INPUT', 'A backup is not for a terminal.', {
         hint: 'Send it to a file: > paas.backup',
@@ -35,7 +41,7 @@ with the server's master key. The key is not in it: keep a copy of it elsewhere,
     }
     let bytes = 0
     async function* counted(): AsyncGenerator<Buffer> {
-      for await (const part of backUpServer(platform, (line) => void io.stderr(`-----> Saving ${line}\n`))) {
+      for await (const part of backUpServer(serviceContext(context), { data: !flags.withoutData })) {
         signal.throwIfAborted()
         bytes += part.length
         yield part
@@ -43,7 +49,6 @@ with the server's master key. The key is not in it: keep a copy of it elsewhere,
     }
     if (file === '-') for await (const part of counted()) await io.stdout(part)
     else await writeWhole(file, counted())
-    await warnOfServices(platform, io)
     await io.stderr(
       `       ${bytes} bytes; it opens only with ${platform.paths.masterKey}: keep a copy of that elsewhere.\n`,
     )
@@ -61,17 +66,4 @@ async function writeWhole(file: string, content: AsyncIterable<Buffer>): Promise
     await rm(unfinished, { force: true })
     throw error
   }
-}
-
-/** What a service holds leaves it by its own dump, which this is not. */
-async function warnOfServices(
-  { store }: CommandContext['platform'],
-  io: CommandContext['io'],
-): Promise<void> {
-  const services = await store.services.list()
-  if (services.length === 0) return
-  const names = services.map(({ name }) => name).join(', ')
-  await io.stderr(
-    ` !     The data of services is not in this file: ${names}. Save it with \`paas backups:create\`.\n`,
-  )
 }

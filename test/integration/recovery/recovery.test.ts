@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -46,10 +46,15 @@ describe('dumpState and loadState', () => {
 })
 
 const manifest: ArchiveManifest = {
-  format: 1,
+  format: 2,
   createdAt: '2026-01-01T00:00:00.000Z',
   domain: 'x.localhost',
   apps: ['a'],
+  holds: ['state', 'repositories'],
+}
+
+function* parts(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 70_001) yield bytes.subarray(at, at + 70_001)
 }
 
 describe('packArchive and unpackArchive', () => {
@@ -60,6 +65,9 @@ describe('packArchive and unpackArchive', () => {
       yield fileEntry('repositories/a.git/objects/pack', join(folder, 'large'), large.length)
       yield { path: 'state.ndjson', size: 3, content: () => 'abc' }
       yield fileEntry('empty', join(folder, 'nowhere'), 0)
+      yield { path: 'hooks/told', size: 3, mode: 0o777, content: () => 'run' }
+      yield { path: 'services/s1/own', stream: () => Readable.from(parts(large)) }
+      yield { path: 'services/s2/own', stream: () => Readable.from([]) }
     }
     return { archive: await buffer(Readable.from(packArchive(manifest, files(), key))), large }
   }
@@ -74,6 +82,12 @@ describe('packArchive and unpackArchive', () => {
       expect(await readFile(join(to, 'repositories/a.git/objects/pack'))).toEqual(large)
       expect(await readFile(join(to, 'state.ndjson'), 'utf8')).toBe('abc')
       expect(await readFile(join(to, 'empty'), 'utf8')).toBe('')
+      // In one piece again, whatever the pieces were that it came in.
+      expect(await readFile(join(to, 'services/s1/own'))).toEqual(large)
+      expect(await readFile(join(to, 'services/s2/own'), 'utf8')).toBe('')
+      // A hook may still be run, and nobody but its owner may change anything.
+      expect((await stat(join(to, 'hooks/told'))).mode & 0o777).toBe(0o755)
+      expect((await stat(join(to, 'state.ndjson'))).mode & 0o777).toBe(0o600)
     } finally {
       await rm(folder, { recursive: true })
     }
@@ -94,6 +108,28 @@ describe('packArchive and unpackArchive', () => {
     } finally {
       await rm(folder, { recursive: true })
     }
+  })
+
+  it('hold little of a stream at once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'paas-archive-'))
+    const size = 400 * 1024 * 1024
+    async function* files(): AsyncGenerator<ArchiveFile> {
+      const chunk = randomBytes(64 * 1024)
+      async function* long(): AsyncGenerator<Buffer> {
+        for (let at = 0; at < size; at += chunk.length) yield chunk
+      }
+      yield { path: 'services/s1/own', stream: long }
+    }
+    const before = process.memoryUsage.rss()
+    let most = 0
+    let bytes = 0
+    for await (const part of packArchive(manifest, files(), randomBytes(32))) {
+      bytes += part.length
+      most = Math.max(most, process.memoryUsage.rss())
+    }
+    expect(bytes).toBeGreaterThan(10_000)
+    expect(most - before).toBeLessThan(150 * 1024 * 1024)
+    await rm(folder, { recursive: true })
   })
 
   it('report a file that cannot be read instead of ending early', async () => {

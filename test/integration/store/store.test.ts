@@ -200,3 +200,16 @@ test('Redis says how it is', async () => {
   expect((await state.store.health()).version).toMatch(/^\d+\.\d+\.\d+$/)
   await expect(state.redis.config('SET', 'appendfsync', 'no')).rejects.toThrow(/NOPERM/)
 })
+
+test('events are kept in order, the newest first to be asked for, and at most so many', async () => {
+  const { events } = state.store
+  expect(await events.last(10)).toEqual([])
+  for (let n = 0; n < 3; n++) await events.add('backup-failed', { n, of: 'db1', why: 'é "x"' })
+  const found = await events.last(2)
+  expect(found.map(({ name, facts }) => [name, facts['n']])).toEqual([
+    ['backup-failed', 1],
+    ['backup-failed', 2],
+  ])
+  expect(found[0]!.facts).toEqual({ n: 1, of: 'db1', why: 'é "x"' })
+  expect(Math.abs(Date.now() - Date.parse(found[0]!.at))).toBeLessThan(60_000)
+})

@@ -49,9 +49,12 @@ export const laws: Record<string, Law> = {
     values: [...foundation, 'zod', 'tar-stream', 'apps', 'build', 'deploy', 'schedulers'],
     types: adapters,
   },
-  health: { values: [...foundation, 'apps', 'build'], types: adapters },
+  health: { values: [...foundation, 'apps', 'build', 'recovery'], types: adapters },
   // Its file has the store's own records in it, in the store's own shape.
-  recovery: { values: [...foundation, 'zod', 'tar-stream', 'apps', 'store'], types: adapters },
+  recovery: {
+    values: [...foundation, 'zod', 'tar-stream', 'apps', 'backups', 'services', 'store'],
+    types: adapters,
+  },
 
   backups: {
     values: [
@@ -62,7 +65,6 @@ export const laws: Record<string, Law> = {
       'apps',
       'build',
       'deploy',
-      'recovery',
       'services',
     ],
     types: adapters,
