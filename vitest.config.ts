@@ -10,20 +10,28 @@ const project = (name: string, timeout: number) => ({
 })
 
 /** Minutes each, on a machine that has none of their packages yet: `sudo PAAS_TEST=all bin/test`. */
-const onDemand = ['backups', 'daily-under-load', 'wordpress'].map((name) => `test/e2e/${name}.test.ts`)
+const onDemand = {
+  e2e: ['backups', 'daily-under-load', 'everyday', 'service-commands', 'wordpress'],
+  integration: [
+    'backups/s3',
+    ...['config', 'crashes', 'cron', 'drains', 'follow', 'releases'].map((name) => `daily/${name}`),
+  ],
+}
+const excluded = (name: keyof typeof onDemand): string[] =>
+  process.env['PAAS_TEST'] === 'all' ? [] : onDemand[name].map((file) => `test/${name}/${file}.test.ts`)
 
 export default defineConfig({
   test: {
     projects: [
       project('unit', 10_000),
-      project('integration', 60_000),
+      { test: { ...project('integration', 60_000).test, exclude: excluded('integration') } },
       project('conformance', 60_000),
       {
         test: {
           ...project('e2e', 180_000).test,
           // One private instance serves all e2e files, so they run one after another.
           fileParallelism: false,
-          exclude: process.env['PAAS_TEST'] === 'all' ? [] : onDemand,
+          exclude: excluded('e2e'),
           globalSetup: ['test/support/e2e-setup.ts'],
         },
       },

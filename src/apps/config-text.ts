@@ -31,8 +31,9 @@ function quoted(name: string, value: string): string {
 }
 
 /** Reads what writeConfig writes, JSON or dotenv, whichever it is. Throws INVALID_INPUT, without repeating values. */
-export function readConfig(text: string): Record<ConfigName, string> {
-  const values = text.trimStart().startsWith('{') ? readJson(text) : parseEnv(text)
+export function readConfig(input: string): Record<ConfigName, string> {
+  const text = input.replace(/^\uFEFF/, '')
+  const values = text.trimStart().startsWith('{') ? readJson(text) : readDotenv(text)
   const read: Record<ConfigName, string> = {}
   for (const [name, value] of Object.entries(values)) {
     const parsed = ConfigName.safeParse(name)
@@ -42,6 +43,26 @@ export function readConfig(text: string): Record<ConfigName, string> {
     read[parsed.data] = value ?? ''
   }
   return read
+}
+
+/** parseEnv passes over what it does not understand, and a line that is garbled would be a var that is gone. */
+function readDotenv(text: string): NodeJS.Dict<string> {
+  let rest = text
+  const line = (): number => text.slice(0, text.length - rest.length).split('\n').length
+  for (;;) {
+    rest = rest.replace(/^(?:[ \t]*(?:#[^\n]*)?\r?\n)+/, '')
+    if (/^\s*(?:#[^\n]*)?$/.test(rest)) return parseEnv(text)
+    const [start] = /^[ \t]*(?:export[ \t]+)?[^\s=#'"`]+[ \t]*=[ \t]*/.exec(rest) ?? []
+    if (start === undefined) throw new PaasError('INVALID_INPUT', `Line ${line()} is not NAME=value.`)
+    const quote = /^['"`]/.exec(rest.slice(start.length))?.[0]
+    const from = start.length + 1
+    const end = quote === undefined ? start.length : rest.indexOf(quote, from)
+    if (end === -1) {
+      throw new PaasError('INVALID_INPUT', `Line ${line()} begins a quoted value that does not end.`)
+    }
+    const next = rest.indexOf('\n', end)
+    rest = next === -1 ? '' : rest.slice(next + 1)
+  }
 }
 
 function readJson(text: string): Record<string, string> {

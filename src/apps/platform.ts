@@ -27,6 +27,8 @@ export type Platform = {
   buildpacks: () => Promise<Buildpack[]>
   /** The files of a commit that was pushed to an app before, as a tar. */
   archive: (app: App, commit: string) => Readable
+  /** The id of the pushed commit that a branch, a tag or a shortened id stands for. Throws NOT_FOUND. */
+  commitOf: (app: App, name: string) => Promise<string>
   /** The files of somebody else's repository (`url#ref`), as a tar. */
   clone: (url: string, signal: AbortSignal) => AsyncIterable<Buffer>
   /** One queue per app id, and `names` for what creates or renames apps. */

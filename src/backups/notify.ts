@@ -9,15 +9,18 @@ export type Notice = 'backup-failed' | 'backup-copy-failed' | 'backup-drill-fail
 const hookLimit = 30_000
 
 /**
- * Tells of what somebody has to see to: in the log, and by the executable of its name in /etc/paas/hooks, which gets
- * the facts as JSON on stdin. A hook that fails is logged and stops nothing.
+ * Tells of what somebody has to see to: as an event, in the log, and by the executable of its name in /etc/paas/hooks,
+ * which gets the facts as JSON on stdin. A hook that fails is logged and stops nothing.
  */
 export async function notify(
-  { paths, log }: Platform,
+  { paths, log, store }: Platform,
   notice: Notice,
   facts: Record<string, unknown>,
 ): Promise<void> {
   log.error({ event: notice, ...facts }, notice)
+  await store.events
+    .add(notice, facts)
+    .catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'an event could not be kept'))
   const hook = join(paths.hooks, notice)
   const there = await access(hook, constants.X_OK).then(
     () => true,

@@ -29,14 +29,26 @@ export async function baseStateOf(
   return release.commit === undefined ? 'stuck' : 'old'
 }
 
-/** Builds and deploys the live commit again, through the same checks and switch as a push. */
-export async function rebuild(app: App, context: DeployContext): Promise<void> {
+/**
+ * Builds and deploys a commit that was pushed before, through the same checks and switch as a push; `name` is a branch,
+ * a tag or an id, and without it the live commit is built again.
+ */
+export async function rebuild(
+  app: App,
+  context: DeployContext,
+  name?: string,
+): Promise<{ release: number; commit: string }> {
+  const { platform } = context
+  const commit = name === undefined ? await liveCommit(app, context) : await platform.commitOf(app, name)
+  const archive = () => platform.archive(app, commit)
+  const release = await deploy({ app, branch: app.branch ?? 'main', commit, archive }, context)
+  return { release, commit }
+}
+
+async function liveCommit(app: App, context: DeployContext): Promise<string> {
   const release = await liveRelease(context, app)
-  if (release?.commit === undefined)
-    throw new PaasError('NOT_FOUND', `${app.name} has no release that was built from a commit.`, {
-      hint: 'git push paas main',
-    })
-  const { commit } = release
-  const archive = () => context.platform.archive(app, commit)
-  await deploy({ app, branch: app.branch ?? 'main', commit, archive }, context)
+  if (release?.commit !== undefined) return release.commit
+  throw new PaasError('NOT_FOUND', `${app.name} has no release that was built from a commit.`, {
+    hint: 'git push paas main',
+  })
 }

@@ -32,11 +32,11 @@ export function renderEvent(event: DeployEvent): string {
     case 'check:passed':
       return detail(`${event.name} is healthy after ${event.seconds.toFixed(1)} s`)
     case 'container:failed':
+      // That it failed, and why, is the error that ends the deploy.
       return [
-        warning(`${event.name} ${event.reason}`),
-        ...event.causes.map((cause) => warning(cause)),
         ...(event.lastLines.length > 0 ? [detail(`last output of ${event.name}:`)] : []),
         ...event.lastLines.map((line) => detail(`  ${line}`)),
+        ...event.causes.map((cause) => warning(cause)),
       ].join('')
     case 'route:switched':
       return step(

@@ -67,6 +67,7 @@ export type ContainerState = {
   exitCode: number
   oomKilled: boolean
   /** ISO 8601; the zero time where it never happened. */
+  createdAt: string
   startedAt: string
   finishedAt: string
   pid: number
@@ -92,6 +93,7 @@ export function containers(docker: Dockerode) {
       running: found.State.Running,
       exitCode: found.State.ExitCode,
       oomKilled: found.State.OOMKilled,
+      createdAt: found.Created,
       startedAt: found.State.StartedAt,
       finishedAt: found.State.FinishedAt,
       pid: found.State.Pid,
@@ -203,8 +205,6 @@ export function containers(docker: Dockerode) {
       return found.map(({ Id }) => Id)
     },
 
-    /** SIGTERM, and SIGKILL after `graceSeconds`. A container that has stopped or gone is fine. */
-    stop: (id: string, graceSeconds: number): Promise<unknown> =>
     /**
      * Containers with all of these labels, as one call tells them. `endpoints` is another one after every start, and
      * empty where it does not run.
@@ -224,6 +224,8 @@ export function containers(docker: Dockerode) {
       }))
     },
 
+    /** SIGTERM, and SIGKILL after `graceSeconds`. A container that has stopped or gone is fine. */
+    stop: (id: string, graceSeconds: number): Promise<unknown> =>
       dockerCall(`stop ${id}`, () => docker.getContainer(id).stop({ t: graceSeconds }), {
         missing: undefined,
       }),

@@ -36,6 +36,8 @@ export async function drain(
     let sender: Sender | undefined
     try {
       sender = await openSender(url, app)
+      // There may be nothing to send for long.
+      if (sender.connected) state.problem = undefined
       for await (const batch of readFrom(ring, state.next, { follow: true, signal })) {
         state.dropped += batch.dropped
         for (let i = 0; i < batch.lines.length; i += mostLines) {

@@ -1,6 +1,6 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { PaasError } from '../errors/paas-error.ts'
 import { type LogLine } from './line.ts'
@@ -8,6 +8,8 @@ import { syslogFrame } from './syslog.ts'
 
 /** Sends lines to one place. Rejects when they did not get there; another sender is then made. */
 export type Sender = {
+  /** True where the other side has answered already; HTTP is silent until there is something to send. */
+  connected: boolean
   send: (lines: LogLine[]) => Promise<void>
   close: () => void
 }
@@ -44,7 +46,9 @@ async function openSyslog(url: URL, app: string): Promise<Sender> {
   const target = { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) }
   const secure = url.protocol === 'syslog+tls:'
   const { promise: ready, resolve, reject } = Promise.withResolvers<undefined>()
-  const socket: Socket = secure ? connectTls({ ...target, servername: target.host }) : connectTcp(target)
+  // An address is no name to ask for (RFC 6066, section 3); the certificate is compared with it all the same.
+  const named = isIP(target.host) === 0 && { servername: target.host }
+  const socket: Socket = secure ? connectTls({ ...target, ...named }) : connectTcp(target)
   const timer = setTimeout(() => reject(new Error('no connection in time')), timeoutMs)
   const { promise: gone, reject: lose } = Promise.withResolvers<never>()
   gone.catch(() => undefined)
@@ -66,6 +70,7 @@ async function openSyslog(url: URL, app: string): Promise<Sender> {
     clearTimeout(timer)
   }
   return {
+    connected: true,
     async send(lines) {
       const written = new Promise<void>((done, failed) => {
         socket.write(lines.map((line) => syslogFrame(app, line)).join(''), (error) =>
@@ -82,6 +87,7 @@ async function openSyslog(url: URL, app: string): Promise<Sender> {
 function httpSender(url: URL, app: string): Sender {
   const post = url.protocol === 'https:' ? requestHttps : requestHttp
   return {
+    connected: false,
     async send(lines) {
       const body = lines.map((line) => syslogFrame(app, line)).join('')
       const { promise, resolve, reject } = Promise.withResolvers<number>()

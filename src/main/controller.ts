@@ -21,6 +21,7 @@ import { messageOf } from '../errors/paas-error.ts'
 import { archiveCommit } from '../git/archive-commit.ts'
 import { cloneArchive } from '../git/clone.ts'
 import { gitConfig } from '../git/config.ts'
+import { resolveCommit } from '../git/resolve-commit.ts'
 import { instancePaths } from '../lib/paths.ts'
 import { createQueues } from '../lib/queues.ts'
 import { trackTasks } from '../lib/tasks.ts'
@@ -38,9 +39,9 @@ import { serviceInterfaces } from '../lib/service-network.ts'
 import { removeBuildFolders } from '../reconcile/leftovers.ts'
 import { keepAlive } from '../reconcile/liveness.ts'
 import { runReconciler } from '../reconcile/reconciler.ts'
-import { removeAbandoned } from '../run/abandoned.ts'
 import { keepStateBackups } from '../recovery/keep-state-backups.ts'
 import { prepareState } from '../recovery/prepare-state.ts'
+import { removeAbandoned } from '../run/abandoned.ts'
 import { createCrashes } from '../schedulers/crashes.ts'
 import { dockerLocal } from '../schedulers/docker-local/docker-local.ts'
 import { readAccounts } from '../setup/accounts.ts'
@@ -85,6 +86,7 @@ const platform: Platform = {
   crashes: createCrashes(() => performance.now()),
   buildpacks: () => loadBuildpacks([join(import.meta.dirname, '../../buildpacks'), paths.buildpacks]),
   archive: (app, commit) => archiveCommit(paths, app.id, commit),
+  commitOf: (app, name) => resolveCommit(paths, app.id, name),
   clone: (url, signal) => cloneArchive(paths, url, signal),
   queues: createQueues(now),
   logs,
@@ -102,10 +104,10 @@ const platform: Platform = {
   now,
 }
 
-await removeBuildFolders(paths.builds)
-await writeFileAtomically(paths.gitConfig, gitConfig(), 0o644)
 const state = prepareState(platform, () => verifyEpoch(redis, paths.epoch))
 
+await removeBuildFolders(paths.builds)
+await writeFileAtomically(paths.gitConfig, gitConfig(), 0o644)
 const sshGroup = (await readAccounts()).get(instance.user)?.gid
 const api = await startApi({
   rootSocket: paths.rootSocket,

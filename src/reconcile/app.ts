@@ -26,7 +26,10 @@ export async function stepsOf(platform: Platform, app: App, containers: Containe
   const route = await store.routes.get(hostsOf(app, instance.domain)[0]!)
   const port = release === undefined ? 0 : portOfRelease(platform, app, release)
   const pending = releases.filter(({ status }) => status === 'pending')
-  return planSteps({ app, release, port }, { containers, backends: route?.backends, pending })
+  return planSteps(
+    { app, release, port },
+    { containers, backends: route?.backends, pending, now: platform.now() },
+  )
 }
 
 /**

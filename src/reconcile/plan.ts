@@ -9,9 +9,13 @@ export type Actual = {
   containers: Container[]
   /** Backends of the app's own host; undefined where there is no such route. */
   backends: string[] | undefined
+  now: Date
   /** Releases that are neither live nor failed: nobody can be working on them, as we hold the queue. */
   pending: Release[]
 }
+
+/** A one-off that is made is started within milliseconds; later than these, whoever was to start it has died. */
+const startGrace = 60_000
 
 export type Desired = {
   app: App
@@ -54,9 +58,10 @@ export function planSteps({ app, release, port }: Desired, actual: Actual): Step
   const gone = [
     ...retire.filter((container) => !revived.includes(container)),
     ...actual.containers.filter(
-      // One that is made but not started yet is about to be, unless the deploy that it belongs to has died.
-      ({ oneOff, running, exit, slot }) =>
-        oneOff && (deployTasks.includes(slot.type) || (!running && exit !== undefined)),
+      ({ oneOff, running, exit, slot, createdAt }) =>
+        oneOff &&
+        (deployTasks.includes(slot.type) ||
+          (!running && (exit !== undefined || Number(actual.now) - Number(createdAt) > startGrace))),
     ),
   ]
   return [

@@ -63,6 +63,7 @@ export type Container = {
   running: boolean
   /** Address on the bridge; undefined when it does not run. */
   address: string | undefined
+  createdAt: Date
   startedAt: Date | undefined
   finishedAt: Date | undefined
   /** Set once it has exited. */

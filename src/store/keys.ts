@@ -35,6 +35,6 @@ export const keys = {
   backupSchedules: 'paas:backup-schedules',
   /** HASH name → JSON of an off-site store. */
   offsiteStores: 'paas:offsite-stores',
-  /** STREAM of the audit log. */
+  /** STREAM of {name, facts (JSON)}: what somebody should know of. */
   events: 'paas:events',
 }

@@ -3,14 +3,15 @@ import { appRoutes } from './app-routes.ts'
 import { appStore } from './apps.ts'
 import { buildStore } from './builds.ts'
 import { cronRunStore } from './cron-runs.ts'
+import { eventStore } from './events.ts'
 import { globalConfigStore } from './global-config.ts'
 import { stateHealth } from './health.ts'
 import { changeHosts, type HostChange } from './hosts.ts'
 import { dumpState, loadState, type StateRecord } from './dump.ts'
 import { backupStore } from './backups.ts'
 import { releaseStore } from './releases.ts'
-import { type Secrets } from './secrets.ts'
 import { migrateState } from './schema.ts'
+import { type Secrets } from './secrets.ts'
 import { serviceStore } from './services.ts'
 import { settingsStore } from './settings.ts'
 import { sshKeyStore } from './ssh-keys.ts'
@@ -24,6 +25,7 @@ export function createStore(redis: Redis, secrets: Secrets) {
     apps: appStore(redis),
     builds: buildStore(redis),
     cronRuns: cronRunStore(redis),
+    events: eventStore(redis),
     globalConfig: globalConfigStore(redis),
     releases: releaseStore(redis),
     routes: appRoutes(redis),
@@ -39,10 +41,10 @@ export function createStore(redis: Redis, secrets: Secrets) {
     /** All of it, for a backup; and back. */
     dump: (): Promise<StateRecord[]> => dumpState(redis),
     load: (records: readonly StateRecord[]): Promise<void> => loadState(redis, records),
-    /** Puts a release live; resolves to the version of the route table that does. */
-    switchTo: (change: Switch): Promise<number> => switchTo(redis, change),
     /** Brings it up to date with this program; `before` is run first where there is anything to do. */
     migrate: (before: (from: number) => Promise<void>): Promise<{ from: number; to: number }> =>
       migrateState(redis, before),
+    /** Puts a release live; resolves to the version of the route table that does. */
+    switchTo: (change: Switch): Promise<number> => switchTo(redis, change),
   }
 }

@@ -9,7 +9,8 @@ export const appsDestroy = defineCommand({
   aliases: ['destroy'],
   summary: 'remove an app and all that is its',
   description:
-    'Removes an app: its containers, images, repository, config and routes. Asks for its name first.',
+    'Removes an app: its containers, images, repository, config, logs and routes, and its storage with the files in ' +
+    'it. Services that it is linked to, and backups, stay. Asks for its name first.',
   examples: ['paas apps:destroy -a blog', 'paas apps:destroy -a blog --confirm blog'],
   access: 'manage',
   app: 'required',
@@ -22,10 +23,12 @@ export const appsDestroy = defineCommand({
   },
   result: z.object({ name: z.string() }),
   async run({ app, flags }, context) {
+    const storage = [...new Set((app.mounts ?? []).map((mount) => mount.name))]
+    const named = storage.length === 0 ? '' : ` (${storage.join(', ')})`
     await confirmName(context, {
       name: app.name,
       given: flags.confirm,
-      consequence: `This removes ${app.name} with its containers, images, repository and config for good`,
+      consequence: `This removes ${app.name} with its containers, images, repository, config, logs and storage${named} for good`,
     })
     await destroyApp(context.platform, app, identityName(context.identity))
     return { name: app.name }

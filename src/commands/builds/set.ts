@@ -1,12 +1,17 @@
 import { z } from 'zod'
 import { Settings } from '../../model/settings.ts'
 import { defineCommand } from '../define.ts'
+import { bytes, details } from '../render.ts'
+
+const units = { m: 1024 ** 2, g: 1024 ** 3 } as const
 
 export const buildsSet = defineCommand({
   name: 'builds:set',
-  summary: 'set how many builds run at once on the server',
-  description: 'Sets how many builds run at once; more wait. Without a flag it shows what is set.',
-  examples: ['paas builds:set --concurrency 1', 'paas builds:set'],
+  summary: 'set how many builds run at once, and what they may use',
+  description:
+    'Sets how many builds run at once on the server, more wait, and what all of them may use together: memory, and ' +
+    'cores, which without a limit are those that live apps leave. Without a flag it shows what is set.',
+  examples: ['paas builds:set --concurrency 1', 'paas builds:set --memory 4g --cpus 1.5', 'paas builds:set'],
   access: 'admin',
   app: 'none',
   flags: {
@@ -17,15 +22,41 @@ export const buildsSet = defineCommand({
       .optional()
       .describe('builds at once, 1 to 64')
       .meta({ value: 'number' }),
+    memory: z
+      .string()
+      .regex(/^[1-9]\d{0,5}[mg]$/, 'give an amount as 512m or 4g')
+      .transform((text) => Number(text.slice(0, -1)) * units[text.at(-1) as keyof typeof units])
+      .pipe(Settings.shape.buildMemoryBytes.unwrap())
+      .optional()
+      .describe('what all builds may use together, as 4g; at least 256m')
+      .meta({ value: 'bytes' }),
+    cpus: z
+      .union([z.literal('all'), z.string().transform(Number).pipe(Settings.shape.buildCpus.unwrap())])
+      .optional()
+      .describe('cores of all builds together, as 1.5; all takes the limit away')
+      .meta({ value: 'number' }),
   },
-  result: z.object({ buildConcurrency: z.int() }),
-  async run({ flags }, { platform }) {
+  result: z.object({
+    buildConcurrency: z.int(),
+    buildMemoryBytes: z.int(),
+    /** null: what live apps leave. */
+    buildCpus: z.number().nullable(),
+  }),
+  async run({ flags: { concurrency, memory, cpus } }, { platform }) {
     const { settings } = platform.store
-    const before = await settings.get()
-    if (flags.concurrency === undefined) return { buildConcurrency: before.buildConcurrency }
-    await settings.save({ ...before, buildConcurrency: flags.concurrency })
-    return { buildConcurrency: flags.concurrency }
+    const changed = { ...(await settings.get()) }
+    if (concurrency !== undefined) changed.buildConcurrency = concurrency
+    if (memory !== undefined) changed.buildMemoryBytes = memory
+    if (cpus === 'all') delete changed.buildCpus
+    else if (cpus !== undefined) changed.buildCpus = cpus
+    if ([concurrency, memory, cpus].some((flag) => flag !== undefined)) await settings.save(changed)
+    const { buildConcurrency, buildMemoryBytes, buildCpus } = changed
+    return { buildConcurrency, buildMemoryBytes, buildCpus: buildCpus ?? null }
   },
-  render: ({ buildConcurrency }) =>
-    `${buildConcurrency} build${buildConcurrency === 1 ? ' runs' : 's run'} at once.\n`,
+  render: ({ buildConcurrency, buildMemoryBytes, buildCpus }) =>
+    details('builds', {
+      'at once': String(buildConcurrency),
+      memory: bytes(buildMemoryBytes),
+      cores: buildCpus === null ? 'what live apps leave' : String(buildCpus),
+    }),
 })

@@ -156,7 +156,7 @@ function cells({
     since === null ? '' : ago(new Date(since), new Date()),
     cpu === null ? '' : `${(cpu * 100).toFixed(0)}% of a core`,
     memoryBytes === null ? '' : bytes(memoryBytes),
-    restarts === 0 ? '' : `restarted ${restarts} times`,
+    restarts === 0 ? '' : restarts === 1 ? 'restarted once' : `restarted ${restarts} times`,
     givenUp ? `${code}, given up until the next release or ps:restart` : code,
   ]
 }

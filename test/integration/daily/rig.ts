@@ -24,9 +24,9 @@ export const webCommand = `${process.execPath} -e "require('http').createServer(
 
 /**
  * A real controller, from its sources, on a Redis and in a folder of its own, with an image of this machine's own
- * programs; no router and no sshd.
+ * programs; no router and no sshd. `extra` goes into the controller's environment.
  */
-export async function startRig() {
+export async function startRig(extra: NodeJS.ProcessEnv = {}) {
   const state = await startState()
   const { paths } = state
   const engine = openEngine('/var/run/docker.sock')
@@ -63,7 +63,7 @@ export async function startRig() {
   let controller = spawnController()
   function spawnController() {
     return spawn(process.execPath, [join(source, 'controller.ts')], {
-      env,
+      env: { ...env, ...extra },
       stdio: ['ignore', 'inherit', 'inherit'],
     })
   }
@@ -144,6 +144,9 @@ export async function startRig() {
       if (code !== 0) throw new Error(output)
       return app
     },
+    /** The tag of the image that its apps are made of. */
+    image: tag,
+    controllerPid: () => controller.pid!,
     async restartController(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
       controller.kill(signal)
       await once(controller, 'exit')

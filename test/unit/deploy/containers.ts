@@ -20,6 +20,7 @@ export function container(
     oneOff: false,
     running: true,
     address: `172.30.0.${next}`,
+    createdAt: new Date(Date.UTC(2026, 10, 20, 12, minutes)),
     startedAt: new Date(Date.UTC(2026, 10, 20, 12, minutes)),
     finishedAt: undefined,
     exit: undefined,

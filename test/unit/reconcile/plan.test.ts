@@ -9,6 +9,7 @@ import { type Container } from '../../../src/schedulers/scheduler.ts'
 const web = ProcessType.parse('web')
 const worker = ProcessType.parse('worker')
 const port = 5000
+const now = new Date(0)
 const app: App = {
   id: AppId.parse('a000000000000000'),
   name: AppName.parse('blog'),
@@ -50,6 +51,7 @@ function container(facts: Partial<Container> & { type?: ProcessType; index?: num
     command: undefined,
     running,
     address: running ? `10.0.0.${serial % 250}` : undefined,
+    createdAt: new Date(serial),
     startedAt: new Date(serial),
     finishedAt: running ? undefined : new Date(serial),
     exit: running ? undefined : { code: 1, oomKilled: false },
@@ -79,7 +81,7 @@ function apply(steps: Step[], actual: Actual): Actual {
       .filter((one) => one.running && !one.oneOff && one.release === 2 && one.slot.type === web)
       .map(urlOf)
   }
-  return { containers, backends, pending: actual.pending.filter((one) => !failed.has(one)) }
+  return { containers, backends, pending: actual.pending.filter((one) => !failed.has(one)), now }
 }
 
 const desired = { app, release, port }
@@ -93,7 +95,7 @@ describe('planSteps', () => {
   it('asks for nothing where all is well', () => {
     const containers = complete()
     const backends = containers.filter(({ slot }) => slot.type === web).map(urlOf)
-    expect(planSteps(desired, { containers, backends, pending: [] })).toEqual([])
+    expect(planSteps(desired, { containers, backends, pending: [], now })).toEqual([])
   })
 
   it('starts the exited container of a slot again and routes to it', () => {
@@ -103,13 +105,14 @@ describe('planSteps', () => {
       containers: [dead, second!, third!],
       backends: [urlOf(first!), urlOf(second!)],
       pending: [],
+      now,
     })
     expect(steps).toEqual([{ do: 'fill', slot: { type: web, index: 1 }, exited: dead }, { do: 'route' }])
   })
 
   it('checks a container that runs without traffic before it gets some', () => {
     const containers = complete()
-    const steps = planSteps(desired, { containers, backends: [urlOf(containers[0]!)], pending: [] })
+    const steps = planSteps(desired, { containers, backends: [urlOf(containers[0]!)], pending: [], now })
     expect(steps).toEqual([{ do: 'admit', container: containers[1] }, { do: 'route' }])
   })
 
@@ -119,18 +122,33 @@ describe('planSteps', () => {
     const old = container({ release: 1 })
     const done = container({ oneOff: true, running: false })
     const busy = container({ oneOff: true })
-    const steps = planSteps(desired, { containers: [...containers, old, done, busy], backends, pending: [] })
+    const steps = planSteps(desired, {
+      containers: [...containers, old, done, busy],
+      backends,
+      pending: [],
+      now,
+    })
     expect(steps).toEqual([
       { do: 'retire', container: old },
       { do: 'retire', container: done },
     ])
   })
 
+  it('retires a one-off that was made and never started, once nobody can be about to start it', () => {
+    const containers = complete()
+    const backends = containers.slice(0, 2).map(urlOf)
+    const made = container({ oneOff: true, running: false, exit: undefined, createdAt: new Date(1000) })
+    const stepsAt = (ms: number): Step[] =>
+      planSteps(desired, { containers: [...containers, made], backends, pending: [], now: new Date(ms) })
+    expect(stepsAt(61_000)).toEqual([])
+    expect(stepsAt(61_001)).toEqual([{ do: 'retire', container: made }])
+  })
+
   it('retires the release task of a deploy that died: nobody deploys while this is planned', () => {
     const containers = complete()
     const backends = containers.slice(0, 2).map(urlOf)
     const task = container({ oneOff: true, type: ProcessType.parse('release') })
-    const steps = planSteps(desired, { containers: [...containers, task], backends, pending: [] })
+    const steps = planSteps(desired, { containers: [...containers, task], backends, pending: [], now })
     expect(steps).toEqual([{ do: 'retire', container: task }])
   })
 
@@ -142,6 +160,7 @@ describe('planSteps', () => {
       containers,
       backends,
       pending: [left, { ...release, status: 'pending' }],
+      now,
     })
     expect(steps).toEqual([{ do: 'settle', release: left }])
   })
@@ -168,6 +187,7 @@ describe('planSteps', () => {
           ? undefined
           : routed.map((i) => (containers[i] ? urlOf(containers[i]) : 'http://10.9.9.9:1')),
         pending: [{ ...release, version: 3, status: 'pending' }],
+        now,
       }))
     fc.assert(
       fc.property(anyActual, (actual) => {
@@ -183,7 +203,7 @@ describe('planSteps', () => {
     const stray = container({ release: 1 })
     const steps = planSteps(
       { app: { ...app, currentRelease: undefined }, release: undefined, port: 0 },
-      { containers: [stray], backends: undefined, pending: [] },
+      { containers: [stray], backends: undefined, pending: [], now },
     )
     expect(steps).toEqual([{ do: 'retire', container: stray }])
   })
