@@ -24,6 +24,9 @@ const all = names
 
 /** A file of each sample whose change leaves its dependencies as they are, and what starts a comment in it. */
 const sourceFiles: Record<string, [file: string, comment: string]> = {
+  bun: ['server.ts', '//'],
+  deno: ['main.ts', '//'],
+  elixir: ['lib/hello.ex', '#'],
   go: ['main.go', '//'],
   java: ['README', '#'],
   node: ['README', '#'],
@@ -54,7 +57,7 @@ describe.each(all)('%s', (app, name) => {
       await using second = await fromFolder(folder)
       // What a build makes of the source may not depend on the file that was changed.
       if (!image.plan.builder.includes('+')) expect(second.imageId).not.toBe(image.imageId)
-      const installed = second.lines.filter((line) => /apt-get|install\.sh|runtime\.sh/.test(line))
+      const installed = second.lines.filter((line) => /apt-get|(?:install|runtime|deps)\.sh/.test(line))
       for (const line of installed) expect(line).toMatch(/CACHED$/)
     } finally {
       await rm(folder, { recursive: true, force: true })

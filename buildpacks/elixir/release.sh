@@ -1,0 +1,6 @@
+# Compiles the app and puts its release, with Erlang, into /release.
+set -eu
+if [ -f /run/secrets/env ]; then . /run/secrets/env; fi
+mix compile
+if mix help assets.deploy > /dev/null 2>&1; then mix assets.deploy; fi
+mix release --overwrite --quiet --path /release
