@@ -3,46 +3,22 @@ import { type ResponseHead } from '../http/response-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type BackendConnection, type Failure, type Responder } from './backend-connection.ts'
-import { noBackend } from './choose.ts'
 import { chooseFor } from './choose-for.ts'
-import { type Outbox } from './outbox.ts'
-import { dueOf, type Standing } from './patience.ts'
+import { type ExchangeClient } from './exchange-client.ts'
+import { dueOf } from './patience.ts'
 import { type Plane } from './plane.ts'
 import { RequestBody } from './request-body.ts'
-import { debugFields, finishedOf } from './report.ts'
-import { planResponse } from './response-text.ts'
-import { stickyCookie, stickyOf } from './sticky.ts'
-
-/** The client connection that an exchange answers. */
-export type ExchangeClient = {
-  readonly out: Outbox
-  readonly address: string
-  readonly minor: number
-  pause(): void
-  resume(): void
-  /** The response is complete; `close` when the connection cannot go on. */
-  done(close: boolean): void
-  /** The router answers itself: a page with this status. */
-  answer(status: number, reason: string, exchange: Exchange): void
-  /** The response cannot be finished, and the client must notice. */
-  cut(): void
-  becomeTunnel(): void
-}
-
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PROPFIND', 'REPORT', 'SEARCH'])
+import { type Asked, askedOf, debugFields, finishedOf } from './report.ts'
+import { responseText, tunnelText } from './response-text.ts'
+import { afterFailure, idempotent, late, type Refusal, tooMany, withoutBackend } from './retry.ts'
+import { setStickyCookie, stickyOf } from './sticky.ts'
 
 /** One request and its response: chooses the backend, carries bytes both ways, repeats what can be repeated. */
 export class Exchange implements Responder {
-  readonly method: string
-  readonly target: string
-  readonly host: string
-  readonly authority: string
-  readonly minor: number
+  readonly asked: Asked
   readonly route: TableRoute
   readonly isHead: boolean
   readonly upgrade: string
-  readonly referer: string
-  readonly userAgent: string
   readonly startedAt: number
   backendStartedAt = 0
   backend: Backend | undefined
@@ -69,7 +45,7 @@ export class Exchange implements Responder {
   /** How the body goes to the client. */
   #chunking = false
   #over = false
-  #slowTold = false
+  #suspected = false
   /** More of the body is about to be fed in the same event, and goes out in one write with the head. */
   #feeding = false
   #progressAt: number
@@ -87,15 +63,9 @@ export class Exchange implements Responder {
     this.#plane = plane
     this.#client = client
     this.route = route
-    this.method = head.method
-    this.target = head.target
-    this.host = head.host
-    this.authority = head.authority
-    this.minor = head.minor
+    this.asked = askedOf(head)
     this.isHead = head.method === 'HEAD'
     this.upgrade = head.upgrade
-    this.referer = head.referer
-    this.userAgent = head.userAgent
     this.debug = debug
     this.startedAt = this.#progressAt = now
     this.#head = text
@@ -156,11 +126,12 @@ export class Exchange implements Responder {
   #attempt(fresh: boolean): void {
     const now = this.#attempts === 0 ? this.startedAt : performance.now()
     // The table may have changed since the last attempt, and indexes with it.
-    const route = this.#attempts === 0 ? this.route : (this.#plane.table.lookup(this.host) ?? this.route)
-    const chosen = chooseFor(this.#plane, route, this.host, this.#sticky, this.#tried, now)
+    const route =
+      this.#attempts === 0 ? this.route : (this.#plane.table.lookup(this.asked.host) ?? this.route)
+    const chosen = chooseFor(this.#plane, route, this.asked.host, this.#sticky, this.#tried, now)
     const { backend, index, options } = chosen
     if (backend === undefined) {
-      this.#noBackend(index)
+      this.#answer(withoutBackend(index, this.#attempts))
       return
     }
     this.#stickyToSet = chosen.cookie
@@ -176,7 +147,7 @@ export class Exchange implements Responder {
     else {
       backend.inFlight -= 1
       this.backend = undefined
-      this.#answer(503, 'the app has too many requests at once')
+      this.#answer(tooMany)
     }
   }
 
@@ -215,18 +186,11 @@ export class Exchange implements Responder {
     if (!this.#repeatable || this.#body.kept > this.#plane.replayBytes) this.#body.forget()
   }
 
-  #noBackend(why: number): void {
-    if (this.#attempts > 0) this.#answer(502, 'Reached max retries limit')
-    else if (why === noBackend.invalid) this.#answer(502, 'backend is invalid')
-    else if (why === noBackend.ejected) this.#answer(503, 'the app does not answer')
-    else this.#answer(502, 'Cannot find a valid backend')
-  }
-
   // The response
 
   interim(head: ResponseHead): void {
     this.#progressAt = this.#plane.clock
-    if (this.minor === 0 || (head.status === 100 && !this.#wantsContinue)) return
+    if (this.asked.minor === 0 || (head.status === 100 && !this.#wantsContinue)) return
     const reason = head.reason === '' ? '' : ` ${head.reason}`
     this.#client.out.text(`HTTP/1.1 ${head.status}${reason}\r\n${head.fields}\r\n`)
   }
@@ -236,30 +200,33 @@ export class Exchange implements Responder {
     this.#body.forget()
     this.status = head.status
     this.#progressAt = backend!.lastResponse = this.#plane.clock
-    this.#plane.onResponse(this.route, this.host, this.backendIndex, backend!, head.status, head.retryAfter)
+    this.#plane.onResponse(
+      this.route,
+      this.asked.host,
+      this.backendIndex,
+      backend!,
+      head.status,
+      head.retryAfter,
+    )
     if (head.status === 101) {
       this.#startTunnel(head)
       return
     }
-    const plan = planResponse(head, body, this.minor)
-    this.#chunking = plan.chunking
-    if (plan.untilClose) this.keepAlive = false
-    let more = ''
-    if (this.#plane.draining) this.keepAlive = false
-    if (!this.keepAlive) more += 'Connection: close\r\n'
-    else if (this.minor === 0) more += 'Connection: keep-alive\r\n'
-    if (this.#stickyToSet !== '') {
-      more += `Set-Cookie: ${stickyCookie}=${this.#stickyToSet}; Path=/; HttpOnly; SameSite=Lax\r\n`
-    }
-    if (this.debug) more += debugFields(this)
-    const text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${plan.fields}${more}\r\n`
+    const cookie = this.#stickyToSet
+    const { text, chunking, keepAlive } = responseText(head, body, {
+      minor: this.asked.minor,
+      keepAlive: this.keepAlive && !this.#plane.draining,
+      more: (cookie === '' ? '' : setStickyCookie(cookie)) + (this.debug ? debugFields(this) : ''),
+    })
+    this.#chunking = chunking
+    this.keepAlive = keepAlive
     this.bytesSent += text.length
     this.#client.out.text(text)
   }
 
   #startTunnel(head: ResponseHead): void {
     this.#tunnel = true
-    const text = `HTTP/1.1 101 ${head.reason}\r\n${head.fields}Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n\r\n`
+    const text = tunnelText(head)
     this.bytesSent += text.length
     this.#client.out.text(text)
     this.#client.out.flush()
@@ -308,36 +275,31 @@ export class Exchange implements Responder {
   }
 
   failed(failure: Failure): void {
-    const backend = this.backend!
-    // An idle connection that the backend was just closing: the request is not to blame, nor is the backend.
-    const crossed = failure === 'reset' && this.#conn?.reused === true
+    const reused = this.#conn?.reused === true
     this.#conn = undefined
-    const index = this.backendIndex
-    if (failure !== 'reset') this.#plane.onFailure(this.route, this.host, index, backend, failure)
+    if (failure !== 'reset') {
+      this.#plane.onFailure(this.route, this.asked.host, this.backendIndex, this.backend!, failure)
+    }
     if (this.status !== 0) {
       this.#finish(true)
       this.#client.cut()
       return
     }
-    const untouched = failure === 'refused' || failure === 'unreachable' || failure === 'connectTimeout'
-    const allowed =
-      this.#body.whole &&
-      (crossed
-        ? this.#repeatable
-        : this.#attempts <= this.#plane.retries &&
-          (untouched || (failure === 'reset' && this.#repeatable && this.#plane.mayRepeat())))
-    if (allowed) {
-      this.#leaveBackend()
-      // A connection that had been idle says nothing about the backend: ask it again, on a new one.
-      if (!untouched) this.#tried.length = 0
-      this.#attempt(!untouched)
+    const attempted = {
+      failure,
+      reused,
+      repeatable: this.#repeatable,
+      whole: this.#body.whole,
+      attempts: this.#attempts,
+    }
+    const next = afterFailure(attempted, this.#plane)
+    if (typeof next === 'object') {
+      this.#answer(next)
       return
     }
-    if (failure === 'timeout' || failure === 'slow' || failure === 'connectTimeout')
-      this.#answer(504, 'the app did not answer in time')
-    else if (untouched && this.#plane.retries === 0) this.#answer(502, 'Retry on error is disabled')
-    else if (untouched) this.#answer(502, 'Reached max retries limit')
-    else this.#answer(502, 'the app closed the connection without a valid answer')
+    this.#leaveBackend()
+    if (next === 'anew') this.#tried.length = 0
+    this.#attempt(next === 'anew')
   }
 
   // The end
@@ -349,10 +311,10 @@ export class Exchange implements Responder {
     if (this.status !== 0) {
       this.#finish(true)
       this.#client.cut()
-    } else this.#answer(status, reason)
+    } else this.#answer({ status, reason })
   }
 
-  #answer(status: number, reason: string): void {
+  #answer({ status, reason }: Refusal): void {
     this.status = status
     this.#leaveBackend(true)
     this.#over = true
@@ -405,36 +367,7 @@ export class Exchange implements Responder {
 
   sweep(now: number): void {
     if (this.#over || this.#tunnel) return
-    switch (dueOf(this.#standing(), this.#plane.timeouts, now)) {
-      case 'nothing':
-        break
-      case 'total':
-        this.#giveUp('slow')
-        break
-      case 'queue':
-        this.#answer(503, 'the app has too many requests at once')
-        break
-      case 'connect':
-        this.#giveUp('connectTimeout')
-        break
-      case 'firstByte':
-        this.#giveUp('timeout')
-        break
-      case 'slow':
-        if (this.#slowTold) break
-        this.#slowTold = true
-        this.#plane.onSlow(this.route, this.host, this.backendIndex, this.backend!)
-        break
-      case 'stalled':
-        // The client's fault, unless the backend has stopped reading.
-        if (this.status === 0 && !this.#paused) this.#refuseBody(408, 'the request did not arrive in time')
-        else this.#giveUp(this.status === 0 ? 'timeout' : 'slow')
-        break
-    }
-  }
-
-  #standing(): Standing {
-    return {
+    const standing = {
       startedAt: this.startedAt,
       attemptAt: this.backendStartedAt,
       progressAt: this.#progressAt,
@@ -442,11 +375,20 @@ export class Exchange implements Responder {
       connecting: this.#conn?.connected === false,
       answering: this.status !== 0,
       requestDone: this.requestDone,
+      paused: this.#paused,
     }
+    const due = dueOf(standing, this.#plane.timeouts, now)
+    if (due === undefined) return
+    if (due === 'suspect') this.#suspect()
+    else if (due === 'tooMany') this.#answer(tooMany)
+    else if (due === 'clientLate') this.#refuseBody(408, 'the request did not arrive in time')
+    else if (this.#conn === undefined) this.#answer(late)
+    else this.#conn.fail(due)
   }
 
-  #giveUp(why: Failure): void {
-    if (this.#conn === undefined) this.#answer(504, 'the app did not answer in time')
-    else this.#conn.fail(why)
+  #suspect(): void {
+    if (this.#suspected) return
+    this.#suspected = true
+    this.#plane.onSlow(this.route, this.asked.host, this.backendIndex, this.backend!)
   }
 }

@@ -1,3 +1,4 @@
+import { type Failure } from './backend-connection.ts'
 import { type Timeouts } from './plane.ts'
 
 /** Without a byte from the backend for this long, it is worth asking whether it still lives. */
@@ -15,20 +16,28 @@ export type Standing = {
   /** The response has begun. */
   answering: boolean
   requestDone: boolean
+  /** The client is not read, because the backend has stopped reading. */
+  paused: boolean
 }
 
-export type Due = 'nothing' | 'total' | 'queue' | 'connect' | 'firstByte' | 'slow' | 'stalled'
+/**
+ * What the passed limit calls for: to find out whether the backend lives (`suspect`), to tell the client that it is too
+ * slow (`clientLate`) or that the queue is too long (`tooMany`), or to give the attempt up.
+ */
+export type Due = 'suspect' | 'clientLate' | 'tooMany' | Failure
 
-/** Which limit an exchange has passed. */
-export function dueOf(at: Standing, timeouts: Timeouts, now: number): Due {
+/** Which limit an exchange has passed, if any. */
+export function dueOf(at: Standing, timeouts: Timeouts, now: number): Due | undefined {
   const waited = now - at.progressAt
   const attempt = now - at.attemptAt
-  if (timeouts.total > 0 && now - at.startedAt > timeouts.total) return 'total'
-  if (at.queued) return attempt > timeouts.queue ? 'queue' : 'nothing'
-  if (at.connecting) return attempt > timeouts.connect ? 'connect' : 'nothing'
+  if (timeouts.total > 0 && now - at.startedAt > timeouts.total) return 'slow'
+  if (at.queued) return attempt > timeouts.queue ? 'tooMany' : undefined
+  if (at.connecting) return attempt > timeouts.connect ? 'connectTimeout' : undefined
   if (!at.answering && at.requestDone) {
-    if (timeouts.firstByte > 0 && waited > timeouts.firstByte) return 'firstByte'
-    return waited > slowMs ? 'slow' : 'nothing'
+    if (timeouts.firstByte > 0 && waited > timeouts.firstByte) return 'timeout'
+    return waited > slowMs ? 'suspect' : undefined
   }
-  return timeouts.idle > 0 && waited > timeouts.idle ? 'stalled' : 'nothing'
+  if (timeouts.idle === 0 || waited <= timeouts.idle) return undefined
+  if (at.answering) return 'slow'
+  return at.paused ? 'timeout' : 'clientLate'
 }

@@ -1,16 +1,26 @@
+import { type RequestHead } from '../http/request-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type Finished } from './plane.ts'
 
-/** What can be told of a request, during it and after. */
-export type Reported = {
+/** What of a request's head is told of it afterwards. */
+export type Asked = {
   readonly method: string
   readonly target: string
   readonly minor: number
   readonly host: string
-  readonly route: TableRoute
   readonly referer: string
   readonly userAgent: string
+}
+
+export function askedOf({ method, target, minor, host, referer, userAgent }: RequestHead): Asked {
+  return { method, target, minor, host, referer, userAgent }
+}
+
+/** What can be told of a request, during it and after. */
+export type Reported = {
+  readonly asked: Asked
+  readonly route: TableRoute
   readonly startedAt: number
   readonly backendStartedAt: number
   readonly backend: Backend | undefined
@@ -22,18 +32,19 @@ export type Reported = {
 /** A finished request, for the access log and the counters. */
 export function finishedOf(request: Reported, address: string, aborted: boolean): Finished {
   const now = performance.now()
+  const { asked } = request
   return {
     address,
-    method: request.method,
-    target: request.target,
-    minor: request.minor,
-    host: request.host,
+    method: asked.method,
+    target: asked.target,
+    minor: asked.minor,
+    host: asked.host,
     route: request.route,
     backend: request.backend,
     status: request.status,
     bytes: request.bytesSent,
-    referer: request.referer,
-    userAgent: request.userAgent,
+    referer: asked.referer,
+    userAgent: asked.userAgent,
     totalMs: now - request.startedAt,
     backendMs: request.backendStartedAt === 0 ? undefined : now - request.backendStartedAt,
     aborted,
@@ -50,7 +61,7 @@ export function debugFields(request: Reported): string {
     `${version}x-debug-backend-url: ${printable(url.endsWith('/') ? url : `${url}/`)}\r\n` +
     `x-debug-backend-id: ${request.backendIndex}\r\n` +
     `x-debug-vhost: ${printable(request.route.identifier)}\r\n` +
-    `x-debug-frontend-key: ${request.host}\r\n` +
+    `x-debug-frontend-key: ${request.asked.host}\r\n` +
     `x-debug-time-total: ${Math.round(now - request.startedAt)}\r\n` +
     `x-debug-time-backend: ${Math.round(now - request.backendStartedAt)}\r\n`
   )

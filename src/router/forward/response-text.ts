@@ -2,17 +2,44 @@ import { framing, type Framing, withoutFields } from '../http/request-head.ts'
 import { type ResponseHead } from '../http/response-head.ts'
 
 /** How a response goes on to the client. */
-export type ResponsePlan = {
+export type ResponseText = {
+  /** Status line and fields, the empty line included. */
+  text: string
+  /** The body is framed as chunks. */
+  chunking: boolean
+  /** Whether the connection may go on after it. */
+  keepAlive: boolean
+}
+
+/** The head as a client of HTTP/1.`minor` gets it; `body` is how the backend frames it, `more` field lines of ours. */
+export function responseText(
+  head: ResponseHead,
+  body: Framing,
+  to: { minor: number; keepAlive: boolean; more: string },
+): ResponseText {
+  const { fields, chunking, untilClose } = planFraming(head, body, to.minor)
+  const keepAlive = to.keepAlive && !untilClose
+  let { more } = to
+  if (!keepAlive) more = `Connection: close\r\n${more}`
+  else if (to.minor === 0) more = `Connection: keep-alive\r\n${more}`
+  return { text: `HTTP/1.1 ${head.status} ${head.reason}\r\n${fields}${more}\r\n`, chunking, keepAlive }
+}
+
+/** The backend's 101, after which bytes pass as they are. */
+export function tunnelText({ reason, fields, upgrade }: ResponseHead): string {
+  return `HTTP/1.1 101 ${reason}\r\n${fields}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`
+}
+
+type FramingPlan = {
   /** Field lines. */
   fields: string
-  /** The body is framed as chunks. */
   chunking: boolean
   /** The end of the body is the end of the connection. */
   untilClose: boolean
 }
 
 /** Decides the framing towards a client of HTTP/1.`minor`; `body` is how the backend frames it. */
-export function planResponse(head: ResponseHead, body: Framing, minor: number): ResponsePlan {
+function planFraming(head: ResponseHead, body: Framing, minor: number): FramingPlan {
   const { fields } = head
   if (body === framing.length) return { fields, chunking: false, untilClose: false }
   if (body === framing.none) {

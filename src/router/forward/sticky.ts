@@ -1,7 +1,11 @@
 import { type Backend } from './backend.ts'
 
 /** The cookie that keeps a visitor at one backend: a signature of host and backend, and nothing else. */
-export const stickyCookie = 'paas_backend'
+const stickyCookie = 'paas_backend'
+
+/** The field line that sets the cookie. */
+export const setStickyCookie = (value: string): string =>
+  `Set-Cookie: ${stickyCookie}=${value}; Path=/; HttpOnly; SameSite=Lax\r\n`
 
 /** The cookie's value in a Cookie field, or ''. */
 export function stickyOf(cookie: string): string {

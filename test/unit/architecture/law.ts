@@ -92,6 +92,3 @@ export const narrow: Record<string, Record<string, RegExp>> = {
 export const soleUsers: Record<string, RegExp> = {
   commander: /^commands\/(?:program|usage-error)\.ts$/,
 }
-
-/** Files that are longer than any may be. They may get shorter, and none may join them. */
-export const tooLong: Record<string, number> = { 'router/forward/exchange.ts': 460 }

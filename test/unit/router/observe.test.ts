@@ -86,15 +86,17 @@ test('what is due', () => {
     connecting: false,
     answering: false,
     requestDone: true,
+    paused: false,
   }
-  expect(dueOf(at, defaultTimeouts, 4000)).toBe('nothing')
-  expect(dueOf(at, defaultTimeouts, 6000)).toBe('slow')
-  expect(dueOf(at, defaultTimeouts, 31_000)).toBe('firstByte')
-  expect(dueOf({ ...at, connecting: true }, defaultTimeouts, 6000)).toBe('connect')
-  expect(dueOf({ ...at, queued: true }, defaultTimeouts, 6000)).toBe('queue')
-  expect(dueOf({ ...at, answering: true }, defaultTimeouts, 59_000)).toBe('nothing')
-  expect(dueOf({ ...at, answering: true }, defaultTimeouts, 61_000)).toBe('stalled')
-  expect(dueOf({ ...at, requestDone: false }, defaultTimeouts, 61_000)).toBe('stalled')
-  expect(dueOf(at, { ...defaultTimeouts, firstByte: 0 }, 1e9)).toBe('slow')
-  expect(dueOf(at, { ...defaultTimeouts, total: 1000 }, 2000)).toBe('total')
+  expect(dueOf(at, defaultTimeouts, 4000)).toBeUndefined()
+  expect(dueOf(at, defaultTimeouts, 6000)).toBe('suspect')
+  expect(dueOf(at, defaultTimeouts, 31_000)).toBe('timeout')
+  expect(dueOf({ ...at, connecting: true }, defaultTimeouts, 6000)).toBe('connectTimeout')
+  expect(dueOf({ ...at, queued: true }, defaultTimeouts, 6000)).toBe('tooMany')
+  expect(dueOf({ ...at, answering: true }, defaultTimeouts, 59_000)).toBeUndefined()
+  expect(dueOf({ ...at, answering: true }, defaultTimeouts, 61_000)).toBe('slow')
+  expect(dueOf({ ...at, requestDone: false }, defaultTimeouts, 61_000)).toBe('clientLate')
+  expect(dueOf({ ...at, requestDone: false, paused: true }, defaultTimeouts, 61_000)).toBe('timeout')
+  expect(dueOf(at, { ...defaultTimeouts, firstByte: 0 }, 1e9)).toBe('suspect')
+  expect(dueOf(at, { ...defaultTimeouts, total: 1000 }, 2000)).toBe('slow')
 })

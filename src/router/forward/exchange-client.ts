@@ -1,0 +1,18 @@
+import { type Exchange } from './exchange.ts'
+import { type Outbox } from './outbox.ts'
+
+/** The client connection that an exchange answers. */
+export type ExchangeClient = {
+  readonly out: Outbox
+  readonly address: string
+  readonly minor: number
+  pause(): void
+  resume(): void
+  /** The response is complete; `close` when the connection cannot go on. */
+  done(close: boolean): void
+  /** The router answers itself: a page with this status. */
+  answer(status: number, reason: string, exchange: Exchange): void
+  /** The response cannot be finished, and the client must notice. */
+  cut(): void
+  becomeTunnel(): void
+}

@@ -1,0 +1,55 @@
+import { type Failure } from './backend-connection.ts'
+import { noBackend } from './choose.ts'
+
+/** Methods that may be repeated although a backend may have acted on them (RFC 9110, 9.2.2; RFC 4918, 3253, 5323). */
+export const idempotent: ReadonlySet<string> = new Set([
+  ...['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'],
+  ...['PROPFIND', 'REPORT', 'SEARCH'],
+])
+
+/** What the router answers a request with that no backend did. */
+export type Refusal = { status: number; reason: string }
+
+export const tooMany: Refusal = { status: 503, reason: 'the app has too many requests at once' }
+export const late: Refusal = { status: 504, reason: 'the app did not answer in time' }
+
+/** An attempt that failed before any of the response was sent. */
+export type Attempted = {
+  failure: Failure
+  /** The connection had been used before. */
+  reused: boolean
+  /** The method may be repeated even where the request was acted on. */
+  repeatable: boolean
+  /** All of the request is still there to be sent again. */
+  whole: boolean
+  attempts: number
+}
+
+/**
+ * Whether to ask another backend (`elsewhere`), the same again on a new connection (`anew`), or what to answer.
+ * Nothing that a backend may have acted on is repeated unless the method allows it and the budget does.
+ */
+export function afterFailure(
+  { failure, reused, repeatable, whole, attempts }: Attempted,
+  policy: { readonly retries: number; readonly mayRepeat: () => boolean },
+): 'elsewhere' | 'anew' | Refusal {
+  const untouched = failure === 'refused' || failure === 'unreachable' || failure === 'connectTimeout'
+  if (whole && untouched && attempts <= policy.retries) return 'elsewhere'
+  // A connection that had been idle says nothing about the backend, which was just closing it.
+  if (whole && repeatable && failure === 'reset') {
+    if (reused || (attempts <= policy.retries && policy.mayRepeat())) return 'anew'
+  }
+  if (failure === 'timeout' || failure === 'slow' || failure === 'connectTimeout') return late
+  if (!untouched) return { status: 502, reason: 'the app closed the connection without a valid answer' }
+  // Hipache's words.
+  const reason = policy.retries === 0 ? 'Retry on error is disabled' : 'Reached max retries limit'
+  return { status: 502, reason }
+}
+
+/** What to answer when there is no backend to ask; `why` as choose.ts says it. */
+export function withoutBackend(why: number, attempts: number): Refusal {
+  if (attempts > 0) return { status: 502, reason: 'Reached max retries limit' }
+  if (why === noBackend.invalid) return { status: 502, reason: 'backend is invalid' }
+  if (why === noBackend.ejected) return { status: 503, reason: 'the app does not answer' }
+  return { status: 502, reason: 'Cannot find a valid backend' }
+}
