@@ -102,8 +102,8 @@ export type Scheduler = {
    * Containers that do not run are missing.
    */
   usage(ids: string[]): Promise<Map<string, { cpu: number; memoryBytes: number }>>
-  /** Runs a command in a running container, with its streams at the caller. */
-  interact(id: string, command: string[], tty: TerminalSize | undefined): Promise<Interaction>
+  /** Runs a shell command line in a running container, with its streams at the caller. */
+  interact(id: string, command: string, tty: TerminalSize | undefined): Promise<Interaction>
   /** Starts a one-off with its streams at the caller. The container stays until it is removed. */
   attach(spec: ContainerSpec, tty: TerminalSize | undefined): Promise<Interaction & { container: Container }>
   /** Resolves when the container has exited; rejects when the signal aborts. */

@@ -34,7 +34,7 @@ export const psExec = defineCommand({
     }
     const tty = terminalOf(io.terminal)
     const line = args.command.length === 0 ? shell : commandLine(args.command, { processes: {} })
-    const process = await platform.scheduler.interact(container.id, ['/bin/sh', '-c', line], tty)
+    const process = await platform.scheduler.interact(container.id, line, tty)
     return { exitCode: await talk(process, io, { tty: tty !== undefined, signal }) }
   },
   exitCode: ({ exitCode }) => exitCode,

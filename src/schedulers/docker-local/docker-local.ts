@@ -148,7 +148,11 @@ export function dockerLocal(
       )
     },
 
-    interact: (id, command, tty) => engine.containers.run(id, { command, ...(tty && { tty }) }),
+    interact: (id, command, tty) =>
+      engine.containers.run(id, {
+        command: ['/bin/sh', '-c', tty === undefined ? command : `${sizing(tty)}${command}`],
+        ...(tty && { tty }),
+      }),
 
     restart: (id) => launch(id, id.slice(0, 12)),
 
