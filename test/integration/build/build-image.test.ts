@@ -298,6 +298,42 @@ test('a prebuilt image keeps its config under a name of the app’s own', async 
   expect(() => planFromImage('paas/a0123456789abcde:b1')).toThrow(/another app/)
 })
 
+describe.runIf(process.env['PAAS_TEST'] === 'all')('what takes a while, or much of the machine', () => {
+  test('a build that eats memory is ended, and told why', { timeout: 120_000 }, async () => {
+    await using spooled = await sourceOf({
+      Dockerfile: `${from}RUN echo ${Math.random()}; head -c 3G /dev/zero | tail\n`,
+    })
+    // What live servers have by default, so that other builds of this machine are not cut.
+    const limits = { memoryBytes: 2 * 1024 ** 3 }
+    await expect(built(spooled.source, { limits })).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      hint: 'It ran out of memory: builds may use 2048 MiB together.',
+    })
+  })
+
+  test(
+    'a source of 500 MB is built in little memory, and one of more than 1 GiB refused',
+    { timeout: 300_000 },
+    async () => {
+      const part = Buffer.alloc(50_000_000, 'x')
+      const large = Array.from({ length: 10 }, (_, i) => ({ name: `data/${i}`, content: part }))
+      const before = process.memoryUsage().rss
+      await using spooled = await sourceOf([
+        { name: 'Dockerfile', content: `${from}COPY . /app\nRUN du -s --block-size=1M /app/data\n` },
+        ...large,
+      ])
+      await using image = await built(spooled.source)
+      expect(image.lines).toContain('477\t/app/data')
+      expect(process.memoryUsage().rss - before).toBeLessThan(300 * 1024 ** 2)
+      const larger = sourceOf([...large, ...large, ...large].map((entry, i) => ({ ...entry, name: `${i}` })))
+      await expect(larger).rejects.toMatchObject({
+        code: 'SOURCE_REFUSED',
+        message: 'The source is larger than 1024 MiB.',
+      })
+    },
+  )
+})
+
 /** Whether a `sleep` with this argument runs anywhere on the machine. */
 async function sleeping(argument: string): Promise<boolean> {
   for (const pid of await readdir('/proc')) {

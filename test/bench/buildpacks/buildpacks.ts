@@ -1,0 +1,198 @@
+/**
+ * What each buildpack costs, by a sample of it: the size of its image and how much of that is the stack, the first
+ * build with nothing cached, and a build after a changed line beside a bare `docker build` of the same Dockerfile in
+ * the same context. The two take turns, so that whatever else the machine does meets both. Prints a table; exits 1
+ * where a changed line costs more than the limit over all samples. Needs root, Docker and the base (paas base:build).
+ *
+ *     node test/bench/buildpacks/buildpacks.ts [pairs] [sample…]
+ */
+import { spawn } from 'node:child_process'
+import { appendFile, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { baseImage, baseInfo } from '../../../src/build/base-image.ts'
+import { buildImage } from '../../../src/build/build-image.ts'
+import { buildContext } from '../../../src/build/context.ts'
+import { loadBuildpacks } from '../../../src/build/buildpack.ts'
+import { planBuild } from '../../../src/build/detect.ts'
+import { spoolSource } from '../../../src/build/source.ts'
+import { openEngine } from '../../../src/docker/engine.ts'
+import { mustRun } from '../../support/process.ts'
+
+const limit = 1.15
+const [pairs = '5', ...named] = process.argv.slice(2)
+const repository = join(import.meta.dirname, '../../..')
+const apps = join(repository, 'test/apps')
+/** Of each sample, a file whose change leaves its dependencies as they are, and what starts a comment in it. */
+const samples: Record<string, [file: string, comment: string]> = {
+  'bun-hello': ['server.ts', '//'],
+  'deno-hello': ['main.ts', '//'],
+  'elixir-plain': ['lib/hello.ex', '#'],
+  'go-plain': ['main.go', '//'],
+  'heroku-folder': ['page.txt', '#'],
+  'java-jar': ['README', '#'],
+  'java-war': ['README', '#'],
+  'node-hello': ['server.js', '//'],
+  'node-npm': ['src/server.ts', '//'],
+  'php-plain': ['src/greeting.php', '//'],
+  'python-wheel': ['app.py', '#'],
+  'ruby-vendored': ['server.rb', '#'],
+  'rust-plain': ['src/main.rs', '//'],
+  'static-site': ['note.txt', '#'],
+}
+const engine = openEngine('/var/run/docker.sock')
+await engine.negotiate()
+const base = await baseInfo(engine)
+if (base === undefined) throw new Error('there is no base: paas base:build')
+const buildpacks = await loadBuildpacks([join(repository, 'buildpacks')])
+const scratch = await mkdtemp(join(tmpdir(), 'paas-bench-'))
+const tags = new Set<string>()
+
+type Row = {
+  sample: string
+  mb: number
+  stackMb: number
+  cold: number
+  ours: number
+  bare: number
+  ratio: number
+}
+
+try {
+  const rows: Row[] = []
+  for (const sample of named.length === 0 ? Object.keys(samples) : named) rows.push(await measured(sample))
+  report(rows, await fromAlone())
+} finally {
+  for (const tag of tags) await engine.images.remove(tag)
+  await rm(scratch, { recursive: true, force: true })
+}
+
+async function measured(sample: string): Promise<Row> {
+  const folder = join(scratch, sample)
+  const context = join(scratch, `${sample}.context`)
+  await cp(join(apps, sample), folder, { recursive: true })
+  const cold = await ours(folder, sample, { noCache: true })
+  const { sourceFolder } = await unpackContext(folder, context)
+  await bare(context, sample)
+  const [file, comment] = samples[sample]!
+  const times: { ours: number; bare: number }[] = []
+  for (let i = 0; i < Number(pairs); i++) {
+    const line = `\n${comment} change ${i} ${Math.random()}\n`
+    await appendFile(join(folder, file), line)
+    await appendFile(join(context, sourceFolder, file), line)
+    if (i % 2 === 0) times.push({ ours: await ours(folder, sample), bare: await bare(context, sample) })
+    else {
+      const first = await bare(context, sample)
+      times.push({ ours: await ours(folder, sample), bare: first })
+    }
+  }
+  const bytes = await sizes(`paas-bench/${sample}:ours`)
+  const row = {
+    sample,
+    mb: bytes.all / 1e6,
+    stackMb: bytes.stack / 1e6,
+    cold,
+    ours: median(times.map((one) => one.ours)),
+    bare: median(times.map((one) => one.bare)),
+    ratio: median(times.map((one) => one.ours / one.bare)),
+  }
+  console.error(line(row))
+  return row
+}
+
+/** Seconds from a tar, as git gives it, to the image: what a push spends on its build. */
+async function ours(folder: string, sample: string, { noCache = false } = {}): Promise<number> {
+  const tag = `paas-bench/${sample}:ours`
+  tags.add(tag)
+  const began = performance.now()
+  const source = await spool(folder)
+  await buildImage(engine, planBuild(source, { buildpacks }), source, {
+    tag,
+    labels: { 'paas.instance': 'bench' },
+    cacheScope: `bench-${process.pid}`,
+    noCache,
+    onLine: () => undefined,
+    signal: AbortSignal.timeout(900_000),
+  })
+  return (performance.now() - began) / 1000
+}
+
+async function spool(folder: string) {
+  const tar = spawn('tar', ['-C', folder, '-cf', '-', ...(await readdir(folder))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return spoolSource(tar.stdout, join(scratch, 'source.tar'))
+}
+
+/** The context that a build sends, as a folder for docker build. */
+async function unpackContext(folder: string, target: string): Promise<{ sourceFolder: string }> {
+  const source = await spool(folder)
+  const plan = planBuild(source, { buildpacks })
+  await mkdir(target)
+  const untar = spawn('tar', ['-C', target, '-xf', '-'], { stdio: ['pipe', 'inherit', 'inherit'] })
+  await pipeline(buildContext(plan, source, plan.dockerfile), untar.stdin)
+  await new Promise((resolve) => untar.once('close', resolve))
+  buildArgs.set(target, plan.buildArgs)
+  return plan
+}
+
+const buildArgs = new Map<string, Record<string, string>>()
+
+async function bare(context: string, sample: string): Promise<number> {
+  const tag = `paas-bench/${sample}:bare`
+  tags.add(tag)
+  const args = Object.entries(buildArgs.get(context) ?? {}).flatMap((arg) => ['--build-arg', arg.join('=')])
+  const began = performance.now()
+  await mustRun('docker', ['build', '--quiet', '--tag', tag, ...args, context], {
+    env: { ...process.env, DOCKER_BUILDKIT: '1' },
+  })
+  return (performance.now() - began) / 1000
+}
+
+/** Bytes of an image, and of it without the layers that the app and its dependencies are in. */
+async function sizes(tag: string): Promise<{ all: number; stack: number }> {
+  const layers = (await engine.docker.getImage(tag).history()) as { CreatedBy: string; Size: number }[]
+  const all = layers.reduce((sum, { Size }) => sum + Size, 0)
+  const own = layers
+    .filter(({ CreatedBy }) => /COPY .*\/(?:app|venv|bundle|deno)\b/.test(CreatedBy))
+    .reduce((sum, { Size }) => sum + Size, 0)
+  return { all, stack: all - own }
+}
+
+/** Seconds of a build that does nothing but name the base. */
+async function fromAlone(): Promise<number> {
+  const folder = join(scratch, 'from-alone')
+  await mkdir(folder)
+  await appendFile(join(folder, 'Dockerfile'), `FROM ${baseImage}\n`)
+  const times: number[] = []
+  for (let i = 0; i < 5; i++) times.push(await bare(folder, 'from-alone'))
+  return median(times)
+}
+
+function report(rows: Row[], from: number): void {
+  console.log('| sample | image MB | of it stack | cold s | a line changed s | bare docker build s | ratio |')
+  console.log('| --- | --: | --: | --: | --: | --: | --: |')
+  const mb = (base!.size / 1e6).toFixed(0)
+  console.log(`| \`FROM ${baseImage}\` alone | ${mb} | ${mb} | | | ${from.toFixed(2)} | |`)
+  for (const row of rows) console.log(line(row))
+  const over = median(rows.map(({ ratio }) => ratio))
+  console.log(`\nratio over all samples ${over.toFixed(2)}, limit ${limit}; ${pairs} pairs each`)
+  if (over > limit) process.exitCode = 1
+}
+
+function line({ sample, mb, stackMb, cold, ours, bare, ratio }: Row): string {
+  const cells = [
+    mb.toFixed(0),
+    stackMb.toFixed(0),
+    cold.toFixed(1),
+    ours.toFixed(2),
+    bare.toFixed(2),
+    ratio.toFixed(2),
+  ]
+  return `| ${sample} | ${cells.join(' | ')} |`
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
