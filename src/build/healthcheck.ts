@@ -15,8 +15,11 @@ export function checksOfHealthcheck(found: ImageState['healthcheck']): Check[] {
   const timeout = Math.min(found.timeout || defaults.timeout, 600)
   const retries = found.retries || defaults.retries
   const patience = Math.ceil(startPeriod + retries * interval)
+  const start = { type: 'startup', wait: 1, attempts: between(30, patience, 1000) }
   return [
-    Check.parse({ type: 'startup', command, timeout, wait: 1, attempts: between(30, patience, 1000) }),
+    // One that asks for something else passes before the port is there, and requests would be lost.
+    Check.parse(start),
+    Check.parse({ ...start, command, timeout }),
     Check.parse({
       type: 'liveness',
       command,

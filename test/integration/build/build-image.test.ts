@@ -157,6 +157,7 @@ test('without a cache every step runs anew', async () => {
 })
 
 test('a Dockerfile elsewhere, one of its stages, with arguments, and what the image says about itself', async () => {
+  const flavour = `dark ${Math.random()}`
   await using spooled = await sourceOf({
     Dockerfile: 'FROM scratch\nRUN never\n',
     'docker/web.Dockerfile':
@@ -171,12 +172,13 @@ test('a Dockerfile elsewhere, one of its stages, with arguments, and what the im
     plan: {
       dockerfile: 'docker/web.Dockerfile',
       target: 'web',
-      buildArgs: { BASE: 'paas/base:trixie', FLAVOUR: 'dark' },
+      buildArgs: { BASE: 'paas/base:trixie', FLAVOUR: flavour },
     },
   })
-  expect(image.lines).toContain('flavour dark')
+  expect(image.lines).toContain(`flavour ${flavour}`)
   expect(image.port).toBe(7070)
   expect(image.healthcheck).toMatchObject([
+    { type: 'startup', attempts: 30 },
     { type: 'startup', command: ['/bin/sh', '-c', 'test -e /app'], timeout: 2, attempts: 30 },
     { type: 'liveness', wait: 5, attempts: 2, initialDelay: 10 },
   ])

@@ -15,11 +15,13 @@ const found = {
 test('a HEALTHCHECK becomes a check of the start, at once and patient, and one of what runs', () => {
   expect(checksOfHealthcheck(undefined)).toEqual([])
   expect(checksOfHealthcheck(found)).toMatchObject([
+    { type: 'startup', wait: 1, attempts: 90 },
     { type: 'startup', command: found.command, timeout: 30, wait: 1, attempts: 90 },
     { type: 'liveness', command: found.command, timeout: 30, wait: 30, attempts: 3, initialDelay: 0 },
   ])
   const own = { ...found, interval: 5, timeout: 2, startPeriod: 60, retries: 4 }
   expect(checksOfHealthcheck(own)).toMatchObject([
+    { attempts: 80 },
     { timeout: 2, attempts: 80 },
     { timeout: 2, wait: 5, attempts: 4, initialDelay: 60 },
   ])
