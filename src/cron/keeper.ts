@@ -54,11 +54,9 @@ const keyOf = (app: Pick<App, 'id'>, entry: CronEntry): string =>
 
 async function readJobs({ store, now }: Platform, seen: Map<string, Date>): Promise<Job[]> {
   const jobs: Job[] = []
-  for (const app of await store.apps.list()) {
-    if (app.currentRelease === undefined) continue
-    const release = await store.releases.get(app.id, app.currentRelease)
-    const entries = release?.image.cron ?? []
-    if (release === undefined || entries.length === 0) continue
+  for (const { app, release } of await store.releases.live(await store.apps.list())) {
+    const entries = release.image.cron ?? []
+    if (entries.length === 0) continue
     const runs = await store.cronRuns.all(app.id)
     for (const entry of entries) {
       const key = keyOf(app, entry)

@@ -53,10 +53,8 @@ async function look(
   signal: AbortSignal,
 ): Promise<void> {
   const alive = new Set<string>()
-  for (const app of await platform.store.apps.list()) {
-    if (app.currentRelease === undefined) continue
-    const release = await platform.store.releases.get(app.id, app.currentRelease)
-    if (release === undefined) continue
+  const { apps, releases } = platform.store
+  for (const { app, release } of await releases.live(await apps.list())) {
     const types = Object.keys(release.image.processes)
     if (types.every((type) => livenessOf(app, release, type).length === 0)) continue
     for (const container of await platform.scheduler.list(app.id)) {

@@ -52,7 +52,7 @@ export async function onState<T>(operation: () => Promise<T>): Promise<T> {
   }
 }
 
-function stateUnreachable(cause: unknown): PaasError {
+export function stateUnreachable(cause: unknown): PaasError {
   return new PaasError(
     'STATE_UNREACHABLE',
     'Redis, which holds the state, does not answer; nothing was changed.',

@@ -102,6 +102,36 @@ describe('releases', () => {
   })
 })
 
+describe('live releases', () => {
+  test('are those of the apps that have one, as they are now', async () => {
+    const { apps, releases } = state.store
+    const [blog, shop, empty] = [
+      app('blog', { currentRelease: 1 }),
+      app('shop', { currentRelease: 2 }),
+      app('x'),
+    ]
+    for (const one of [blog, shop, empty]) await apps.create(one)
+    await releases.create({ ...blog, lastRelease: 1 }, release(1))
+    const live = async () =>
+      (await releases.live([blog, shop, empty])).map(({ app: { name }, release: { version, status } }) => [
+        name,
+        version,
+        status,
+      ])
+    // Shop's is not stored, and the other app has none.
+    expect(await live()).toEqual([['blog', 1, 'pending']])
+    await releases.save(blog.id, release(1, { status: 'active' }))
+    await releases.create({ ...shop, lastRelease: 2 }, release(2))
+    expect(await live()).toEqual([
+      ['blog', 1, 'active'],
+      ['shop', 2, 'pending'],
+    ])
+    await state.redis.hset(keys.releases(shop.id), '2', 'not json')
+    await expect(live()).rejects.toMatchObject(corrupt)
+    expect(await releases.live([])).toEqual([])
+  })
+})
+
 describe('hosts and routes', () => {
   const backends = ['http://172.31.0.2:5000', 'http://172.31.0.3:5000']
 
