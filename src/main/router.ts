@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { PaasError, messageOf } from '../errors/paas-error.ts'
 import { routerSettings, routerUsage } from '../router/arguments.ts'
+import { tryListeners } from '../router/listeners.ts'
 import { routerLogger } from '../router/log.ts'
 import { startMaster, workerEnv } from '../router/master.ts'
 import { type ToMaster, ToWorker } from '../router/messages.ts'
@@ -14,11 +15,12 @@ async function main(): Promise<void> {
     if (cluster.isPrimary) log.warn(message)
   })
   if (settings === undefined) process.stdout.write(routerUsage)
-  else if (cluster.isPrimary) runMaster(settings, log)
+  else if (cluster.isPrimary) await runMaster(settings, log)
   else await runWorker(settings, log)
 }
 
-function runMaster(settings: RouterSettings, log: ReturnType<typeof routerLogger>): void {
+async function runMaster(settings: RouterSettings, log: ReturnType<typeof routerLogger>): Promise<void> {
+  await tryListeners(settings)
   const master = startMaster(settings, log)
   process.on('SIGUSR1', master.reopenLogs)
   process.on('SIGHUP', () => {

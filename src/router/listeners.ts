@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { ClientConnection } from './client/client-connection.ts'
 import { userBufferReader } from './client/user-buffer.ts'
 import { type Plane } from './forward/plane.ts'
@@ -26,6 +27,33 @@ export async function openListeners(settings: RouterSettings, plane: Plane) {
     close(): void {
       for (const server of servers) server.close()
     },
+  }
+}
+
+/**
+ * Opens and closes every listener once, before there are workers that would fail at it again and again. Throws
+ * START_FAILED with what to do.
+ */
+export async function tryListeners(settings: RouterSettings): Promise<void> {
+  for (const listen of settings.listen) {
+    try {
+      const server = createFor(listen, (socket) => socket.destroy())
+      await open(server, listen, settings.listen)
+      await new Promise((resolve) => server.close(resolve))
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      const hint =
+        code === 'EADDRINUSE'
+          ? `See who has the port: ss -ltnp 'sport = :${listen.port}'`
+          : code === 'EACCES' && listen.tls === undefined
+            ? 'A port below 1024 needs root or CAP_NET_BIND_SERVICE.'
+            : undefined
+      const where = `${listen.address.includes(':') ? `[${listen.address}]` : listen.address}:${listen.port}`
+      throw new PaasError('START_FAILED', `The router cannot listen on ${where}: ${messageOf(error)}.`, {
+        cause: error,
+        ...(hint !== undefined && { hint }),
+      })
+    }
   }
 }
 

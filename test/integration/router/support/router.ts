@@ -40,10 +40,8 @@ export async function startRouter(
     env: { ...process.env, ...options.env },
   })
   child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
-  await eventually(() => {
-    if (child.exitCode !== null) throw new Error(`the router ended: ${log}`)
-    return log.includes('serving with')
-  }, 20_000)
+  await eventually(() => child.exitCode !== null || log.includes('serving with'), 20_000)
+  if (child.exitCode !== null) throw new Error(`the router ended: ${log}`)
   return {
     port,
     control,

@@ -1,0 +1,158 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startBackend } from './support/backend.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { ask, eventually, freePort, startRouter } from './support/router.ts'
+
+/** A master and its replica, on ports, as Hipache's files name them. */
+let master: TestRedis
+let replica: TestRedis
+let masterPort: number
+let replicaPort: number
+let key: string
+let cert: string
+
+beforeAll(async () => {
+  masterPort = await freePort()
+  replicaPort = await freePort()
+  master = await startRedis(['--port', String(masterPort)])
+  replica = await startRedis(['--port', String(replicaPort), '--replicaof', '127.0.0.1', String(masterPort)])
+  key = join(master.directory, 'key.pem')
+  cert = join(master.directory, 'cert.pem')
+  execFileSync('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+    ...['-subj', '/CN=secure.test', '-keyout', key, '-out', cert],
+  ])
+  await eventually(
+    async () => (await replica.client.info('replication')).includes('master_link_status:up'),
+    25_000,
+  )
+}, 30_000)
+afterAll(async () => {
+  await replica[Symbol.asyncDispose]()
+  await master[Symbol.asyncDispose]()
+})
+
+/** The router as it starts from a configuration file of Hipache's. */
+async function hipache(config: Record<string, unknown>) {
+  const file = join(master.directory, `config-${Math.random().toString(36).slice(2)}.json`)
+  writeFileSync(file, JSON.stringify(config))
+  return startRouter(master, { bare: true, args: ['--hipache-config', file] })
+}
+
+/** One request over TLS, the whole answer as text. */
+async function askTls(port: number, host: string): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', servername: host, rejectUnauthorized: false })
+  let text = ''
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+  socket.write(`GET /headers HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+  await once(socket, 'end')
+  return text
+}
+
+test('a file of 0.2: server.port, server.https and Redis by host and port', { timeout: 30_000 }, async () => {
+  const [http, https] = [await freePort(), await freePort()]
+  await using router = await hipache({
+    server: {
+      accessLog: null,
+      port: http,
+      workers: 1,
+      maxSockets: 100,
+      deadBackendTTL: 30,
+      address: ['127.0.0.1'],
+      https: { port: https, key, cert },
+    },
+    redisHost: '127.0.0.1',
+    redisPort: masterPort,
+  })
+  using a = await startBackend('a')
+  expect(router.log()).toContain('deprecated')
+  await master.client.rpush('frontend:old.test', 'old', a.url)
+  await eventually(async () => (await ask(http, 'old.test')).body === 'a')
+  expect((await ask(http, 'nobody.test')).status).toBe(400)
+  const answer = await askTls(https, 'old.test')
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK/)
+  expect(answer).toContain('"X-Forwarded-Proto","https"')
+  expect(answer).toContain(`"X-Forwarded-Port","${https}"`)
+})
+
+test('a file of 0.4: binds and drivers, read from the replica and marked in the master', async () => {
+  const [http, https] = [await freePort(), await freePort()]
+  const log = join(master.directory, 'access.log')
+  await using router = await hipache({
+    server: { accessLog: log, workers: 2, retryOnError: 3, deadBackendTTL: 30, tcpTimeout: 5 },
+    http: { bind: [{ address: '127.0.0.1', port: http }] },
+    https: { bind: [{ address: '127.0.0.1', port: https, key, cert }] },
+    driver: [`redis://127.0.0.1:${replicaPort}/0#tenant:`, `redis://127.0.0.1:${masterPort}/0#tenant:`],
+  })
+  using a = await startBackend('a')
+  await master.client.rpush('tenant:frontend:new.test', 'new', 'http://127.0.0.1:1', a.url)
+  await eventually(async () => (await ask(http, 'new.test')).body === 'a')
+  for (let i = 0; i < 10; i += 1) expect((await ask(http, 'new.test')).body).toBe('a')
+  await eventually(async () => (await master.client.smembers('tenant:dead:new.test')).join() === '0')
+  expect(await askTls(https, 'new.test')).toMatch(/^HTTP\/1\.1 200 OK/)
+  expect(await router.workerPids()).toHaveLength(2)
+})
+
+test('a backend that is https is spoken to in TLS', async () => {
+  const port = await freePort()
+  const server = createTlsServer(
+    { key: readFileSync(key), cert: readFileSync(cert) },
+    (request, response) => {
+      response.end(`secure ${request.headers['x-forwarded-proto'] as string}`)
+    },
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    await using router = await hipache({
+      server: { accessLog: null, workers: 1 },
+      http: { bind: '127.0.0.1', port },
+      driver: `redis://127.0.0.1:${masterPort}`,
+    })
+    const { port: backend } = server.address() as AddressInfo
+    await master.client.rpush('frontend:tls.test', 'tls', `https://127.0.0.1:${backend}`)
+    await eventually(async () => (await ask(port, 'tls.test')).body === 'secure http')
+    for (let i = 0; i < 5; i += 1) expect((await ask(port, 'tls.test')).body).toBe('secure http')
+    expect((await router.stats()).hosts['tls.test']?.errors5xx).toBe(0)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('tcpTimeout: a backend that says nothing for as long is 504', async () => {
+  const port = await freePort()
+  await using router = await hipache({
+    server: { accessLog: null, workers: 1, tcpTimeout: 1 },
+    http: { bind: '127.0.0.1', port },
+    driver: `redis://127.0.0.1:${masterPort}`,
+  })
+  using a = await startBackend('a')
+  await master.client.rpush('frontend:hang.test', 'hang', a.url)
+  await eventually(async () => (await ask(port, 'hang.test')).body === 'a')
+  const started = performance.now()
+  expect((await ask(port, 'hang.test', '/hang')).status).toBe(504)
+  expect(performance.now() - started).toBeLessThan(4000)
+  expect((await router.stats()).hosts['hang.test']?.errors5xx).toBe(1)
+})
+
+test.each([
+  ['{"http": {"bind": "127.0.0.1:8499"}}', 'cannot listen on [127.0.0.1:8499]:80'],
+  ['{', 'cannot be read as JSON'],
+  ['{"server": {"workers": "many"}}', 'not a Hipache configuration'],
+  [
+    '{"https": {"bind": [{"port": 8443, "key": "/nonexistent.pem", "cert": "/nonexistent.pem"}]}}',
+    'nonexistent.pem',
+  ],
+])('%s is refused with what is wrong', async (text, message) => {
+  const file = join(master.directory, 'broken.json')
+  writeFileSync(file, text)
+  await expect(startRouter(master, { bare: true, args: ['--hipache-config', file] })).rejects.toThrow(message)
+})
