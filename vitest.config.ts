@@ -11,7 +11,18 @@ const project = (name: string, timeout: number) => ({
 
 /** Minutes each, on a machine that has none of their packages yet: `sudo PAAS_TEST=all bin/test`. */
 const onDemand = {
-  e2e: ['backups', 'daily-under-load', 'everyday', 'service-commands', 'wordpress'],
+  e2e: [
+    'backups',
+    'base-update',
+    'builds',
+    'daily-under-load',
+    'everyday',
+    'restore-elsewhere',
+    'samples',
+    'service-commands',
+    'upgrade',
+    'wordpress',
+  ],
   integration: [
     'backups/s3',
     ...['config', 'crashes', 'cron', 'drains', 'follow', 'releases'].map((name) => `daily/${name}`),

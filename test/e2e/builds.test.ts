@@ -1,0 +1,200 @@
+import { symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { containersOf, docker, inspect } from '../support/docker.ts'
+import { get, hostOf, paas, paasJson, probe } from '../support/instance.ts'
+import { appName, type Clone, createLaptop, type Files } from '../support/laptop.ts'
+import { traces } from '../support/leftovers.ts'
+import { eventually, mustRun } from '../support/process.ts'
+
+const laptop = await createLaptop('builds')
+afterAll(() => laptop[Symbol.asyncDispose]())
+
+describe('a prebuilt image', () => {
+  const app = appName('prebuilt')
+  const image = `paas-e2e-${app}:v1`
+  afterAll(async () => {
+    await paas(['apps:destroy', '-a', app, '--confirm', app])
+    await docker('rmi', '--force', image, `${image}-kept`, `${image}-sick`)
+  })
+
+  const dockerfile = (health: string): string =>
+    'FROM paas/node:26\nWORKDIR /srv\nEXPOSE 7171\nUSER 4711\nENV GREETING=hello\n' +
+    `HEALTHCHECK --interval=2s --retries=2 ${health}\n` +
+    'ENTRYPOINT ["node", "-e"]\n' +
+    `CMD ["require('http').createServer((_, r) => r.end(process.env.GREETING + ' ' + process.getuid() + ' ' + process.env.PORT)).listen(7171)"]\n`
+
+  async function make(tag: string, health: string): Promise<void> {
+    const file = join(laptop.folder, 'Dockerfile')
+    await writeFile(file, dockerfile(health))
+    await mustRun('docker', ['build', '--quiet', '--tag', tag, '--file', file, laptop.folder], {
+      env: { ...process.env, DOCKER_BUILDKIT: '0' },
+    })
+  }
+
+  beforeAll(async () => {
+    expect((await paas(['apps:create', app])).code).toBe(0)
+    await make(image, 'CMD test -d /srv')
+  })
+
+  test('is released as it is: its port, user, command and health check', async () => {
+    const deployed = await paas(['git:from-image', app, image])
+    expect(deployed.stderr).toMatch(/Building with image/)
+    expect(deployed.code).toBe(0)
+    expect(deployed.stdout).toBe(`v1 of ${app} is live: ${image}.\n`)
+    expect((await get(hostOf(app))).body).toBe('hello 4711 7171')
+    const [release] = await paasJson<{ description: string; commit: string | null }[]>(
+      'releases:list',
+      '-a',
+      app,
+    )
+    expect(release?.description).toBe(`Deploy the image ${image}`)
+    const [build] = await paasJson<{ image: string; commit: null }[]>('builds:list', '-a', app)
+    expect(build).toMatchObject({ image, commit: null })
+    const { types } = await paasJson<{ types: { from: string }[] }>('checks:report', '-a', app)
+    expect(types).toMatchObject([{ type: 'web', from: 'HEALTHCHECK' }])
+  })
+
+  test('stays the app’s own when its name is gone, and config reaches it', async () => {
+    await docker('tag', image, `${image}-kept`)
+    await docker('rmi', image)
+    expect((await paas(['config:set', '-a', app, 'GREETING=hi'])).code).toBe(0)
+    expect((await get(hostOf(app))).body).toBe('hi 4711 7171')
+  })
+
+  test('that is not healthy is not released, and the old one serves on', async () => {
+    await make(`${image}-sick`, 'CMD exit 1')
+    const before = await traces()
+    const refused = await paas(['git:from-image', app, `${image}-sick`])
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/did not pass its check/)
+    expect((await get(hostOf(app))).body).toBe('hi 4711 7171')
+    await eventually('what was tried is gone', 30_000, async () => {
+      return JSON.stringify(await traces()) === JSON.stringify(before)
+    })
+  })
+
+  test.each([
+    [
+      'another app’s image',
+      async () => (await inspect<{ Image: string }>((await containersOf(app))[0]!)).Image,
+    ],
+    ['a service’s image', () => Promise.resolve('paas/service-postgres:17')],
+    ['an image of our namespace', () => Promise.resolve('paas/a0123456789abcde:b1')],
+    [
+      'a bare id',
+      async () => (await docker('inspect', '--format', '{{.Id}}', `${image}-kept`)).trim().slice(7, 19),
+    ],
+  ])('%s is refused before anything happens', async (_, name) => {
+    const refused = await laptop.ssh('git:from-image', '-a', app, await name())
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toMatch(/ !     /)
+    expect(refused.stderr).toMatch(/another app or service|reads as an image id/)
+  })
+
+  test('that is nowhere says so', async () => {
+    const refused = await paas(['git:from-image', app, 'registry.invalid/nothing:1'])
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/registry cannot be reached|base image is not there/)
+  })
+})
+
+describe('a clone', () => {
+  const app = appName('source')
+  let clone: Clone
+  beforeAll(async () => {
+    clone = await laptop.clone(app)
+  })
+
+  test('is looked at before it was ever pushed', async () => {
+    const found = await laptop.paas(['buildpacks:detect', '--json'], { cwd: clone.folder })
+    expect(JSON.parse(found.stdout)).toMatchObject({ builder: 'node', why: 'package.json' })
+    const printed = await laptop.paas(['buildpacks:detect', '.', '--print'], { cwd: clone.folder })
+    expect(printed.stdout).toMatch(/^FROM \$\{PAAS_NODE\} AS runtime$/m)
+    const tar = await laptop.ssh('buildpacks:detect')
+    expect(tar.stderr).toMatch(/There is no folder of yours here/)
+    const there = await paas(['buildpacks:detect', clone.folder])
+    expect(there.stdout).toMatch(/^=== node\n/)
+  })
+
+  test('is built without a cache where that is asked for, once', async () => {
+    const cached = (output: string): number => output.match(/(?:RUN|COPY).*CACHED/g)?.length ?? 0
+    expect(cached((await clone.deploy()).stderr)).toBeGreaterThan(0)
+    await clone.commit({ 'version.js': "export const version = '2'\n" })
+    const without = await clone.push('-o', 'clear-cache', '-o', 'ci.skip', 'main')
+    expect(without.code).toBe(0)
+    expect(cached(without.stderr)).toBe(0)
+    expect(without.stderr).toMatch(/The push option "ci\.skip" has no effect here\./)
+    expect(cached((await clone.deploy({ note: '3' })).stderr)).toBeGreaterThan(0)
+
+    expect((await laptop.paas(['builds:clear-cache'], { cwd: clone.folder })).code).toBe(0)
+    expect(cached((await clone.deploy({ note: '4' })).stderr)).toBe(0)
+    expect(cached((await clone.deploy({ note: '5' })).stderr)).toBeGreaterThan(0)
+  })
+
+  const bad: [what: string, files: Files, says: RegExp][] = [
+    ['only a README', { README: 'hello' }, /No buildpack recognises this source \(README\)/],
+    [
+      'two candidates',
+      { Gemfile: '', 'requirements.txt': '' },
+      /could be python .* or ruby .*[^]*paas buildpacks:set/,
+    ],
+    ['a syntax error', { 'package.json': '{"name": }' }, /package\.json is not valid JSON: Unexpected token/],
+    [
+      'a lock file that is out of date',
+      {
+        'package.json': '{"name":"x","scripts":{"start":"x"},"dependencies":{"ms":"2.1.3"}}',
+        'package-lock.json':
+          '{"name":"x","lockfileVersion":3,"packages":{"":{"name":"x","dependencies":{"ms":"2.0.0"}}}}',
+      },
+      /package-lock\.json is out of date: run npm install/,
+    ],
+    [
+      'a command that is not there',
+      { Dockerfile: 'FROM paas/base:trixie\nRUN vite\n' },
+      /command is not in the image/,
+    ],
+    [
+      'another app’s image',
+      { Dockerfile: 'FROM paas/a0123456789abcde:b1\n' },
+      /image of another app or service/,
+    ],
+  ]
+  test.each(bad)('with %s is refused, and the old release serves', async (_, files, says) => {
+    await refusedPush(clone, files, says)
+  })
+
+  test('with a link to /etc/passwd is refused, and the old release serves', async () => {
+    await symlink('/etc/passwd', join(clone.folder, 'passwd'))
+    await refusedPush(
+      clone,
+      { 'package.json': '{}' },
+      /The symlink "passwd" points to "\/etc\/passwd", outside/,
+    )
+  })
+
+  test('with nothing in it is refused', async () => {
+    const good = (await clone.git('rev-parse', 'HEAD')).trim()
+    await clone.git('rm', '-rq', '.')
+    await clone.git('commit', '--quiet', '--message', 'nothing')
+    const push = await clone.push()
+    expect(push.code).not.toBe(0)
+    expect(push.stderr).toMatch(/The commit has no files\./)
+    await clone.git('reset', '--quiet', '--hard', good)
+  })
+})
+
+/** Pushes a tree of these files alone, which must be refused; the clone is then what it was. */
+async function refusedPush(clone: Clone, files: Files, says: RegExp): Promise<void> {
+  const good = (await clone.git('rev-parse', 'HEAD')).trim()
+  const { version } = await probe(clone.app)
+  for (const path of (await clone.git('ls-files')).split('\n').filter(Boolean))
+    await clone.git('rm', '-q', '--', path)
+  await clone.commit(files)
+  const push = await clone.push()
+  expect(push.code).not.toBe(0)
+  expect(push.stderr).toMatch(says)
+  expect(push.stderr).not.toMatch(/INTERNAL|\.[cjt]s:\d+:\d+/)
+  expect((await probe(clone.app)).version).toBe(version)
+  await clone.git('reset', '--quiet', '--hard', good)
+}
