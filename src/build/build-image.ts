@@ -83,7 +83,7 @@ export async function buildImage(
     if (disk.signal.aborted) throw disk.signal.reason
     if (timeout.aborted)
       throw new PaasError('BUILD_FAILED', `The build did not end within ${timeoutSeconds / 60} minutes.`, {
-        hint: 'Does a step wait for input, or start a server?',
+        hint: 'Does a step wait for input, or start a server? An admin gives builds more time with: paas builds:set --timeout',
       })
     throw error
   } finally {

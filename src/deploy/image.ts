@@ -18,7 +18,7 @@ export async function makeImage(
   { noCache }: { noCache: boolean },
   { platform, report, signal }: DeployContext,
 ): Promise<Image> {
-  const { buildMemoryBytes, buildCpus } = await platform.store.settings.get()
+  const { buildMinutes, buildMemoryBytes, buildCpus } = await platform.store.settings.get()
   const began = performance.now()
   report({ type: 'stage:began', stage: 'build' })
   const tag = `paas/${app.id}:${buildId}`
@@ -35,6 +35,7 @@ export async function makeImage(
     noCache,
     proxy: await machineProxy(),
     disk: folder === undefined ? undefined : { folder, leastBytes: leastFree },
+    timeoutSeconds: buildMinutes * 60,
     limits: { memoryBytes: buildMemoryBytes, cpus: buildCpus },
     secrets: await buildSecrets(app, platform),
     onLine: (text) => report({ type: 'build:line', text }),

@@ -11,6 +11,8 @@ export const Settings = z.strictObject({
     .default(2 * 1024 ** 3),
   /** Cores that all builds may use together, fractions allowed; undefined: what live apps leave. */
   buildCpus: z.number().min(0.1).max(1024).optional(),
+  /** Minutes after which a build is given up. */
+  buildMinutes: z.int().min(1).max(1440).default(30),
   /** Releases of an app that keep their images. */
   keepReleases: z.int().min(1).max(1000).default(10),
   /** Bytes that images of apps may use together; beyond, the oldest releases lose theirs. Undefined: no limit. */

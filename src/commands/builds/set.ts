@@ -9,8 +9,9 @@ export const buildsSet = defineCommand({
   name: 'builds:set',
   summary: 'set how many builds run at once, and what they may use',
   description:
-    'Sets how many builds run at once on the server, more wait, and what all of them may use together: memory, and ' +
-    'cores, which without a limit are those that live apps leave. Without a flag it shows what is set.',
+    'Sets how many builds run at once on the server, more wait, how long one may take, and what all of them may use ' +
+    'together: memory, and cores, which without a limit are those that live apps leave. Without a flag it shows what ' +
+    'is set.',
   examples: ['paas builds:set --concurrency 1', 'paas builds:set --memory 4g --cpus 1.5', 'paas builds:set'],
   access: 'admin',
   app: 'none',
@@ -22,6 +23,13 @@ export const buildsSet = defineCommand({
       .optional()
       .describe('builds at once, 1 to 64')
       .meta({ value: 'number' }),
+    timeout: z
+      .string()
+      .transform(Number)
+      .pipe(Settings.shape.buildMinutes.unwrap())
+      .optional()
+      .describe('minutes after which a build is given up, 1 to 1440')
+      .meta({ value: 'minutes' }),
     memory: z
       .string()
       .regex(/^[1-9]\d{0,5}[mg]$/, 'give an amount as 512m or 4g')
@@ -38,24 +46,27 @@ export const buildsSet = defineCommand({
   },
   result: z.object({
     buildConcurrency: z.int(),
+    buildMinutes: z.int(),
     buildMemoryBytes: z.int(),
     /** null: what live apps leave. */
     buildCpus: z.number().nullable(),
   }),
-  async run({ flags: { concurrency, memory, cpus } }, { platform }) {
+  async run({ flags: { concurrency, timeout, memory, cpus } }, { platform }) {
     const { settings } = platform.store
     const changed = { ...(await settings.get()) }
     if (concurrency !== undefined) changed.buildConcurrency = concurrency
+    if (timeout !== undefined) changed.buildMinutes = timeout
     if (memory !== undefined) changed.buildMemoryBytes = memory
     if (cpus === 'all') delete changed.buildCpus
     else if (cpus !== undefined) changed.buildCpus = cpus
-    if ([concurrency, memory, cpus].some((flag) => flag !== undefined)) await settings.save(changed)
-    const { buildConcurrency, buildMemoryBytes, buildCpus } = changed
-    return { buildConcurrency, buildMemoryBytes, buildCpus: buildCpus ?? null }
+    if ([concurrency, timeout, memory, cpus].some((flag) => flag !== undefined)) await settings.save(changed)
+    const { buildConcurrency, buildMinutes, buildMemoryBytes, buildCpus } = changed
+    return { buildConcurrency, buildMinutes, buildMemoryBytes, buildCpus: buildCpus ?? null }
   },
-  render: ({ buildConcurrency, buildMemoryBytes, buildCpus }) =>
+  render: ({ buildConcurrency, buildMinutes, buildMemoryBytes, buildCpus }) =>
     details('builds', {
       'at once': String(buildConcurrency),
+      'given up after': `${buildMinutes} min`,
       memory: bytes(buildMemoryBytes),
       cores: buildCpus === null ? 'what live apps leave' : String(buildCpus),
     }),
