@@ -20,7 +20,7 @@ export const doctor = defineCommand({
         version: z.string().nullable(),
         healthy: z.boolean(),
         finding: z.string(),
-        /** What to do; null where it is healthy. */
+        /** What to do; null where there is nothing. On a healthy part it is a warning. */
         fix: z.string().nullable(),
       }),
     ),
@@ -39,8 +39,8 @@ export const doctor = defineCommand({
     }
   },
   render({ parts }) {
-    const rows = parts.map(({ name, version, healthy, finding }) => [
-      healthy ? 'ok' : '!!',
+    const rows = parts.map(({ name, version, healthy, finding, fix }) => [
+      healthy ? (fix === null ? 'ok' : '! ') : '!!',
       name,
       version ?? '',
       finding,

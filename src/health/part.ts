@@ -9,7 +9,7 @@ export type Part = {
   healthy: boolean
   /** What was found, for people. */
   finding: string
-  /** What to do, where it is not healthy. */
+  /** What to do, where it is not healthy, or should be better. */
   fix?: string
 }
 

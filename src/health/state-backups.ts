@@ -17,8 +17,10 @@ export const stateBackups = ({ paths, now }: Platform): Promise<Part> =>
     const [newest, ...older] = await listStateBackups(paths)
     const fix = 'See the log of the controller for why, and back it up yourself: paas server:backups:create'
     // The first one is made as soon as the state can be read.
-    if (newest === undefined)
-      return { healthy: process.uptime() < youngSeconds, finding: 'there is none yet', fix }
+    if (newest === undefined) {
+      const finding = 'there is none yet'
+      return process.uptime() < youngSeconds ? { healthy: true, finding } : { healthy: false, finding, fix }
+    }
     const age = now().getTime() - Date.parse(newest.createdAt)
     const finding = `${older.length + 1}, the newest of ${newest.createdAt} (${bytes(newest.bytes)})`
     return age > staleMs

@@ -55,7 +55,7 @@ describe('doctor', () => {
     }
     for (const { name, healthy, fix, finding } of parts.values()) {
       expect(finding, name).toMatch(/\S/)
-      expect(fix === null, name).toBe(healthy)
+      if (!healthy) expect(fix, name).toMatch(/\S/)
     }
     expect(parts.get('redis')).toMatchObject({
       healthy: true,

@@ -49,7 +49,7 @@ export const laws: Record<string, Law> = {
     values: [...foundation, 'zod', 'tar-stream', 'apps', 'build', 'deploy', 'schedulers'],
     types: adapters,
   },
-  health: { values: [...foundation, 'apps', 'build', 'recovery'], types: adapters },
+  health: { values: [...foundation, 'semver', 'apps', 'build', 'recovery'], types: adapters },
   // Its file has the store's own records in it, in the store's own shape.
   recovery: {
     values: [...foundation, 'zod', 'tar-stream', 'apps', 'backups', 'services', 'store'],
