@@ -6,7 +6,16 @@ import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'
 import { installAnchors } from './anchors.ts'
 import { backendConfig, caddyConfig, haproxyConfig, nginxConfig, wrkScript } from './configs.ts'
-import { listens, type Load, median, type Running, type Sample, sample, startOn } from './measure.ts'
+import {
+  listens,
+  type Load,
+  median,
+  openIdle,
+  type Running,
+  type Sample,
+  sample,
+  startOn,
+} from './measure.ts'
 
 /**
  * The router beside its anchors, one core for the proxy and the other for load and backend, in interleaved
@@ -25,7 +34,8 @@ const rounds = Number(flags.rounds)
 const seconds = Number(flags.seconds)
 const base = 18_300
 
-type Shape = Load & { name: string; everyone?: boolean }
+/** `everyone`: the slow anchors too. `idle`: connections that do nothing meanwhile, half of them in half a head. */
+type Shape = Load & { name: string; everyone?: boolean; idle?: number }
 
 async function main(): Promise<void> {
   const anchors = await installAnchors(flags.cache)
@@ -86,6 +96,12 @@ async function main(): Promise<void> {
           String(base),
           String(port),
         ]),
+      'bytes passed on': (port) =>
+        begin(1, process.execPath, [
+          join(import.meta.dirname, 'relay-anchor.js'),
+          String(base),
+          String(port),
+        ]),
       'http-proxy': (port) =>
         begin(1, process.execPath, [
           join(import.meta.dirname, 'http-proxy-anchor.js'),
@@ -122,6 +138,7 @@ async function main(): Promise<void> {
         script: wrkScript(directory, 'close'),
       },
       { name: 'c=1', path: '/', connections: 1 },
+      { name: 'c=64 beside 2,000 idle', path: '/', connections: 64, idle: 2000 },
     ]
     const names = Object.entries({ ...anchors.versions }).map(([name, version]) => `${name} ${version}`)
     console.log(`${names.join(', ')}; ${rounds} rounds of ${seconds} s; medians; × is the ratio to nginx\n`)
@@ -133,7 +150,7 @@ async function main(): Promise<void> {
         ({ name }) =>
           shape.everyone === true ||
           flags.proxies !== '' ||
-          !['caddy', 'undici', 'http-proxy'].includes(name),
+          !['caddy', 'undici', 'bytes passed on', 'http-proxy'].includes(name),
       )
       await measureShape(anchors.wrk, env, shape, present)
     }
@@ -153,12 +170,14 @@ async function measureShape(
   proxies: Running[],
 ): Promise<void> {
   const samples = new Map<string, Sample[]>(proxies.map(({ name }) => [name, []]))
+  const idle = await Promise.all(proxies.map(({ port }) => openIdle(port, shape.idle ?? 0)))
   for (const proxy of proxies) await sample(wrk, env, proxy, shape, 1)
   for (let round = 0; round < rounds; round += 1) {
     for (const proxy of round % 2 === 0 ? proxies : proxies.toReversed()) {
       samples.get(proxy.name)!.push(await sample(wrk, env, proxy, shape, seconds))
     }
   }
+  for (const socket of idle.flat()) socket.destroy()
   const nginx = samples.get('nginx')!
   for (const [name, own] of samples) {
     const of = (pick: (one: Sample) => number): number => median(own.map(pick))

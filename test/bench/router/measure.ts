@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -38,6 +39,19 @@ export async function listens(port: number): Promise<void> {
     if (performance.now() > deadline) throw new Error(`nothing listens on ${port}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+}
+
+/** Connections that stay open and say nothing, or half a head and then nothing. */
+export async function openIdle(port: number, count: number): Promise<Socket[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => undefined).resume()
+      await once(socket, 'connect')
+      if (i % 2 === 0) socket.write('GET / HTTP/1.1\r\nHost: bench')
+      return socket
+    }),
+  )
 }
 
 /** Nanoseconds of CPU time of a process and all its descendants. */
