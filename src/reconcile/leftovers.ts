@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Platform } from '../apps/platform.ts'
 import { appQueue } from '../apps/queue.ts'
 import { pruneAfterRelease } from '../deploy/retention.ts'
+import { AppId } from '../model/names.ts'
 
 /**
  * Removes the folders of builds that a killed controller left: before anybody may deploy, as then every folder is
@@ -27,6 +28,20 @@ export async function removeUnreleasedImages(platform: Platform, signal: AbortSi
     if (own.every((tag) => used.has(tag))) continue
     const who = { owner: 'paas', verb: 'reconcile', signal }
     await appQueue(platform, app, who, (current) => pruneAfterRelease(current, { platform }))
+  }
+}
+
+/** Removes images of apps that are no more: when those were destroyed, something still used the image. */
+export async function removeOrphanImages(
+  { engine, instance, store }: Platform,
+  known: ReadonlySet<string>,
+): Promise<void> {
+  const images = await engine.images.list([`paas.instance=${instance.name}`, 'paas.app'])
+  for (const tag of images.flatMap(({ tags }) => tags)) {
+    const app = AppId.safeParse(/^paas\/([^:]+):/.exec(tag)?.[1])
+    if (!app.success || known.has(app.data)) continue
+    // An app may have been created since the list was read.
+    if ((await store.apps.get(app.data)) === undefined) await engine.images.remove(tag)
   }
 }
 

@@ -7,11 +7,13 @@ import { type ContainerEvent } from '../docker/events.ts'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
 import { createLimit } from '../lib/limit.ts'
+import { type LogLine, paasLine } from '../logs/line.ts'
 import { AppId } from '../model/names.ts'
-import { type Container } from '../schedulers/scheduler.ts'
+import { type Container, type Slot } from '../schedulers/scheduler.ts'
+import { sameSlot, slotsOf } from '../deploy/formation.ts'
 import { slotKey } from '../deploy/slot-key.ts'
 import { reconcileApp, stepsOf } from './app.ts'
-import { removeUnreleasedImages } from './leftovers.ts'
+import { removeOrphanImages, removeUnreleasedImages } from './leftovers.ts'
 import { keepServices, type ServiceKeeper } from './services.ts'
 
 /** Milliseconds between two looks at everything, for what no event told. */
@@ -125,8 +127,24 @@ async function onDeath({ platform }: ReconcilerOptions, look: Look, event: Conta
     if (!platform.crashes.isTrying(slot, dead.id)) {
       platform.crashes.failed(slot, Number(dead.finishedAt) - Number(dead.startedAt))
     }
+    if (isMissed(dead, slotsOf(app, release.image), containers)) {
+      await platform.logs.write(app.id, [whyItEnded(dead, platform.now())])
+    }
   }
   look(app)
+}
+
+/** Nobody has ended it: its place is wanted, and nothing else runs there. Pure. */
+function isMissed({ oneOff, slot }: Container, wanted: Slot[], containers: Container[]): boolean {
+  const isReplaced = containers.some((one) => one.running && !one.oneOff && sameSlot(one.slot, slot))
+  return !oneOff && !isReplaced && wanted.some((place) => sameSlot(place, slot))
+}
+
+function whyItEnded({ slot, exit }: Container, now: Date): LogLine {
+  const name = `${slot.type}.${slot.index}`
+  const why =
+    exit?.oomKilled === true ? `ran out of memory (code ${exit.code})` : `exited with code ${exit?.code}`
+  return paasLine(now, name, `${name} ${why}; it is started again`)
 }
 
 /** Routes must not name an address that no running container has. */
@@ -177,4 +195,5 @@ async function sweep({ platform, verifyState }: ReconcilerOptions, look: Look): 
     if ((await platform.store.apps.get(orphan.appId)) === undefined)
       await platform.scheduler.remove(orphan.id, 5)
   }
+  await removeOrphanImages(platform, known)
 }
