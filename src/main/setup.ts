@@ -1,6 +1,7 @@
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { instancePaths } from '../lib/paths.ts'
 import { demo } from '../setup/demo.ts'
+import { defaultDockerSocket } from '../setup/docker-daemon.ts'
 import { accountsStep, configurationStep, directoriesStep, secretsStep, type Plan } from '../setup/install.ts'
 import { answers, exists, readMachine, sshAnswers, systemdRuns } from '../setup/machine.ts'
 import { parseSetupOptions, type SetupOptions } from '../setup/options.ts'
@@ -25,7 +26,7 @@ try {
 async function decide(options: SetupOptions): Promise<Plan> {
   const paths = instancePaths(options.root)
   const existing = await readInstance(paths)
-  const machine = await readMachine(existing?.dockerSocket ?? '/var/run/docker.sock')
+  const machine = await readMachine(options.dockerSocket ?? existing?.dockerSocket ?? defaultDockerSocket)
   const instance = decideSettings(options, existing, machine)
   if (existing && existing.user !== instance.user) {
     throw new PaasError(
@@ -33,6 +34,15 @@ async function decide(options: SetupOptions): Promise<Plan> {
       `This instance has the user "${existing.user}", which cannot be changed.`,
       {
         hint: 'Leave --user out, or remove the instance first with bin/setup --uninstall.',
+      },
+    )
+  }
+  if (existing && existing.dockerSocket !== instance.dockerSocket) {
+    throw new PaasError(
+      'INVALID_INPUT',
+      `This instance's containers are in the engine at ${existing.dockerSocket}.`,
+      {
+        hint: 'Leave --docker-socket out, or remove the instance first with bin/setup --uninstall.',
       },
     )
   }

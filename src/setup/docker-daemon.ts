@@ -7,6 +7,9 @@ import { run } from '../lib/run.ts'
 import { eventually, systemdRuns } from './machine.ts'
 import { type Report } from './step.ts'
 
+/** Where the machine's own engine listens: the only one that is ever started or stopped by us. */
+export const defaultDockerSocket = '/var/run/docker.sock'
+
 /** Does a Docker Engine answer on the socket? */
 export async function dockerAnswers(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -25,10 +28,17 @@ export async function dockerAnswers(socketPath: string): Promise<boolean> {
  * which outlives its starter, because every instance on the machine shares it. After a kill -9 its first
  * start can fail on what is left of its containerd, so it is tried again.
  *
+ * An engine on a socket of somebody's choice is theirs to start.
+ *
  * Resolves to whether it had to be started. Throws DOCKER_UNREACHABLE.
  */
 export async function ensureDocker(socketPath: string, logFile: string): Promise<'running' | 'started'> {
   if (await dockerAnswers(socketPath)) return 'running'
+  if (socketPath !== defaultDockerSocket) {
+    throw new PaasError('DOCKER_UNREACHABLE', `The Docker Engine does not answer on ${socketPath}.`, {
+      hint: 'Start it: paas sees to the one on /var/run/docker.sock only.',
+    })
+  }
   for (let attempt = 0; attempt < 3; attempt++) {
     await startDocker(logFile)
     if (await eventually(() => dockerAnswers(socketPath), 15_000)) return 'started'

@@ -13,6 +13,7 @@ export type SetupOptions = {
   domain: string | undefined
   httpPort: number | undefined
   sshPort: number | undefined
+  dockerSocket: string | undefined
   demo: boolean
   baseImage: boolean
   dryRun: boolean
@@ -26,6 +27,7 @@ const flags = {
   domain: { type: 'string' },
   'http-port': { type: 'string' },
   'ssh-port': { type: 'string' },
+  'docker-socket': { type: 'string' },
   demo: { type: 'boolean', default: false },
   'no-base-image': { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },
@@ -47,6 +49,12 @@ export function parseSetupOptions(argv: string[]): SetupOptions {
     ),
     httpPort: port(values['http-port'], '--http-port'),
     sshPort: port(values['ssh-port'], '--ssh-port'),
+    dockerSocket: matching(
+      values['docker-socket'],
+      '--docker-socket',
+      /^\/[\w./-]{1,106}$/,
+      'the absolute path of a socket',
+    ),
     demo: values.demo,
     baseImage: !values['no-base-image'],
     dryRun: values['dry-run'],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Instance } from '../model/instance.ts'
+import { defaultDockerSocket } from './docker-daemon.ts'
 import { type SetupOptions } from './options.ts'
 import { firstFreeSubnet, type Subnet } from './subnet.ts'
 
@@ -36,7 +37,7 @@ export function decideSettings(
       bridge: options.root === '/' ? 'paas0' : `paas${shortHash(name)}`,
       subnet: firstFreeSubnet(machine.usedSubnets, options.root === '/' ? 0 : hashNumber(name)),
     },
-    dockerSocket: existing?.dockerSocket ?? '/var/run/docker.sock',
+    dockerSocket: options.dockerSocket ?? existing?.dockerSocket ?? defaultDockerSocket,
   }
 }
 

@@ -6,6 +6,7 @@ test('leaves out what was not asked for', () => {
     root: '/',
     user: undefined,
     httpPort: undefined,
+    dockerSocket: undefined,
     baseImage: true,
   })
 })
