@@ -19,6 +19,8 @@ export type Platform = {
   instance: Instance
   paths: InstancePaths
   store: Store
+  /** Throws STATE_CORRUPT where Redis has lost its data: what it says then is not what is so. */
+  ensureState: () => Promise<void>
   engine: Engine
   scheduler: Scheduler
   /** What keeps failing, and when it is tried again. */

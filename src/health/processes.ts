@@ -18,8 +18,9 @@ export async function controller(): Promise<Part> {
   }
 }
 
-export const redis = ({ store, paths }: Platform): Promise<Part> =>
+export const redis = ({ store, paths, ensureState }: Platform): Promise<Part> =>
   look('redis', start('paas-redis'), async () => {
+    await ensureState()
     const health = await store.health().catch(async (error: unknown) => {
       const fix = await corruptState(paths)
       if (fix === undefined) throw error

@@ -1,4 +1,5 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { open, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { randomHex } from './ids.ts'
 
 /**
@@ -22,4 +23,11 @@ export async function writeFileAtomically(path: string, text: string | Buffer, m
     await rm(next, { force: true })
     throw error
   }
+}
+
+/** Removes from a folder what writers left that were killed; nobody may be writing there. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  const unfinished = names.filter((name) => /\.[0-9a-f]{8}\.new$/.test(name))
+  await Promise.all(unfinished.map((name) => rm(join(folder, name), { force: true })))
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { authorise } from '../api/authorise.ts'
@@ -25,7 +25,7 @@ import { resolveCommit } from '../git/resolve-commit.ts'
 import { instancePaths } from '../lib/paths.ts'
 import { createQueues } from '../lib/queues.ts'
 import { trackTasks } from '../lib/tasks.ts'
-import { writeFileAtomically } from '../lib/write-file.ts'
+import { removeUnfinished, writeFileAtomically } from '../lib/write-file.ts'
 import { faultPoint } from '../lib/fault-point.ts'
 import { openLogBook } from '../logs/book.ts'
 import { createCollector } from '../logs/collect.ts'
@@ -46,7 +46,7 @@ import { createCrashes } from '../schedulers/crashes.ts'
 import { dockerLocal } from '../schedulers/docker-local/docker-local.ts'
 import { readAccounts } from '../setup/accounts.ts'
 import { readInstance } from '../setup/read-instance.ts'
-import { verifyEpoch } from '../store/epoch.ts'
+import { watchEpoch } from '../store/epoch.ts'
 import { connectRedis, redisReady } from '../store/redis.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { createStore } from '../store/store.ts'
@@ -70,6 +70,7 @@ const redis = connectRedis({
   password: (await readFile(paths.redisControllerPassword, 'utf8')).trim(),
   name: 'controller',
 })
+const epoch = watchEpoch(redis, paths.epoch)
 const engine = openEngine(instance.dockerSocket)
 const now = () => new Date()
 const store = createStore(redis, createSecrets(await readFile(paths.masterKey)))
@@ -81,6 +82,7 @@ const platform: Platform = {
   instance,
   paths,
   store,
+  ensureState: epoch.ensure,
   engine,
   scheduler,
   crashes: createCrashes(() => performance.now()),
@@ -104,16 +106,22 @@ const platform: Platform = {
   now,
 }
 
-const state = prepareState(platform, () => verifyEpoch(redis, paths.epoch))
+const state = prepareState(platform, epoch)
 
 await removeBuildFolders(paths.builds)
+for (const folder of [paths.etc, paths.lib, paths.appLogs, dirname(paths.authorizedKeys)])
+  await removeUnfinished(folder)
 await writeFileAtomically(paths.gitConfig, gitConfig(), 0o644)
 const sshGroup = (await readAccounts()).get(instance.user)?.gid
 const api = await startApi({
   rootSocket: paths.rootSocket,
   sshSocket: paths.sshSocket,
   ...(sshGroup !== undefined && { sshGroup }),
-  findKey: (id) => platform.store.sshKeys.get(id),
+  async findKey(id) {
+    const key = await platform.store.sshKeys.get(id)
+    if (key === undefined) await epoch.ensure()
+    return key
+  },
   handlers: {
     async command({ argv }, { io, identity, signal }) {
       await state.admit(argv[0])

@@ -11,7 +11,7 @@ import { onState } from './redis.ts'
  * epoch; a new instance writes it. Redis without it has lost its data, which is not the same as "no apps":
  * then nothing may be removed, and what runs goes on running.
  */
-export async function verifyEpoch(redis: Redis, file: string): Promise<void> {
+async function verifyEpoch(redis: Redis, file: string): Promise<void> {
   const [expected, found] = await Promise.all([
     readFile(file, 'utf8').catch(() => undefined),
     onState(() => redis.get(keys.epoch)),
@@ -33,4 +33,38 @@ export async function verifyEpoch(redis: Redis, file: string): Promise<void> {
       hint: `See \`paas server:backups\`, and go back to one: paas server:restore FILE. To give its data up for good instead: remove ${file}.`,
     },
   )
+}
+
+export type Epoch = ReturnType<typeof watchEpoch>
+
+/**
+ * Keeps in mind whether Redis holds the state of this instance. Data is only ever lost while Redis is away, so each
+ * new connection is looked at before anything else is asked of it.
+ */
+export function watchEpoch(redis: Redis, file: string) {
+  let looking: Promise<void> | undefined
+  let lost: PaasError | undefined
+
+  async function look(): Promise<void> {
+    try {
+      await verifyEpoch(redis, file)
+      lost = undefined
+    } catch (error) {
+      if (error instanceof PaasError && error.code === 'STATE_CORRUPT') lost = error
+      throw error
+    }
+  }
+
+  /** Looks now, once for all who ask meanwhile. Throws STATE_CORRUPT, or STATE_UNREACHABLE. */
+  const verify = (): Promise<void> => (looking ??= look().finally(() => (looking = undefined)))
+  redis.on('ready', () => void verify().catch(() => undefined))
+
+  return {
+    verify,
+    /** Throws STATE_CORRUPT where the last look found that. While Redis is away, whoever asks it hears so. */
+    ensure: async (): Promise<void> => {
+      await looking?.catch(() => undefined)
+      if (lost !== undefined) throw lost
+    },
+  }
 }

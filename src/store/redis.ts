@@ -19,7 +19,7 @@ export function connectRedis(options: {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: 2000,
+    commandTimeout: 1500,
     retryStrategy: (attempt) => Math.min(attempt * 50, 1000),
   })
   // Without a listener ioredis prints each failed attempt; callers see the rejection of their own command.

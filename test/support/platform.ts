@@ -25,6 +25,7 @@ export function platformWithoutEngine({ store, paths }: State): Platform {
     }),
     paths,
     store,
+    ensureState: () => Promise.resolve(),
     engine: openEngine('/nonexistent/docker.sock'),
     crashes: createCrashes(() => performance.now()),
     queues: createQueues(() => new Date()),

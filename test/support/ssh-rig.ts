@@ -96,6 +96,7 @@ export async function startSshRig(options: { trace?: boolean; client?: string } 
     instance: { domain: 'paas.localhost', user, sshPort: 22, http: { address: '127.0.0.1', port: 80 } },
     paths,
     store: createStore(redis, createSecrets(randomBytes(32))),
+    ensureState: () => Promise.resolve(),
     queues: createQueues(() => new Date()),
     log,
     now: () => new Date(),

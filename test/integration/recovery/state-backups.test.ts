@@ -7,7 +7,7 @@ import { prepareState } from '../../../src/recovery/prepare-state.ts'
 import { planRestore, putInPlace, unpackBackup } from '../../../src/recovery/restore.ts'
 import { listStateBackups, writeStateBackup } from '../../../src/recovery/state-backups.ts'
 import { dumpState } from '../../../src/store/dump.ts'
-import { verifyEpoch } from '../../../src/store/epoch.ts'
+import { watchEpoch } from '../../../src/store/epoch.ts'
 import { platformWithoutEngine } from '../../support/platform.ts'
 import { startState, type State } from '../../support/redis.ts'
 import { type ServiceContext } from '../../../src/services/context.ts'
@@ -82,7 +82,7 @@ test('as many stay as the settings say', async () => {
 test('an older state is backed up, then brought up to date; a newer one is refused, but for the way back', async () => {
   await using state = await startState()
   const { platform } = await platformOf(state)
-  const epoch = () => verifyEpoch(state.redis, state.paths.epoch)
+  const epoch = watchEpoch(state.redis, state.paths.epoch)
   await state.redis.hset('paas:config', { A: 'sealed' })
 
   await Promise.all([
@@ -107,10 +107,10 @@ test('an older state is backed up, then brought up to date; a newer one is refus
 test('a Redis that has lost its data gets no layout, and no backup takes the place of one that has it', async () => {
   await using state = await startState()
   const { platform } = await platformOf(state)
-  const prepared = prepareState(platform, () => verifyEpoch(state.redis, state.paths.epoch))
+  const prepared = prepareState(platform, watchEpoch(state.redis, state.paths.epoch))
   await prepared.verify()
   await state.redis.del('paas:epoch', 'paas:schema')
-  const again = prepareState(platform, () => verifyEpoch(state.redis, state.paths.epoch))
+  const again = prepareState(platform, watchEpoch(state.redis, state.paths.epoch))
   await expect(again.verify()).rejects.toMatchObject({
     code: 'STATE_CORRUPT',
     hint: expect.stringContaining('server:restore') as string,
