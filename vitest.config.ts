@@ -46,6 +46,23 @@ export default defineConfig({
           globalSetup: ['test/support/e2e-setup.ts'],
         },
       },
+      {
+        // On an instance of its own that is broken in every way: `npm run test:faults`, never part of another run.
+        test: {
+          ...project('faults', 240_000).test,
+          fileParallelism: false,
+          globalSetup: ['test/support/faults-setup.ts'],
+        },
+      },
+      {
+        // The same on a machine of its own, whose power can go.
+        test: {
+          ...project('faults-machine', 240_000).test,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          globalSetup: ['test/support/machine-setup.ts'],
+        },
+      },
     ],
   },
 })

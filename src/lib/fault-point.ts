@@ -1,13 +1,13 @@
 import { readFileSync, rmSync } from 'node:fs'
 
 /**
- * For tests of crashes: where the file names the stage that begins, it is removed and this process kills
- * itself, once. Without a file name nothing is ever looked at.
+ * For tests of crashes: where the file names the stage that begins, or another event that happens (`image:built`),
+ * it is removed and this process kills itself, once. Without a file name nothing is ever looked at.
  */
 export function faultPoint(file: string | undefined): (event: { type: string; stage?: string }) => void {
   if (file === undefined) return () => undefined
   return ({ type, stage }) => {
-    if (type !== 'stage:began' || stage === undefined || read(file) !== stage) return
+    if (read(file) !== (stage ?? type)) return
     rmSync(file)
     process.kill(process.pid, 'SIGKILL')
   }

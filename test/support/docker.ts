@@ -3,8 +3,9 @@ import { mustRun } from './process.ts'
 
 const label = `label=paas.instance=${instance.name}`
 
+/** Asks the instance's engine. */
 export function docker(...args: string[]): Promise<string> {
-  return mustRun('docker', args)
+  return mustRun('docker', ['--host', `unix://${instance.dockerSocket}`, ...args])
 }
 
 /** A line each, sorted; empty where there is nothing. */

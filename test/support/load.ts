@@ -10,6 +10,8 @@ export type LoadReport = {
   connections: number
   /** Answers by the version of the app that gave them, of requests that ask for it. */
   versions: Map<string, number>
+  /** Answers of another app than the one that was asked. */
+  crossed: string[]
   /** Milliseconds from when a quick request was due to the end of its answer. */
   latency: { median: number; p99: number; most: number }
 }
@@ -34,10 +36,13 @@ export function startLoad(options: {
   host: string
   perSecond: number
   connections: number
+  /** How every answer of this app begins to say who gave it: test/apps/probe puts its version into a header. */
+  owner?: string
 }): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: options.connections, scheduling: 'fifo' })
   const versions = new Map<string, number>()
   const failures: string[] = []
+  const crossed: string[] = []
   const latencies: number[] = []
   const sockets = new WeakSet<object>()
   const running = new Set<Promise<void>>()
@@ -85,6 +90,10 @@ export function startLoad(options: {
       { host: '127.0.0.1', port, method, path, headers, agent, timeout: 20_000 },
       (response) => {
         let text = ''
+        const from = response.headers['x-probe']
+        if (typeof from === 'string' && options.owner !== undefined && !from.startsWith(options.owner)) {
+          crossed.push(`${method} ${path} to ${options.owner} was answered by ${from}`)
+        }
         response.setEncoding('utf8').on('data', (part: string) => (text += part))
         response.once('error', (error) => fail(`the answer broke off: ${error.message}`))
         response.once('end', () => {
@@ -125,7 +134,7 @@ export function startLoad(options: {
       const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
       const latency = { median: at(0.5), p99: at(0.99), most: sorted.at(-1) ?? Number.NaN }
       const lost = Array.from(running, () => 'never answered')
-      return { sent, failures: [...failures, ...lost], connections, versions, latency }
+      return { sent, failures: [...failures, ...lost], connections, versions, crossed, latency }
     },
   }
 }

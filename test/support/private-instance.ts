@@ -13,12 +13,32 @@ const prefix = 'paas-e2e-'
 
 export type PrivateInstance = { instance: TestInstance; setUpSeconds: number; remove: () => Promise<void> }
 
-/** Sets an instance up as anybody would, with `bin/setup`; it goes with this process, however that ends. */
-export async function setUpPrivateInstance(): Promise<PrivateInstance> {
+/** A folder for an instance; those of processes that were killed are removed before. */
+export async function makeRoot(): Promise<string> {
   await removeAbandoned()
-  const root = await mkdtemp(join(tmpdir(), prefix))
+  return mkdtemp(join(tmpdir(), prefix))
+}
+
+/** Sets an instance up as anybody would, with `bin/setup`; it goes with this process, however that ends. */
+export async function setUpPrivateInstance(
+  options: {
+    root?: string
+    /** Further arguments of bin/setup. */
+    more?: string[]
+    /** What command lines are put behind. */
+    through?: () => string[]
+  } = {},
+): Promise<PrivateInstance> {
+  const { root = await makeRoot(), more = [], through = () => [] } = options
   // Removing is a program of its own, so a process that ends at once can still wait for it.
-  const removeNow = (): void => void spawnSync(setup, uninstallArguments(root), { stdio: 'inherit' })
+  const removal = (): [string, ...string[]] => {
+    const [program, ...args] = [...through(), setup, ...uninstallArguments(root)]
+    return [program!, ...args]
+  }
+  const removeNow = (): void => {
+    const [program, ...args] = removal()
+    spawnSync(program, args, { stdio: 'inherit' })
+  }
   process.once('exit', removeNow)
   // Other users of the machine, such as the one that people push to, go through this folder.
   await chmod(root, 0o755)
@@ -26,9 +46,12 @@ export async function setUpPrivateInstance(): Promise<PrivateInstance> {
   const [httpPort, sshPort] = [await freePort(), await freePort()]
   const user = basename(root).toLowerCase()
   const began = performance.now()
-  await mustRun(setup, [
+  const [program, ...before] = [...through(), setup]
+  await mustRun(program, [
+    ...before,
     ...['--root', root, '--user', user, '--domain', `${user}.localhost`],
     ...['--http-port', String(httpPort), '--ssh-port', String(sshPort)],
+    ...more,
   ])
   const instance = await readTestInstance(root)
   return {
@@ -36,7 +59,8 @@ export async function setUpPrivateInstance(): Promise<PrivateInstance> {
     setUpSeconds: (performance.now() - began) / 1000,
     async remove() {
       process.off('exit', removeNow)
-      await mustRun(setup, uninstallArguments(root))
+      const [remover, ...args] = removal()
+      await mustRun(remover, args)
       await rm(root, { recursive: true })
       await nothingMayBeLeft(instance)
     },
@@ -59,12 +83,14 @@ async function removeAbandoned(): Promise<void> {
   }
 }
 
-async function nothingMayBeLeft({ name, root, user, bridge }: TestInstance): Promise<void> {
-  const label = `label=paas.instance=${name}`
+async function nothingMayBeLeft({ name, root, user, bridge, dockerSocket }: TestInstance): Promise<void> {
+  const label = ['--filter', `label=paas.instance=${name}`]
+  const docker = (...args: string[]) =>
+    mustRun('docker', ['--host', `unix://${dockerSocket}`, ...args, ...label])
   const left = await Promise.all([
-    mustRun('docker', ['ps', '--all', '--quiet', '--filter', label]),
-    mustRun('docker', ['network', 'ls', '--quiet', '--filter', label]),
-    mustRun('docker', ['volume', 'ls', '--quiet', '--filter', label]),
+    docker('ps', '--all', '--quiet'),
+    docker('network', 'ls', '--quiet'),
+    docker('volume', 'ls', '--quiet'),
     mustRun('iptables-save').then((rules) => rules.split('\n').filter((rule) => rule.includes(bridge))),
     run('id', ['--user', user]).then(({ stdout }) => stdout),
     run('pgrep', ['--full', `${root}/`]).then(({ stdout }) => stdout),

@@ -11,6 +11,7 @@ export type TestInstance = {
   httpPort: number
   sshPort: number
   bridge: string
+  dockerSocket: string
 }
 
 declare module 'vitest' {
@@ -22,10 +23,10 @@ declare module 'vitest' {
 /** Reads what set-up decided about an instance. */
 export async function readTestInstance(root: string): Promise<TestInstance> {
   const text = await readFile(instancePaths(root).settings, 'utf8')
-  const settings = JSON.parse(text) as Pick<TestInstance, 'name' | 'user' | 'domain' | 'sshPort'> & {
+  const settings = JSON.parse(text) as Omit<TestInstance, 'root' | 'httpPort' | 'bridge'> & {
     http: { port: number }
     network: { bridge: string }
   }
-  const { name, user, domain, sshPort, http, network } = settings
-  return { name, root, user, domain, sshPort, httpPort: http.port, bridge: network.bridge }
+  const { name, user, domain, sshPort, http, network, dockerSocket } = settings
+  return { name, root, user, domain, sshPort, httpPort: http.port, bridge: network.bridge, dockerSocket }
 }

@@ -13,6 +13,11 @@ const answers = {
     await setTimeout(Number(url.searchParams.get('ms')))
     return `waited ${url.searchParams.get('ms')}`
   },
+  // Takes memory until there is none.
+  '/hoard': () => {
+    const all = []
+    for (;;) all.push(Buffer.alloc(16 * 1024 * 1024, 1))
+  },
   '/digest': async (url, request) => {
     const hash = createHash('sha256')
     for await (const chunk of request) hash.update(chunk)
@@ -22,6 +27,7 @@ const answers = {
 
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://probe')
+  response.setHeader('x-probe', version)
   if (url.pathname === '/letters') return letters(Number(url.searchParams.get('count')), response)
   const answer = answers[url.pathname]
   if (answer === undefined) return response.writeHead(404).end('nothing here\n')
