@@ -9,6 +9,7 @@ import { type ServiceContext } from '../services/context.ts'
 import { StateRecord } from '../store/dump.ts'
 import { keys } from '../store/keys.ts'
 import { migrate } from '../store/schema.ts'
+import { routeKeys } from '../store/routes.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { type ArchiveManifest, unpackArchive } from './archive.ts'
 import { type Difference, differences } from './difference.ts'
@@ -70,12 +71,15 @@ export async function putInPlace(unpacked: Unpacked, context: ServiceContext): P
     context.say('Loading images')
     await engine.images.load(createReadStream(join(folder, 'images.tar')))
   }
-  await requireImages(platform, unpacked.records)
+  await lookForImages(unpacked, context)
   const records = manifest.holds.includes('data') ? await loadData(unpacked, context) : unpacked.records
   if (manifest.holds.includes('repositories'))
     await replaceRepositories(paths.repos, join(folder, 'repositories'))
   if (manifest.holds.includes('settings')) await replaceSettings(platform, folder)
-  const kept = withoutAppRoutes(records, manifest.domain)
+  const kept = withRoutes(records, await platform.store.dump(), {
+    then: manifest.domain,
+    here: instance.domain,
+  })
   const epoch = stringIn(kept, keys.epoch)
   await writeFileAtomically(paths.masterKey, masterKey, 0o400)
   if (epoch !== undefined) await writeFileAtomically(paths.epoch, epoch, 0o600)
@@ -137,23 +141,48 @@ async function own(path: string, uid: number, gid: number): Promise<void> {
   for (const name of await readdir(path)) await own(join(path, name), uid, gid)
 }
 
-async function requireImages({ engine }: Platform, records: StateRecord[]): Promise<void> {
+/**
+ * A backup of the whole server has all the images that its apps need. Since one of the state alone was made, an app
+ * may have been destroyed, and its image with it: that must not keep all others from coming back.
+ */
+async function lookForImages(
+  { manifest, records }: Unpacked,
+  { platform, say }: ServiceContext,
+): Promise<void> {
   for (const app of appsIn(records)) {
     const release = releaseIn(records, app)
-    if (release !== undefined && (await engine.images.inspect(release.image.id)) === undefined) {
-      throw new PaasError(
-        'STATE_CORRUPT',
-        `The image of ${app.name} v${release.version} is neither in the backup nor on this server.`,
-        { hint: 'A backup of the state alone goes with the server that made it; see `paas server:backup`.' },
-      )
-    }
+    if (release === undefined || (await platform.engine.images.inspect(release.image.id)) !== undefined)
+      continue
+    const missing = `The image of ${app.name} v${release.version} is neither in the backup nor on this server`
+    if (manifest.holds.includes('images')) throw new PaasError('STATE_CORRUPT', `${missing}.`)
+    say(`${missing}: it does not run until it is pushed again`)
   }
 }
 
-/** Routes of apps follow from the apps, here perhaps under another domain; those made by hand are kept. */
-function withoutAppRoutes(records: StateRecord[], domain: string): StateRecord[] {
-  const derived = new Set(
-    appsIn(records).flatMap((app) => hostsOf(app, domain).map((host) => `frontend:${host}`)),
+/**
+ * Routes of apps follow from the apps, here perhaps under another domain, so those of the backup are of no use. Where an
+ * app runs here, its route stays as it is, and requests go on being answered; those made by hand come from the backup.
+ */
+function withRoutes(
+  records: readonly StateRecord[],
+  here: readonly StateRecord[],
+  domains: { then: string; here: string },
+): StateRecord[] {
+  const apps = appsIn(records)
+  const keysOf = (domain: string): Set<string> =>
+    new Set(apps.flatMap((app) => hostsOf(app, domain).map(routeKeys.frontend)))
+  const derived = keysOf(domains.then)
+  const running = new Set(here.map(({ key }) => key))
+  const served = new Set(
+    apps
+      .filter(({ id }) => running.has(keys.app(id)))
+      .flatMap((app) => hostsOf(app, domains.here).map(routeKeys.frontend)),
   )
-  return records.filter(({ key }) => !derived.has(key))
+  // Routers have seen this version of the table; a lower one would be taken for applied.
+  const versions = [here, records].map((all) => Number(stringIn(all, routeKeys.version) ?? 0))
+  return [
+    ...records.filter(({ key }) => !derived.has(key) && !served.has(key) && key !== routeKeys.version),
+    ...here.filter(({ key }) => served.has(key)),
+    { key: routeKeys.version, type: 'string', value: String(Math.max(...versions)) },
+  ]
 }

@@ -3,6 +3,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { PaasError } from '../../../src/errors/paas-error.ts'
+import { App } from '../../../src/model/app.ts'
 import { prepareState } from '../../../src/recovery/prepare-state.ts'
 import { planRestore, putInPlace, unpackBackup } from '../../../src/recovery/restore.ts'
 import { listStateBackups, writeStateBackup } from '../../../src/recovery/state-backups.ts'
@@ -47,8 +48,33 @@ test('a backup is sealed, its owner’s alone, and restores what was there', asy
   await putInPlace(unpacked, context)
   expect(await dumpState(state.redis)).toEqual([
     ...before,
+    { key: 'paas:route:version', type: 'string', value: '0' },
     { key: 'paas:schema', type: 'string', value: '1' },
   ])
+})
+
+test('an app that runs here is served all the while, and no version of the route table comes again', async () => {
+  await using state = await startState()
+  const { platform, context } = await platformOf(state)
+  const app = App.parse({
+    ...{ id: 'a00000000000000a', name: 'blog', createdAt: '2026-11-20T12:00:00.000Z' },
+    ...{ formation: {}, domains: [], lastRelease: 0 },
+  })
+  const { apps, routes } = state.store
+  const route = (backend: string) => ({ host: 'blog.paas.test', identifier: 'blog', backends: [backend] })
+  await apps.create(app)
+  await routes.set({ set: [route('http://172.31.0.2:5000')], remove: [] })
+  const made = await writeStateBackup(platform, 'asked')
+  // It has got another container since.
+  const version = await routes.set({ set: [route('http://172.31.0.9:5000')], remove: [] })
+  await putInPlace(await unpackBackup(platform, createReadStream(made.file), masterKey), context)
+  expect(await routes.all()).toEqual([route('http://172.31.0.9:5000')])
+  expect(await routes.set({ set: [], remove: [] })).toBeGreaterThan(version)
+  // On a server where it does not run it gets its route when it does.
+  await state.redis.del('frontend:blog.paas.test', `paas:app:${app.id}`)
+  await putInPlace(await unpackBackup(platform, createReadStream(made.file), masterKey), context)
+  expect(await routes.all()).toEqual([])
+  expect(await apps.list()).toEqual([app])
 })
 
 test('one that is not whole is never listed, and does not stay', async () => {
