@@ -10,7 +10,7 @@ export function overview(commands: readonly Command[]): string {
 
 ${sections.join('\n')}
 More: paas help TOPIC, or paas help COMMAND. On a server; with \`ssh paas@host COMMAND\`; or on a laptop in a
-clone with a remote named paas.
+clone with a remote named paas. A new version of paas itself, on the server: sudo paas upgrade --help.
 `
 }
 

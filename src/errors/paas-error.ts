@@ -41,6 +41,7 @@ export const errorCodes = {
   STATE_UNREACHABLE: 'failed',
   START_FAILED: 'failed',
   UNKNOWN_COMMAND: 'usage',
+  UPGRADE_FAILED: 'failed',
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorCodes

@@ -23,6 +23,12 @@ router)
   shift
   exec "$node" "$main/router.js" "$@"
   ;;
+upgrade)
+  shift
+  lock=\${lock%/*}/upgrade.lock
+  flock --nonblock -- "$lock" true || { echo 'paas upgrade is running already.' >&2; exit 5; }
+  exec flock --nonblock --no-fork -- "$lock" "$node" "$main/upgrade.js" "$@"
+  ;;
 esac
 exec "$node" "$main/client.cjs" "$@"
 `

@@ -23,7 +23,14 @@ export function dockerStep({ instance, paths, systemd }: Plan): Step {
 }
 
 export function servicesStep(plan: Plan, appDigest: string): Step {
-  const wanted = async () => generationOf(appDigest, await configurationFiles(plan))
+  const wanted = async () => {
+    const files = await configurationFiles(plan)
+    // What runs has no use for the launcher, and need not be interrupted for another one.
+    return generationOf(
+      appDigest,
+      files.filter(({ path }) => path !== plan.paths.launcher),
+    )
+  }
   return {
     title: 'Redis, controller and router',
     pending: async () => {

@@ -16,17 +16,22 @@ export type Generation = { app: string; settings: string }
 /** The instance whose processes are meant, and who supervises them. */
 export type Services = { instance: Instance; paths: InstancePaths; systemd: boolean }
 
-export function generationOf(appDigest: string, files: DesiredFile[]): Generation {
+/** `files`: those that the processes read. */
+export function generationOf(appDigest: string, files: readonly DesiredFile[]): Generation {
   const hash = createHash('sha256')
   for (const file of files) hash.update(`${file.path}\0`).update(file.content).update('\0')
   return { app: appDigest, settings: hash.digest('hex') }
 }
 
 /** Do Redis, controller and router answer, and does somebody see to it that they go on? */
-export async function servicesAnswer({ instance, paths, systemd }: Services): Promise<boolean> {
+export async function servicesAnswer(services: Services): Promise<boolean> {
+  return (await answers(services.paths.rootSocket)) && (await trafficFlows(services))
+}
+
+/** Everything but the controller, without which traffic flows on. */
+async function trafficFlows({ instance, paths, systemd }: Services): Promise<boolean> {
   const up = await Promise.all([
     answers(paths.redisSocket),
-    answers(paths.rootSocket),
     answers(instance.http.port),
     systemd || servePid(paths).then((pid) => pid !== undefined),
   ])
@@ -45,10 +50,12 @@ export async function runningGeneration(paths: InstancePaths): Promise<Generatio
  */
 export async function bringUp(services: Services, wanted: Generation): Promise<void> {
   const { paths, systemd } = services
-  const running = (await servicesAnswer(services)) ? await runningGeneration(paths) : undefined
+  const running = (await trafficFlows(services)) ? await runningGeneration(paths) : undefined
   if (running?.settings !== wanted.settings) {
     await (systemd ? restartUnits() : restartServe(services))
-  } else if (running.app !== wanted.app) {
+  } else if (running.app !== wanted.app || !(await servicesAnswer(services))) {
+    // Until all of them answer it is not known what each of them runs: the next time they are renewed again.
+    await writeGeneration(paths, { ...wanted, app: '' })
     await (systemd ? renewUnits() : renewServe(paths))
   }
   if (!(await eventually(() => servicesAnswer(services), 60_000))) {

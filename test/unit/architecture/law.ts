@@ -75,7 +75,7 @@ export const laws: Record<string, Law> = {
   api: { values: [...foundation, 'zod', 'apps', 'git'], types: adapters },
 
   // Set-up makes the parts that the others are handed, so it knows them.
-  setup: { values: [...foundation, 'store', 'docker', 'network'] },
+  setup: { values: [...foundation, 'store', 'docker', 'network', 'router'] },
   serve: { values: [...foundation, 'setup'], types: ['pino'] },
 }
 
@@ -86,6 +86,7 @@ export const narrow: Record<string, Record<string, RegExp>> = {
   router: { store: /^store\/(?:routes|route-feed|redis-target)\.ts$/ },
   // A command asks the router over its control socket; the data plane is another process.
   commands: { router: /^router\/(?:control|observe\/stats)\.ts$/ },
+  setup: { router: /^router\/control\.ts$/ },
 }
 
 /** Only these files may import a package that its folder may. */

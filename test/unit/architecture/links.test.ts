@@ -22,9 +22,9 @@ test('links between the docs lead to a file', () => {
 
 test('the guides name commands that there are', () => {
   const names = new Set(commands.flatMap(({ name, aliases = [] }) => [name, ...aliases, name.split(':')[0]!]))
-  // What is not a command of the controller: help, the supervisor, the router on its own, and kinds of services.
+  // What is not a command of the controller: help, programs of their own, and kinds of services.
   const other =
-    /^(?:help|serve|router|postgres|redis|valkey|mysql|mariadb|mongo|memcached|rabbitmq|[A-Z-].*)(?::|$)/
+    /^(?:help|serve|router|upgrade|postgres|redis|valkey|mysql|mariadb|mongo|memcached|rabbitmq|[A-Z-].*)(?::|$)/
   const unknown = pages
     .filter(({ path }) => !path.startsWith('docs/commands/') && !path.startsWith('docs/decisions/'))
     .flatMap(({ path, text }) =>
