@@ -1,5 +1,6 @@
 # Heroku's buildpack API: bin/detect BUILD_DIR; bin/compile BUILD_DIR CACHE_DIR ENV_DIR; bin/release BUILD_DIR.
-# The list is .buildpacks: a git URL (with #ref) or a folder of the source a line.
+# The list is .buildpacks, unless the app was told another one: a git URL (with #ref), the URL of a .tgz, or a folder of
+# the source a line.
 set -euo pipefail
 export STACK=heroku-24 HOME=/app
 env_dir=$(mktemp -d)
@@ -13,20 +14,31 @@ fi
 
 cd /app
 mkdir -p /tmp/buildpacks
-list=$(sed 's/#[[:space:]].*//; s/^[[:space:]]*//; s/[[:space:]]*$//' .buildpacks | grep -v '^$' || true)
+file=.buildpacks
+if [ -f /buildpack/list ]; then file=/buildpack/list; fi
+list=$(sed 's/#[[:space:]].*//; s/^[[:space:]]*//; s/[[:space:]]*$//' "$file" | grep -v '^$' || true)
 if [ -z "$list" ]; then echo "the file .buildpacks names no buildpack" >&2; exit 1; fi
+# A URL may carry a password.
+public() { echo "$1" | sed 's#//[^/@]*@#//#'; }
 
 index=0
 while read -r line; do
   index=$((index + 1))
   folder=/tmp/buildpacks/$index
   case "$line" in
+    https://*.tgz | https://*.tar.gz)
+      echo "-----> Fetching $(public "$line")"
+      mkdir -p "$folder"
+      if ! curl -fsSL "$line" | tar -xz -C "$folder"; then
+        echo "the buildpack $(public "$line") cannot be fetched from here" >&2
+        exit 1
+      fi ;;
     http://* | https://* | git://* | ssh://* | git@*)
-      echo "-----> Fetching $line"
+      echo "-----> Fetching $(public "$line")"
       ref=
       if [ "${line#*#}" != "$line" ]; then ref="--branch=${line#*#}"; fi
       if ! git clone --quiet --depth 1 $ref -- "${line%%#*}" "$folder"; then
-        echo "the buildpack $line cannot be fetched from here: put it into the repository and name its folder" >&2
+        echo "the buildpack $(public "$line") cannot be fetched from here: put it into the repository and name its folder" >&2
         exit 1
       fi ;;
     heroku/*)
@@ -38,10 +50,10 @@ while read -r line; do
   esac
   chmod +x "$folder"/bin/*
   if ! found=$("$folder/bin/detect" /app); then
-    echo "the buildpack $line does not recognise this app" >&2
+    echo "the buildpack $(public "$line") does not recognise this app" >&2
     exit 1
   fi
-  echo "-----> $found app detected ($line)"
+  echo "-----> $found app detected ($(public "$line"))"
   mkdir -p "/cache/$index"
   "$folder/bin/compile" /app "/cache/$index" "$env_dir"
   # What a buildpack exports is for those after it.

@@ -2,7 +2,7 @@ import { PaasError } from '../errors/paas-error.ts'
 import { ProcessType } from '../model/names.ts'
 import { type Process } from '../model/release.ts'
 import { parseAppJson, type AppJson } from './app-json.ts'
-import { type Buildpack } from './buildpack.ts'
+import { type Buildpack, type ContextFile } from './buildpack.ts'
 import { composeDockerfiles } from './compose.ts'
 import { checkDockerfile, checkImageName, runtimeOf } from './dockerfile.ts'
 import { type BuildPlan, defaultPort } from './plan.ts'
@@ -15,6 +15,8 @@ export type PlanOptions = {
   buildpacks: readonly Buildpack[]
   /** Builders chosen by `buildpacks:set`, in order; undefined or empty: detected. */
   chosen?: readonly string[] | undefined
+  /** A classic Heroku buildpack, from the config var BUILDPACK_URL. */
+  buildpackUrl?: string | undefined
   /** A base image instead of ours, chosen by `base:set`. */
   base?: string | undefined
   /** Path of the app's own Dockerfile, chosen by `dockerfile:set`; undefined: `Dockerfile`, where there is one. */
@@ -32,11 +34,12 @@ export function planBuild(source: Source, options: PlanOptions): BuildPlan {
   const app = parseAppJson(source.text('app.json'))
   const procfile = source.text('Procfile')
   const processes = procfile === undefined ? undefined : parseProcfile(procfile)
-  const { builders, why } = chooseBuilders(source, options, app)
+  const { builders, why, classic } = chooseBuilders(source, options, app)
   const built =
     builders[0] === 'dockerfile'
       ? planDockerfile(source, options, processes)
       : planBuildpacks(source, options, builders, processes)
+  if (classic !== undefined) built.files.push(classic)
   return {
     builder: builders.join('+'),
     why,
@@ -83,16 +86,18 @@ function ignoreLines(source: Source, dockerfile: string): string {
   return source.text(`${dockerfile}.dockerignore`) ?? common
 }
 
-function chooseBuilders(
-  source: Source,
-  options: PlanOptions,
-  app: AppJson,
-): { builders: string[]; why: string } {
-  if (options.chosen !== undefined && options.chosen.length > 0)
-    return { builders: options.chosen.map((name) => known(name, options)), why: 'buildpacks:set' }
-  const fromAppJson = app.buildpacks.map(buildpackName)
-  if (fromAppJson.length > 0)
-    return { builders: fromAppJson.map((name) => known(name, options)), why: 'app.json buildpacks' }
+type Choice = {
+  builders: string[]
+  why: string
+  /** The list of classic Heroku buildpacks, where it is not the source's own. */
+  classic?: ContextFile
+}
+
+function chooseBuilders(source: Source, options: PlanOptions, app: AppJson): Choice {
+  const { chosen = [], buildpackUrl } = options
+  if (chosen.length > 0) return { ...named(chosen, options), why: 'buildpacks:set' }
+  if (buildpackUrl !== undefined) return { ...named([buildpackUrl], options), why: 'BUILDPACK_URL' }
+  if (app.buildpacks.length > 0) return { ...named(app.buildpacks, options), why: 'app.json buildpacks' }
   if (options.dockerfile !== undefined) return { builders: ['dockerfile'], why: options.dockerfile }
   // Who wrote a Dockerfile has said how; nothing else of the source needs to be understood.
   if (hasDockerfile(source)) return { builders: ['dockerfile'], why: 'Dockerfile' }
@@ -106,6 +111,18 @@ function chooseBuilders(
   const main = options.buildpacks.find(({ manifest }) => manifest.name === first.builder)
   const before = (main?.manifest.after ?? []).filter(({ when }) => ask(source, when) !== undefined)
   return { builders: [...before.map(({ buildpack }) => buildpack), first.builder], why: first.why }
+}
+
+/** Builders by name, or, where one is a URL or a folder of the source, all of them as classic Heroku buildpacks. */
+function named(list: readonly string[], options: PlanOptions): Omit<Choice, 'why'> {
+  const names = list.map(buildpackName)
+  if (!names.some((name) => name.includes('/')))
+    return { builders: names.map((name) => known(name, options)) }
+  const lines = list.map((one) => one.replace(/^heroku\//, 'https://github.com/heroku/heroku-buildpack-'))
+  const odd = lines.find((line) => /\s/.test(line))
+  if (odd !== undefined) throw refused(`${JSON.stringify(odd)} is neither a git URL nor a folder.`)
+  const content = Buffer.from(`${lines.join('\n')}\n`)
+  return { builders: [known('heroku', options)], classic: { path: 'heroku/list', content, mode: 0o644 } }
 }
 
 /** `heroku/nodejs` and `https://github.com/heroku/heroku-buildpack-nodejs` are our node. */

@@ -13,6 +13,7 @@ import { type Release } from '../model/release.ts'
 import { diffReleases, type ReleaseDiff } from './diff.ts'
 import { draftFrom, firstShape } from './draft.ts'
 import { formationOf } from './formation.ts'
+import { planOptionsOf } from './plan-options.ts'
 import { liveRelease } from './turn.ts'
 
 /** What a push of a source would do. */
@@ -37,7 +38,7 @@ export async function previewPush(app: App, archive: () => Readable, platform: P
   await mkdir(folder, { recursive: true, mode: 0o700 })
   try {
     const source = await spoolSource(archive(), join(folder, 'source.tar'))
-    const plan = planBuild(source, { buildpacks: await platform.buildpacks(), ...app.build })
+    const plan = planBuild(source, await planOptionsOf(app, platform))
     const cron = readCron(plan.cron)
     const live = await liveRelease({ platform }, app)
     const image: Release['image'] = {

@@ -7,6 +7,7 @@ import { type App } from '../model/app.ts'
 import { buildAndRelease, type Planned } from './build-and-release.ts'
 import { type CurrentBuild } from './build-record.ts'
 import { type DeployContext } from './context.ts'
+import { planOptionsOf } from './plan-options.ts'
 
 /** A pushed commit of an app; `archive` is its `git archive` tar, and is read when the app's turn comes. */
 export type Push = {
@@ -41,7 +42,7 @@ async function planPush(
   report({ type: 'stage:began', stage: 'receive' })
   const source = await receive(archive(), join(folder, 'source.tar'), signal)
   report({ type: 'source:received', commit, files: source.entries.length })
-  const plan = planBuild(source, { buildpacks: await platform.buildpacks(), ...app.build })
+  const plan = planBuild(source, await planOptionsOf(app, platform))
   report({ type: 'build:planned', builder: plan.builder, why: plan.why })
   for (const text of plan.warnings) report({ type: 'warning', text })
   const description = `Deploy ${commit.slice(0, 8)}`

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { type BuildPlan } from '../../build/plan.ts'
 import { detect, planBuild } from '../../build/detect.ts'
 import { type Source, spoolSource } from '../../build/source.ts'
+import { planOptionsOf } from '../../deploy/plan-options.ts'
 import { liveRelease } from '../../deploy/turn.ts'
 import { PaasError } from '../../errors/paas-error.ts'
 import { randomId } from '../../lib/ids.ts'
@@ -46,14 +47,14 @@ export const buildpacksDetect = defineCommand({
   }),
   async run({ app, args, flags }, context) {
     const { platform, io } = context
-    const buildpacks = await platform.buildpacks()
+    const options = await planOptionsOf(app, platform)
     const archive = async (): Promise<Readable> => {
       if (flags.live) return platform.archive(needed(app), await liveCommit(needed(app), platform))
       return args.dir === '-' ? io.stdin() : io.folder(args.dir)
     }
     return withSource(archive, context, (source) => {
-      const plan = planBuild(source, { buildpacks, ...app?.build })
-      return { ...shown(plan), candidates: detect(source, buildpacks), print: flags.print }
+      const plan = planBuild(source, options)
+      return { ...shown(plan), candidates: detect(source, options.buildpacks), print: flags.print }
     })
   },
   render: ({ print, dockerfile, builder, why, buildArgs, processes, port, warnings }) =>

@@ -9,10 +9,12 @@ export const buildpacksSet = defineCommand({
   summary: 'choose what an app is built with',
   description:
     'Counts from the next push on. Several build one after another, and the last one makes the image: node ruby ' +
-    'builds assets before a Rails app. Without a name it is found again by what is in the source.',
+    'builds assets before a Rails app. A git URL, or a folder of the source, is a classic Heroku buildpack. Without a ' +
+    'name it is found again by what is in the source.',
   examples: [
     'paas buildpacks:set -a blog python',
     'paas buildpacks:set -a shop node ruby',
+    'paas buildpacks:set -a shop https://github.com/heroku/heroku-buildpack-scala',
     'paas buildpacks:set -a blog',
   ],
   access: 'deploy',
@@ -21,7 +23,8 @@ export const buildpacksSet = defineCommand({
   result: z.object({ app: z.string(), buildpacks: z.array(z.string()) }),
   async run({ app, args }, { platform, identity }) {
     const known = [...(await platform.buildpacks()).map(({ manifest }) => manifest.name), 'dockerfile']
-    const unknown = args.buildpacks.find((name) => !known.includes(name))
+    // A URL, or a folder of the source, is a classic Heroku buildpack.
+    const unknown = args.buildpacks.find((name) => !known.includes(name) && !name.includes('/'))
     if (unknown !== undefined)
       throw new PaasError('NOT_FOUND', `There is no buildpack ${JSON.stringify(unknown)}.`, {
         hint: `There are: ${known.join(', ')}.`,

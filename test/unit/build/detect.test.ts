@@ -141,6 +141,33 @@ describe('which builder a source gets, and what its web process is', () => {
     expect((await plan(asHeroku)).builder).toBe('node')
   })
 
+  test('what runs on Heroku is named as there: BUILDPACK_URL, app.json, URLs and folders', async () => {
+    const url = 'https://github.com/someone/their-buildpack#v2'
+    const listed = async (files: Record<string, string>, options: Partial<PlanOptions>) => {
+      const found = await plan(files, options)
+      const list = found.files.find(({ path }) => path === 'heroku/list')?.content.toString()
+      return [found.builder, found.why, list]
+    }
+    expect(await listed({ 'index.html': '' }, { buildpackUrl: url })).toEqual([
+      'heroku',
+      'BUILDPACK_URL',
+      `${url}\n`,
+    ])
+    const several = json({ buildpacks: [{ url: 'heroku/nodejs' }, { url: './buildpacks/own' }] })
+    expect(await listed({ 'app.json': several }, {})).toEqual([
+      'heroku',
+      'app.json buildpacks',
+      'https://github.com/heroku/heroku-buildpack-nodejs\n./buildpacks/own\n',
+    ])
+    expect(await listed({ a: '' }, { chosen: [url] })).toEqual(['heroku', 'buildpacks:set', `${url}\n`])
+    const ours = await plan(
+      { 'index.html': '' },
+      { buildpackUrl: 'https://github.com/heroku/heroku-buildpack-static.git' },
+    )
+    expect(ours.builder).toBe('static')
+    expect((await refusal({ a: '' }, { buildpackUrl: 'https://x/y z' })).code).toBe('SOURCE_REFUSED')
+  })
+
   test.each<[string, Record<string, string>, RegExp]>([
     ['only a README', { 'README.md': 'hi' }, /No buildpack recognises this source \(README\.md\)/],
     ['nothing to start', { 'package.json': '{}' }, /node does not know how to start this app/],
