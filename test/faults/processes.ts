@@ -6,18 +6,17 @@ import { eventually } from '../support/process.ts'
 
 type Name = Parameters<typeof pidOf>[0]
 
-const isThere = (pid: number): boolean => existsSync(`/proc/${pid}`)
-
 /** Ends a process of the instance without a chance to tidy up; resolves with when, once it is gone. */
 export async function killHard(name: Name): Promise<number> {
   const pid = await pidOf(name)
   process.kill(pid, 'SIGKILL')
   const killed = performance.now()
-  await eventually(`${name} is gone`, 5000, async () => !isThere(pid) || (await isZombie(pid)))
+  await eventually(`${name} is gone`, 5000, () => isGone(pid))
   return killed
 }
 
-const isZombie = async (pid: number): Promise<boolean> =>
+/** True once it has given everything back, locks and files too; its parent need not have looked yet. */
+export const isGone = async (pid: number): Promise<boolean> =>
   /^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State: Z'))
 
 export const controllerAnswers = async (): Promise<boolean> => (await paas(['apps:list'])).code === 0

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process'
-import { existsSync, openSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { inject } from 'vitest'
 import { get, hostOf, paths, pidOf } from '../support/instance.ts'
 import { eventually } from '../support/process.ts'
-import { controllerIsBack } from './processes.ts'
+import { controllerIsBack, isGone } from './processes.ts'
 
 /** Ends `paas serve` and with it all processes of the instance; its containers run on. */
 export async function stopServe(): Promise<void> {
   const pid = await pidOf('serve')
   process.kill(pid, 'SIGTERM')
-  await eventually('all is stopped', 90_000, async () => !existsSync(`/proc/${pid}/exe`))
+  await eventually('all is stopped', 90_000, () => isGone(pid))
 }
 
 /**
