@@ -41,6 +41,12 @@ export function stringIn(records: readonly StateRecord[], key: string): string |
   return record?.type === 'string' ? record.value : undefined
 }
 
+/** A list; undefined where there is none. */
+export function listIn(records: readonly StateRecord[], key: string): string[] | undefined {
+  const record = records.find((one) => one.key === key)
+  return record?.type === 'list' ? record.value : undefined
+}
+
 /** The records with some services as they are to be. */
 export function withServices(records: readonly StateRecord[], services: readonly Service[]): StateRecord[] {
   const changed = new Map(services.map((service) => [keys.service(service.id), service]))

@@ -1,21 +1,21 @@
 import { createReadStream } from 'node:fs'
 import { chown, cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hostsOf } from '../apps/hosts.ts'
 import { type Platform } from '../apps/platform.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { writeFileAtomically } from '../lib/write-file.ts'
+import { type AppId } from '../model/names.ts'
 import { type ServiceContext } from '../services/context.ts'
 import { StateRecord } from '../store/dump.ts'
 import { keys } from '../store/keys.ts'
 import { migrate } from '../store/schema.ts'
-import { routeKeys } from '../store/routes.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { type ArchiveManifest, unpackArchive } from './archive.ts'
 import { type Difference, differences } from './difference.ts'
 import { settingsFolders } from './layout.ts'
 import { appsIn, releaseIn, servicesIn, stringIn, withServices } from './records.ts'
 import { loadServices, loadStorage } from './restore-data.ts'
+import { withRoutes } from './routes.ts'
 
 /** A backup that was read and checked whole, and waits below `folder` to be put in place. */
 export type Unpacked = {
@@ -79,6 +79,7 @@ export async function putInPlace(unpacked: Unpacked, context: ServiceContext): P
   const kept = withRoutes(records, await platform.store.dump(), {
     then: manifest.domain,
     here: instance.domain,
+    running: await runningAddresses(platform),
   })
   const epoch = stringIn(kept, keys.epoch)
   await writeFileAtomically(paths.masterKey, masterKey, 0o400)
@@ -159,30 +160,11 @@ async function lookForImages(
   }
 }
 
-/**
- * Routes of apps follow from the apps, here perhaps under another domain, so those of the backup are of no use. Where an
- * app runs here, its route stays as it is, and requests go on being answered; those made by hand come from the backup.
- */
-function withRoutes(
-  records: readonly StateRecord[],
-  here: readonly StateRecord[],
-  domains: { then: string; here: string },
-): StateRecord[] {
-  const apps = appsIn(records)
-  const keysOf = (domain: string): Set<string> =>
-    new Set(apps.flatMap((app) => hostsOf(app, domain).map(routeKeys.frontend)))
-  const derived = keysOf(domains.then)
-  const running = new Set(here.map(({ key }) => key))
-  const served = new Set(
-    apps
-      .filter(({ id }) => running.has(keys.app(id)))
-      .flatMap((app) => hostsOf(app, domains.here).map(routeKeys.frontend)),
+/** App → addresses of its containers that run here. */
+async function runningAddresses({ scheduler }: Platform): Promise<Map<AppId, Set<string>>> {
+  const containers = await scheduler.list().catch(() => [])
+  const byApp = Map.groupBy(containers, ({ appId }) => appId)
+  return new Map(
+    [...byApp].map(([app, all]) => [app, new Set(all.flatMap(({ address }) => address ?? []))] as const),
   )
-  // Routers have seen this version of the table; a lower one would be taken for applied.
-  const versions = [here, records].map((all) => Number(stringIn(all, routeKeys.version) ?? 0))
-  return [
-    ...records.filter(({ key }) => !derived.has(key) && !served.has(key) && key !== routeKeys.version),
-    ...here.filter(({ key }) => served.has(key)),
-    { key: routeKeys.version, type: 'string', value: String(Math.max(...versions)) },
-  ]
 }
