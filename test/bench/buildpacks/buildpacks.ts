@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process'
 import { appendFile, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { baseImage, baseInfo } from '../../../src/build/base-image.ts'
 import { buildImage } from '../../../src/build/build-image.ts'
@@ -18,7 +19,6 @@ import { loadBuildpacks } from '../../../src/build/buildpack.ts'
 import { planBuild } from '../../../src/build/detect.ts'
 import { spoolSource } from '../../../src/build/source.ts'
 import { openEngine } from '../../../src/docker/engine.ts'
-import { mustRun } from '../../support/process.ts'
 
 const limit = 1.15
 const [pairs = '5', ...named] = process.argv.slice(2)
@@ -48,6 +48,8 @@ if (base === undefined) throw new Error('there is no base: paas base:build')
 const buildpacks = await loadBuildpacks([join(repository, 'buildpacks')])
 const scratch = await mkdtemp(join(tmpdir(), 'paas-bench-'))
 const tags = new Set<string>()
+/** Build context → the arguments that its Dockerfile is built with. */
+const buildArgs = new Map<string, Record<string, string>>()
 
 type Row = {
   sample: string
@@ -131,22 +133,35 @@ async function unpackContext(folder: string, target: string): Promise<{ sourceFo
   const plan = planBuild(source, { buildpacks })
   await mkdir(target)
   const untar = spawn('tar', ['-C', target, '-xf', '-'], { stdio: ['pipe', 'inherit', 'inherit'] })
-  await pipeline(buildContext(plan, source, plan.dockerfile), untar.stdin)
+  // A secret needs more of a client than curl is, and a sample has none.
+  const dockerfile = plan.dockerfile.replaceAll('--mount=type=secret,id=env', '')
+  await pipeline(buildContext(plan, source, dockerfile), untar.stdin)
   await new Promise((resolve) => untar.once('close', resolve))
   buildArgs.set(target, plan.buildArgs)
   return plan
 }
 
-const buildArgs = new Map<string, Record<string, string>>()
-
+/** What `docker build` does, on engines whose command line has no BuildKit too: a tar of the folder, sent to it. */
 async function bare(context: string, sample: string): Promise<number> {
   const tag = `paas-bench/${sample}:bare`
   tags.add(tag)
-  const args = Object.entries(buildArgs.get(context) ?? {}).flatMap((arg) => ['--build-arg', arg.join('=')])
-  const began = performance.now()
-  await mustRun('docker', ['build', '--quiet', '--tag', tag, ...args, context], {
-    env: { ...process.env, DOCKER_BUILDKIT: '1' },
+  const query = new URLSearchParams({
+    version: '2',
+    t: tag,
+    buildargs: JSON.stringify(buildArgs.get(context) ?? {}),
   })
+  const began = performance.now()
+  const tar = spawn('tar', ['-C', context, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const sent = spawn(
+    'curl',
+    [
+      ...['--silent', '--show-error', '--unix-socket', '/var/run/docker.sock', '--data-binary', '@-'],
+      ...['--header', 'content-type: application/x-tar', `http://docker/build?${query.toString()}`],
+    ],
+    { stdio: [tar.stdout, 'pipe', 'inherit'] },
+  )
+  const answer = await text(sent.stdout)
+  if (!answer.includes('moby.image.id')) throw new Error(`${sample}: ${answer.slice(-1000)}`)
   return (performance.now() - began) / 1000
 }
 
