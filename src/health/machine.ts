@@ -20,6 +20,14 @@ export const base = ({ engine, now }: Platform): Promise<Part> =>
         fix: 'Build it: paas base:build',
       }
     }
+    if (info.node === undefined) {
+      return {
+        version: info.debian,
+        healthy: false,
+        finding: `${info.image} is there, the image of Node is not`,
+        fix: 'Build it: paas base:build',
+      }
+    }
     const days = Math.floor((now().getTime() - Date.parse(info.builtAt)) / 86_400_000)
     const finding = `${info.image}, ${days} day${days === 1 ? '' : 's'} old`
     return days > oldBaseDays

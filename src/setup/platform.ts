@@ -49,10 +49,15 @@ export function baseImageStep({ paths }: Plan): Step {
   const paas = paths.launcher
   return {
     title: 'Base image',
-    pending: async () =>
-      (await run(paas, ['base:info', '--json'], { timeoutMs: 30_000 })).code === 0
+    pending: async () => {
+      const { code, stdout } = await run(paas, ['base:info', '--json'], { timeoutMs: 30_000 })
+      if (code !== 0) return ['build the base image']
+      // A build that broke off may have left the base without the image of Node.
+      const { node } = JSON.parse(stdout) as { node: { version: string } | null }
+      return node?.version === process.versions.node
         ? []
-        : ['build the base image'],
+        : [`build the image of Node ${process.versions.node}`]
+    },
     perform: async (report) => {
       if ((await streamed(paas, ['base:build'], report)) === 0) return
       throw new PaasError('BUILD_FAILED', 'The base image was not built; the lines above say why.', {
