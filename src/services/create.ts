@@ -4,6 +4,7 @@ import { type Service, ServiceId, type ServiceName } from '../model/service.ts'
 import { bringUp } from './container.ts'
 import { type ServiceContext } from './context.ts'
 import { removeAll } from './destroy.ts'
+import { identifierOf } from './identifier.ts'
 import { ensureImage, imageOf } from './image.ts'
 import { runOrFail } from './run.ts'
 import { type Datastore } from './service.ts'
@@ -68,8 +69,7 @@ export function draft(
   { platform, actor }: ServiceContext,
 ): Service {
   const id = ServiceId.parse(randomId('s'))
-  // Programs are easier to please with a name that is a plain identifier.
-  const identifier = name.replaceAll('-', '_')
+  const identifier = identifierOf(name)
   const { secrets } = platform.store
   return {
     id,

@@ -7,6 +7,7 @@ import { type Link, type Service } from '../model/service.ts'
 import { accessOfLink, ownSecret } from './access.ts'
 import { colourName } from './colours.ts'
 import { runningServer } from './container.ts'
+import { identifierOf } from './identifier.ts'
 import { type ServiceContext } from './context.ts'
 import { serviceTurn } from './find.ts'
 import { datastoreOf } from './registry.ts'
@@ -82,7 +83,7 @@ async function newLink(
       hint: `Leave --own-database out, or make a service for ${app.name} alone.`,
     })
   }
-  const database = `${app.name.replaceAll('-', '_').slice(0, 24)}_${app.id.slice(1, 7)}`
+  const database = identifierOf(`${app.name.slice(0, 20)}-${app.id.slice(1, 7)}`)
   const password = secrets.seal(service.id, ownSecret({ app: app.id }), randomHex(32))
   return { app: app.id, names, own: { database, user: database, password } }
 }
