@@ -89,15 +89,19 @@ async function measured(sample: string): Promise<Row> {
       times.push({ ours: await ours(folder, sample), bare: first })
     }
   }
+  // What other work of the machine adds is never negative, so the fastest is nearest to what it costs.
+  const fastest = {
+    ours: Math.min(...times.map((one) => one.ours)),
+    bare: Math.min(...times.map((one) => one.bare)),
+  }
   const bytes = await sizes(`paas-bench/${sample}:ours`)
   const row = {
     sample,
     mb: bytes.all / 1e6,
     stackMb: bytes.stack / 1e6,
     cold,
-    ours: median(times.map((one) => one.ours)),
-    bare: median(times.map((one) => one.bare)),
-    ratio: median(times.map((one) => one.ours / one.bare)),
+    ...fastest,
+    ratio: fastest.ours / fastest.bare,
   }
   console.error(line(row))
   return row
@@ -182,7 +186,7 @@ async function fromAlone(): Promise<number> {
   await appendFile(join(folder, 'Dockerfile'), `FROM ${baseImage}\n`)
   const times: number[] = []
   for (let i = 0; i < 5; i++) times.push(await bare(folder, 'from-alone'))
-  return median(times)
+  return Math.min(...times)
 }
 
 function report(rows: Row[], from: number): void {
@@ -192,7 +196,9 @@ function report(rows: Row[], from: number): void {
   console.log(`| \`FROM ${baseImage}\` alone | ${mb} | ${mb} | | | ${from.toFixed(2)} | |`)
   for (const row of rows) console.log(line(row))
   const over = median(rows.map(({ ratio }) => ratio))
-  console.log(`\nratio over all samples ${over.toFixed(2)}, limit ${limit}; ${pairs} pairs each`)
+  console.log(
+    `\nratio over all samples ${over.toFixed(2)}, limit ${limit}; ${pairs} pairs each, the fastest of them`,
+  )
   if (over > limit) process.exitCode = 1
 }
 

@@ -37,6 +37,31 @@ const sourceFiles: Record<string, [file: string, comment: string]> = {
   static: ['note.txt', '#'],
 }
 
+/** What some samples have to answer besides: path, and status, caching, location and the begin of the body. */
+const asked: Record<string, [path: string, answer: RegExp][]> = {
+  'static-site': [
+    ['/', /^200 no-cache - <!doctype html>/],
+    ['/about', /^200 no-cache - <!doctype html>/],
+    ['/old/page', /^200 no-cache - <!doctype html>/],
+    ['/docs/index.html', /^301 \S+ \/docs\/ /],
+    ['/style.3f2a91bc.css', /^200 public, max-age=31536000, immutable - /],
+    ['/nothing', /^404 .*<h1>Nothing here<\/h1>/],
+    ['/static.json', /^404 /],
+    ['/.git/config', /^404 /],
+  ],
+  'static-spa': [
+    ['/any/route', /^200 no-cache - <!doctype html><h1>Hello from static-spa/],
+    ['/assets/app-4f9d2c81.js', /^200 public, max-age=31536000, immutable - /],
+    ['/missing.js', /^404 /],
+  ],
+}
+
+async function told(address: string): Promise<string> {
+  const response = await fetch(address, { redirect: 'manual' })
+  const header = (name: string): string => response.headers.get(name) ?? '-'
+  return `${response.status} ${header('cache-control')} ${header('location')} ${await response.text()}`
+}
+
 test.each(names)('%s has a sample', (name) => {
   expect(samplesOf(name)).not.toEqual([])
 })
@@ -49,7 +74,7 @@ describe.each(all)('%s', (app, name) => {
       const first = await fromFolder(folder)
       expect(first.plan.builder.split('+').at(-1)).toBe(name)
       await using image = first
-      await boots(image.imageId, image.plan.processes, image.port)
+      await boots(image.imageId, image.plan.processes, image.port, asked[app])
       await isGood(image.imageId)
 
       const [file, comment] = sourceFiles[name] ?? ['README', '#']
@@ -74,11 +99,13 @@ async function boots(
   imageId: string,
   processes: Readonly<Record<string, { command?: string | undefined }>>,
   port: number,
+  questions: [path: string, answer: RegExp][] = [],
 ): Promise<void> {
   const command = processes['web']?.command
   await using container = await started(imageId, command && execCommand(command), port)
   const answer = await firstAnswer(container.address)
   expect(answer).not.toBe('')
+  for (const [path, wanted] of questions) expect(await told(container.address + path)).toMatch(wanted)
   const handle = engine.docker.getContainer(container.id)
   const since = performance.now()
   await handle.stop({ t: 10 })
