@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import type { ListPartsCommandOutput } from '@aws-sdk/client-s3'
 import { type OffsiteStore } from '../model/backup.ts'
 
 /** S3 takes parts of at least 5 MiB, and at most 10,000 of them. */
@@ -46,10 +47,17 @@ export async function openBucket({ store, secretAccessKey }: S3Access): Promise<
       return { UploadId: made.UploadId!, there: new Map() }
     }
     const there = new Map<number, { ETag: string; Size: number }>()
-    const pages = s3.paginateListParts({ client }, { Bucket: store.bucket, Key, UploadId })
-    for await (const { Parts = [] } of pages) {
-      for (const { PartNumber, ETag, Size } of Parts) there.set(PartNumber!, { ETag: ETag!, Size: Size! })
-    }
+    // Not by the client's pages: a store may name a next one after the last, and they would never end.
+    let after: string | undefined
+    do {
+      const page: ListPartsCommandOutput = await client.send(
+        new s3.ListPartsCommand({ Bucket: store.bucket, Key, UploadId, PartNumberMarker: after }),
+      )
+      for (const { PartNumber, ETag, Size } of page.Parts ?? []) {
+        there.set(PartNumber!, { ETag: ETag!, Size: Size! })
+      }
+      after = page.IsTruncated === true ? page.NextPartNumberMarker : undefined
+    } while (after !== undefined)
     return { UploadId, there }
   }
 

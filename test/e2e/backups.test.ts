@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { instance, paas, paasJson, paths } from '../support/instance.ts'
 import { appName } from '../support/laptop.ts'
 import { eventually, mustRun, run } from '../support/process.ts'
+import { type S3Server, startS3 } from '../support/s3.ts'
 
 type Backup = {
   id: string
@@ -117,37 +118,13 @@ test('a schedule saves, proves, and forgets what it does not keep', { timeout: 3
 })
 
 describe('an off-site store', () => {
-  const container = `${instance.name}-s3`
-  const image = `paas-test/s3:${instance.name}`
   const hook = join(paths.hooks, 'backup-copy-failed')
   const heard = join(instance.root, 'heard')
+  let server: S3Server
 
   beforeAll(async () => {
-    // moto answers as S3 does, multipart uploads included; it comes from Debian, as everything else here.
-    const build = `docker build --quiet --tag "$1" - << 'END'
-FROM paas/base:trixie
-RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-moto python3-flask python3-flask-cors && rm -rf /var/lib/apt/lists/*
-CMD ["moto_server", "-H", "0.0.0.0", "-p", "5000"]
-END`
-    await mustRun('bash', ['-c', build, 'build', image])
-    const label = ['--label', `paas.instance=${instance.name}`]
-    await mustRun('docker', [
-      'run',
-      '--detach',
-      '--name',
-      container,
-      ...label,
-      '--publish',
-      '127.0.0.1::5000',
-      image,
-    ])
-    const port = (await mustRun('docker', ['port', container, '5000'])).trim().split(':').at(-1)!
-    const endpoint = `http://127.0.0.1:${port}`
-    await eventually(
-      'S3 answers',
-      60_000,
-      async () => (await run('curl', ['-sf', '-X', 'PUT', `${endpoint}/bucket`])).code === 0,
-    )
+    server = await startS3(instance.name)
+    const { endpoint } = server
     const added = await paas(['backups:stores:add', 'offsite', 's3://bucket/here/', '--endpoint', endpoint], {
       input: 'AKIAEXAMPLE secret\n',
     })
@@ -156,11 +133,10 @@ END`
 
   afterAll(async () => {
     await rm(hook, { force: true })
-    await run('docker', ['start', container])
+    await run('docker', ['start', server.container])
     for (const { id } of await list()) await paas(['backups:destroy', id])
     await paas(['backups:stores:remove', 'offsite'])
-    await mustRun('docker', ['rm', '--force', container])
-    await mustRun('docker', ['rmi', image])
+    await server.remove()
   })
 
   test('has a copy in parts, which is restored where the disk has none', { timeout: 300_000 }, async () => {
@@ -184,7 +160,7 @@ END`
     await mkdir(paths.hooks, { recursive: true })
     await writeFile(hook, `#!/bin/sh\ncat > '${heard}'\n`)
     await chmod(hook, 0o755)
-    await mustRun('docker', ['stop', '--time', '1', container])
+    await mustRun('docker', ['stop', '--time', '1', server.container])
     const { code, output } = await paas(['backups:create', name, '--to', 'offsite'])
     expect([code, output]).toEqual([
       1,
@@ -192,6 +168,9 @@ END`
     ])
     const told = JSON.parse(await readFile(heard, 'utf8')) as Record<string, unknown>
     expect(told).toMatchObject({ event: 'backup-copy-failed', of: name, to: 'offsite' })
+    const [event] = await paasJson<{ name: string; facts: unknown }[]>('events', '-n', '1')
+    const facts = expect.objectContaining({ of: name, to: 'offsite' }) as unknown
+    expect(event).toMatchObject({ name: 'backup-copy-failed', facts })
     const last = (await list()).at(-1)!
     expect(last).toMatchObject({ status: 'complete', copies: [{ store: 'offsite', status: 'failed' }] })
   })
