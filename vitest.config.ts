@@ -24,7 +24,7 @@ const onDemand = {
     'wordpress',
   ],
   integration: [
-    'backups/s3',
+    ...['backups/s3', 'build/build-limits'],
     ...['config', 'crashes', 'cron', 'drains', 'follow', 'releases'].map((name) => `daily/${name}`),
   ],
 }
