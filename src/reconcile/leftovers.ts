@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Platform } from '../apps/platform.ts'
 import { appQueue } from '../apps/queue.ts'
+import { PaasError } from '../errors/paas-error.ts'
 import { pruneAfterRelease } from '../deploy/retention.ts'
 import { AppId } from '../model/names.ts'
 
@@ -27,7 +28,12 @@ export async function removeUnreleasedImages(platform: Platform, signal: AbortSi
     const used = new Set(releases.filter(({ status }) => status !== 'failed').map(({ image }) => image.tag))
     if (own.every((tag) => used.has(tag))) continue
     const who = { owner: 'paas', verb: 'reconcile', signal }
-    await appQueue(platform, app, who, (current) => pruneAfterRelease(current, { platform }))
+    await appQueue(platform, app, who, (current) => pruneAfterRelease(current, { platform })).catch(
+      (error: unknown) => {
+        // Then its images are gone with it.
+        if (!(error instanceof PaasError && error.code === 'APP_NOT_FOUND')) throw error
+      },
+    )
   }
 }
 

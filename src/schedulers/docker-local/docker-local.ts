@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ContainerState } from '../../docker/containers.ts'
 import { type Engine } from '../../docker/engine.ts'
@@ -21,7 +22,7 @@ const usageMoment = 200
  */
 export function dockerLocal(
   engine: Engine,
-  instance: { name: string; network: { bridge: string } },
+  instance: { name: string; network: { bridge: string }; dockerSocket?: string },
   beforeRemove: (id: string) => Promise<void> = async () => undefined,
 ): Scheduler {
   const bridge = instance.network.bridge
@@ -83,7 +84,7 @@ export function dockerLocal(
       pidsLimit: limits.pids ?? defaults.pidsLimit,
       ...(limits.cpus !== undefined && { cpus: limits.cpus }),
       ...(limits.cpuShares !== undefined && { cpuShares: limits.cpuShares }),
-      openFiles: await openFiles(),
+      openFiles: await openFiles(instance.dockerSocket),
       ...(streams && { keepLogs: false, openStdin: true, tty: streams.tty }),
       ...(spec.volumes && { volumes: spec.volumes }),
     })
@@ -214,8 +215,10 @@ function time(iso: string): Date | undefined {
 }
 
 /** A container cannot be given more than the engine has: 65,536, or the engine's own limit. */
-async function openFiles(): Promise<number> {
-  const pid = Number(await readFile('/var/run/docker.pid', 'latin1').catch(() => ''))
+async function openFiles(dockerSocket = '/var/run/docker.sock'): Promise<number> {
+  // An engine keeps its number beside its socket, unless it is told otherwise.
+  const file = join(dirname(dockerSocket), 'docker.pid')
+  const pid = Number(await readFile(file, 'latin1').catch(() => ''))
   const limit = await openFilesLimit(pid > 0 ? pid : 'self')
   return Math.min(mostOpenFiles, limit ?? mostOpenFiles)
 }
