@@ -18,6 +18,8 @@ import { keepServices, type ServiceKeeper } from './services.ts'
 
 /** Milliseconds between two looks at everything, for what no event told. */
 const sweepEvery = 30_000
+/** Milliseconds in which a router gives a connection up that nobody answers: its 5 s, and some. */
+const connectLimit = 6_000
 /** After a restart of the machine all apps want to start; all at once, none would be up in time. */
 const appsAtOnce = 8
 
@@ -42,6 +44,7 @@ export async function runReconciler(options: ReconcilerOptions): Promise<void> {
     try {
       await options.verifyState()
       await options.prepareEngine()
+      await ejectAllGone(platform)
       await watch(options)
     } catch (error) {
       if (ended()) return
@@ -147,14 +150,33 @@ function whyItEnded({ slot, exit }: Container, now: Date): LogLine {
   return paasLine(now, name, `${name} ${why}; it is started again`)
 }
 
-/** Routes must not name an address that no running container has. */
-async function ejectGone({ store, instance }: Platform, app: App, containers: Container[]): Promise<void> {
+/**
+ * After a restart of the engine the addresses of what has ended are given out anew. Whoever asks one app must not
+ * reach another one's container, so before anything is started all routers have forgotten them, and given up the
+ * requests that still try to connect to one.
+ */
+async function ejectAllGone(platform: Platform): Promise<void> {
+  const { store, scheduler } = platform
+  const [apps, containers] = await Promise.all([store.apps.list(), scheduler.list()])
+  const byApp = Map.groupBy(containers, ({ appId }) => appId)
+  const ejected = await Promise.all(apps.map((app) => ejectGone(platform, app, byApp.get(app.id) ?? [])))
+  const backends = ejected.flatMap((one) => one.backends)
+  if (backends.length === 0) return
+  const version = Math.max(...ejected.map((one) => one.version))
+  await store.routes.awaitSwitch({ version, backends, drainTimeoutMs: connectLimit })
+}
+
+type Ejected = { backends: string[]; version: number }
+
+/** Routes must not name an address that none of the app's containers has. */
+async function ejectGone({ store, instance }: Platform, app: App, containers: Container[]): Promise<Ejected> {
   const hosts = hostsOf(app, instance.domain)
   const route = await store.routes.get(hosts[0]!)
   const alive = new Set(containers.flatMap(({ address }) => address ?? []))
-  for (const backend of route?.backends ?? []) {
-    if (!alive.has(new URL(backend).hostname)) await store.routes.eject(hosts, backend)
-  }
+  const backends = (route?.backends ?? []).filter((backend) => !alive.has(new URL(backend).hostname))
+  let version = 0
+  for (const backend of backends) version = await store.routes.eject(hosts, backend)
+  return { backends, version }
 }
 
 async function sweepRegularly(

@@ -28,10 +28,10 @@ for i = 3, #ARGV do
     table.insert(changed, ARGV[i])
   end
 end
-if #changed > 0 then
-  redis.call('PUBLISH', ARGV[1], redis.call('INCR', KEYS[1]) .. ' ' .. table.concat(changed, ' '))
-end
-return #changed`
+if #changed == 0 then return 0 end
+local version = redis.call('INCR', KEYS[1])
+redis.call('PUBLISH', ARGV[1], version .. ' ' .. table.concat(changed, ' '))
+return version`
 
 /** Routes as the controller changes them: store/routes.ts with failures as PaasErrors. */
 export function appRoutes(redis: Redis) {
@@ -51,10 +51,10 @@ export function appRoutes(redis: Redis) {
 
     workers: () => onState(() => readWorkers(redis)),
 
-    /** Takes a backend that is gone out of these hosts at once. */
-    async eject(hosts: string[], backend: string): Promise<void> {
+    /** Takes a backend that is gone out of these hosts at once; the table's version, or 0 where it was in none. */
+    async eject(hosts: string[], backend: string): Promise<number> {
       const keys = hosts.flatMap((host) => [routeKeys.frontend(host), routeKeys.dead(host)])
-      await onState(() =>
+      const version = await onState(() =>
         redis.eval(
           ejectScript,
           1 + keys.length,
@@ -65,6 +65,7 @@ export function appRoutes(redis: Redis) {
           ...hosts,
         ),
       )
+      return Number(version)
     },
 
     /** Resolves when every live router worker serves by this version, or after 5 s. Never rejects. */

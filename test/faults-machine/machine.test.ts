@@ -105,7 +105,10 @@ describe('the whole machine loses its power', () => {
   })
 
   afterAll(async () => {
+    await machine.powerOff()
     await Promise.all(children.splice(0).map((child) => child.stop()))
+    await machine.powerOn()
+    await machine.startDocker()
     const [program, ...args] = [...machine.inside(), paths.launcher, 'serve']
     start(program, args).child.unref()
     await eventually('the controller answers', 60_000, controllerAnswers)
