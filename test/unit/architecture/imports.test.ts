@@ -101,9 +101,7 @@ test('no file is a drawer for everything', () => {
 })
 
 test('no file is over 400 lines', () => {
-  expect(
-    sources.filter(({ lines }) => lines > 400).map(({ path, lines }) => `${path}: ${lines}`),
-  ).toEqual([])
+  expect(sources.filter(({ lines }) => lines > 400).map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
 })
 
 test('no command is run through a shell', () => {

@@ -57,16 +57,7 @@ export const laws: Record<string, Law> = {
   },
 
   backups: {
-    values: [
-      ...foundation,
-      'zod',
-      '@aws-sdk/client-s3',
-      'croner',
-      'apps',
-      'build',
-      'deploy',
-      'services',
-    ],
+    values: [...foundation, 'zod', '@aws-sdk/client-s3', 'croner', 'apps', 'build', 'deploy', 'services'],
     types: adapters,
   },
 
