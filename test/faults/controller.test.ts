@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { messageOf } from '../../src/errors/paas-error.ts'
 import { paas, probe } from '../support/instance.ts'
 import { appName, type Clone } from '../support/laptop.ts'
 import { watchOver } from './checker.ts'
@@ -17,7 +18,12 @@ beforeEach(forgetCrashes)
 async function untilReconciled(): Promise<number> {
   using state = await openState()
   return await timeUntil('all is as it should be', 60_000, async () => {
-    return (await differences(await state.known())).length === 0
+    // What goes between two looks at it cannot be looked at: then there is a difference still.
+    const found = await state
+      .known()
+      .then(differences)
+      .catch((error: unknown) => [messageOf(error)])
+    return found.length === 0
   })
 }
 
