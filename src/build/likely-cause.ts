@@ -8,6 +8,11 @@ export function likelyCause(text: string, memoryBytes: number | undefined): stri
 /** The first that fits is told, so the more telling ones stand first. */
 const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }[] = [
   {
+    // Only a base that is not there is ever asked of a registry.
+    sign: /\bpaas\/(?:base|node)(?:\/manifests\/|:[\w.-]+: (?:pull access denied|not found))/,
+    say: () => 'The base is not on this server: an admin makes it with paas base:build.',
+  },
+  {
     sign: /exit code: 137|heap out of memory|Cannot allocate memory|\bKilled\b|OutOfMemoryError/,
     say: (memory) =>
       memory === undefined

@@ -143,6 +143,11 @@ test.each([
     'error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`.',
     /lock file is out of date/,
   ],
+  [
+    'failed to do request: Head "https://registry-1.docker.io/v2/paas/base/manifests/trixie": dial tcp: no such host',
+    /paas base:build/,
+  ],
+  ['docker.io/paas/node:26: not found', /paas base:build/],
   ['npm error code SELF_SIGNED_CERT_IN_CHAIN', /certificate is not trusted/],
   ['npm error code ENOTFOUND', /registry cannot be reached/],
   ['dial tcp: lookup registry-1.docker.io: no such host', /registry cannot be reached/],
