@@ -174,7 +174,7 @@ async function sizes(tag: string): Promise<{ all: number; stack: number }> {
   const layers = (await engine.docker.getImage(tag).history()) as { CreatedBy: string; Size: number }[]
   const all = layers.reduce((sum, { Size }) => sum + Size, 0)
   const own = layers
-    .filter(({ CreatedBy }) => /COPY .*\/(?:app|venv|bundle|deno)\b/.test(CreatedBy))
+    .filter(({ CreatedBy }) => /^COPY .* \/(?:app|venv|bundle|deno)(?: # buildkit)?$/.test(CreatedBy))
     .reduce((sum, { Size }) => sum + Size, 0)
   return { all, stack: all - own }
 }
