@@ -11,7 +11,7 @@ export async function dockerSubnets({ docker }: Engine): Promise<Subnet[]> {
 
 /**
  * Removes everything in Docker that bears the label of this instance: containers and networks, and unless
- * `keepData` images and volumes. What another instance still uses is left.
+ * `keepData` images and volumes. The base and the images of services are every instance's: the last one takes them along.
  */
 export async function removeDockerObjects(
   { docker }: Engine,
@@ -26,10 +26,27 @@ export async function removeDockerObjects(
   const networks = await docker.listNetworks({ filters })
   await Promise.all(networks.map(({ Id }) => attempt(docker.getNetwork(Id).remove())))
   if (keepData) return
-  const images = await docker.listImages({ filters })
-  for (const { Id } of images) await attempt(docker.getImage(Id).remove({ force: true }))
+  const images = await docker.listImages({ filters: { label: ['paas.instance'] } })
+  const last = !(await othersThere({ docker }, name))
+  for (const { Id, Labels } of images) {
+    const ours = Labels['paas.app'] === undefined ? last : Labels['paas.instance'] === name
+    if (ours) await attempt(docker.getImage(Id).remove({ force: true }))
+  }
   const { Volumes } = await docker.listVolumes({ filters })
   await Promise.all(Volumes.map(({ Name }) => attempt(docker.getVolume(Name).remove({ force: true }))))
+}
+
+/** Whether anything in Docker is another instance's; a controller makes a network as soon as it starts. */
+async function othersThere({ docker }: Pick<Engine, 'docker'>, name: string): Promise<boolean> {
+  const filters = { label: ['paas.instance'] }
+  const [containers, networks, images] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+    docker.listImages({ filters: { label: ['paas.instance', 'paas.app'] } }),
+  ])
+  return [...containers, ...networks, ...images].some(
+    ({ Labels }) => (Labels as Record<string, string> | undefined)?.['paas.instance'] !== name,
+  )
 }
 
 /** Somebody else may have removed it, or use it: either way there is nothing to do. */
