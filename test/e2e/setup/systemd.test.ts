@@ -89,7 +89,7 @@ beforeAll(async () => {
   ])
   await until('booted', async () => ['running', 'degraded'].includes(await bootState()), 60)
   await mustRun('docker', ['exec', machine, 'mkdir', '-p', '/opt/paas'])
-  for (const part of ['node', 'app'])
+  for (const part of ['node', 'versions', 'app'])
     await mustRun('docker', ['cp', join(paths.opt, part), `${machine}:/opt/paas/${part}`])
   await inside('/opt/paas/node/bin/node', '--input-type=module', '--eval', setUp)
 }, 300_000)
