@@ -29,11 +29,12 @@ export const routerStats = defineCommand({
       String(one.inFlight),
       bytes(one.bytes),
     ]
+    const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
     const memory = workers.reduce((sum, worker) => sum + worker.rssBytes, 0)
     const clients = workers.reduce((sum, worker) => sum + worker.clients, 0)
     return (
-      `${workers.length} workers${since === undefined ? '' : `, the first started ${ago(new Date(since), new Date())}`}, ` +
-      `${bytes(memory)}; ${routes} routes; ${clients} clients\n\n` +
+      `${plural(workers.length, 'worker')}${since === undefined ? '' : `, the first started ${ago(new Date(since), new Date())}`}, ` +
+      `${bytes(memory)}; ${plural(routes, 'route')}; ${plural(clients, 'client')}\n\n` +
       table([
         ['host', ...head],
         ...Object.entries(hosts).map(([name, one]) => row(name, one)),
