@@ -6,6 +6,10 @@ import { PaasError } from '../errors/paas-error.ts'
 import { renderError, wantsJson } from '../errors/render.ts'
 import { instancePaths } from '../lib/paths.ts'
 
+const compilesAfterMs = 1000
+/** For what still holds the process when its work is done, as a terminal does that was read from. */
+const graceMs = 100
+
 /**
  * The `paas` program: on the server it talks to the controller's socket; elsewhere it goes through ssh. As sshd's
  * forced command and as git's hook it is started with a flag that is read from this process' own argv only.
@@ -47,4 +51,13 @@ async function main(): Promise<number> {
   }
 }
 
-void main().then((code) => process.exit(code))
+/**
+ * `process.exit` waits for V8's background compilers, and one of them may be waiting for a collection of garbage by the
+ * thread that waits (Node 26.10, after large uploads). Who has lived long enough to have something compiled therefore
+ * ends by itself, when nothing is left to do.
+ */
+void main().then((code) => {
+  if (performance.now() < compilesAfterMs) process.exit(code)
+  process.exitCode = code
+  setTimeout(() => process.exit(), graceMs).unref()
+})
