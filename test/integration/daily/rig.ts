@@ -4,10 +4,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { openEngine } from '../../../src/docker/engine.ts'
 import { randomHex, randomId } from '../../../src/lib/ids.ts'
+import { serviceInterfaces } from '../../../src/lib/service-network.ts'
 import { type App } from '../../../src/model/app.ts'
 import { Instance } from '../../../src/model/instance.ts'
 import { AppId, AppName } from '../../../src/model/names.ts'
 import { Release, type Image } from '../../../src/model/release.ts'
+import { unguardHost } from '../../../src/network/firewall.ts'
 import { createSecrets } from '../../../src/store/secrets.ts'
 import { createStore } from '../../../src/store/store.ts'
 import { eventually, type Finished, mustRun, run, start } from '../../support/process.ts'
@@ -159,6 +161,7 @@ export async function startRig(extra: NodeJS.ProcessEnv = {}) {
       await Promise.all(containers.map((id) => engine.containers.remove(id)))
       await engine.images.remove(tag)
       await engine.networks.remove(instance.network.bridge)
+      for (const bridge of [instance.network.bridge, serviceInterfaces(name)]) await unguardHost(bridge)
       await state[Symbol.asyncDispose]()
     },
   }
