@@ -50,7 +50,7 @@ async function findApp(
   authorise(identity, command.access, { name: given })
   const name = AppName.safeParse(given)
   const app = name.success ? await platform.store.apps.find(name.data) : undefined
-  if (app === undefined && command.app !== 'known') {
+  if (app === undefined && !(command.app === 'known' && name.success)) {
     throw new PaasError('APP_NOT_FOUND', `There is no app named ${JSON.stringify(given.slice(0, 64))}.`, {
       hint: `The apps are in \`paas apps:list\`; \`paas apps:create\` makes one.`,
     })
