@@ -24,7 +24,7 @@ Serves the routes of a Redis in Hipache's layout. Without --redis or --hipache-c
   --proxy-protocol        accept PROXY protocol v1 and v2 from trusted proxies
   --balance least|random
   --user NAME, --group NAME   what the workers run as
-  --no-user-buffers       do without Node's private fast path
+  --no-fast-path          do without Node's private fields
   --help
 `
 
@@ -42,7 +42,7 @@ const flags = {
   balance: { type: 'string' },
   user: { type: 'string' },
   group: { type: 'string' },
-  'no-user-buffers': { type: 'boolean' },
+  'no-fast-path': { type: 'boolean' },
   help: { type: 'boolean' },
 } as const
 
@@ -67,10 +67,10 @@ export function routerSettings(
     const target = redisTarget(values.redis)
     base.redis = { ...base.redis, read: target, write: target }
   }
-  const userBuffers = values['no-user-buffers'] !== true && process.env.PAAS_ROUTER_USER_BUFFERS !== '0'
+  const fastPath = values['no-fast-path'] !== true && process.env.PAAS_ROUTER_FAST_PATH !== '0'
   return {
     ...base,
-    userBuffers,
+    fastPath,
     ...(values.listen === undefined
       ? {}
       : { listen: values.listen.map((text) => listenAddress(text, '::')) }),

@@ -9,7 +9,7 @@ import { type ListenAddress, type RouterSettings } from './settings.ts'
 
 /** Opens all listeners; rejects when one of them cannot be had. */
 export async function openListeners(settings: RouterSettings, plane: Plane) {
-  const reader = settings.userBuffers ? userBufferReader() : undefined
+  const reader = settings.fastPath ? userBufferReader() : undefined
   const servers: Server[] = []
   for (const listen of settings.listen) {
     const listener = {

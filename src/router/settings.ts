@@ -47,8 +47,8 @@ export type RouterSettings = {
   maxIdlePerBackend: number
   maxInFlight: number
   maxQueue: number
-  /** Node's private fields for faster reads, where they are there. */
-  userBuffers: boolean
+  /** Node's private fields for cheaper reads and writes, where they are there. */
+  fastPath: boolean
 }
 
 export const defaultTimeouts: Timeouts = {
@@ -85,5 +85,5 @@ export const defaultSettings = {
   maxIdlePerBackend: 512,
   maxInFlight: 1000,
   maxQueue: 250,
-  userBuffers: true,
+  fastPath: true,
 } as const satisfies Partial<RouterSettings>

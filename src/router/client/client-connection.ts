@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { type Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { Exchange } from '../forward/exchange.ts'
 import { Outbox } from '../forward/outbox.ts'
 import { type Client, type Plane } from '../forward/plane.ts'
@@ -320,7 +321,7 @@ export class ClientConnection implements Client {
       this.#socket.end()
       this.#held = false
       this.resume()
-    } else if (this.#socket.writableLength === 0) this.#socket.destroy()
+    } else if (!this.out.unflushed) this.#socket.destroy()
     else this.#socket.destroySoon()
   }
 
@@ -374,7 +375,7 @@ export class ClientConnection implements Client {
   sweep(now: number): void {
     const { timeouts } = this.#plane
     if (this.#closing) {
-      const limit = this.#socket.writableLength > 0 ? timeouts.idle : timeouts.linger
+      const limit = this.out.unflushed ? timeouts.idle : timeouts.linger
       if (now - this.#since > limit) this.#socket.destroy()
     } else if (this.#exchange !== undefined) {
       if (this.#endedAt !== 0 && now - this.#endedAt > halfClosedMs) this.#socket.destroy()

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { connect as connectTls } from 'node:tls'
 import { ChunkedDecoder } from '../http/chunked.ts'
 import { framing, type Framing } from '../http/request-head.ts'
@@ -128,6 +129,7 @@ export class BackendConnection {
 
   #connected(): void {
     this.connected = true
+    this.out.connected()
     this.#responder?.connected()
   }
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { type ResponseHead } from '../http/response-head.ts'
 import { type BackendAddress } from '../../model/backend-address.ts'
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts'
@@ -84,9 +85,8 @@ export class Backend implements ConnectionPool {
 
   /** Gives up a turn; the next in the queue has it. */
   leave(): void {
-    const next = this.#queue.shift()
-    if (next === undefined) this.active -= 1
-    else next.proceed()
+    if (this.#queue.length === 0) this.active -= 1
+    else this.#queue.shift()!.proceed()
   }
 
   /** An idle connection, the one used last first, or a new one. */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { type Framing, type RequestHead } from '../http/request-head.ts'
 import { type ResponseHead } from '../http/response-head.ts'
 import { type TableRoute } from '../table/route-table.ts'

@@ -1,6 +1,7 @@
 import { type Socket } from 'node:net'
-import { latin1 } from '../http/bytes.ts'
+import { latin1, writeLatin1 } from '../http/bytes.ts'
 import { type Buffers } from './buffers.ts'
+import { whenWritten, type WriteHandle } from './write-handle.ts'
 
 /** Up to this size bytes are sent as part of the same string as the head: one write, and no Buffer to make. */
 const textBytes = 4096
@@ -15,6 +16,11 @@ export class Outbox {
   congested = false
   readonly #socket: Socket
   readonly #buffers: Buffers
+  readonly #drained: () => void
+  /** Undefined: everything goes through the stream. */
+  #handle: WriteHandle | undefined
+  /** Writes to the handle that are not complete. */
+  #waiting = 0
   #text = ''
   /** The last copied write was not taken at once: a slow reader, or TLS, which never does. */
   #lagging = false
@@ -22,15 +28,19 @@ export class Outbox {
   constructor(socket: Socket, buffers: Buffers, drained: () => void) {
     this.#socket = socket
     this.#buffers = buffers
-    socket.on('drain', () => {
-      this.congested = false
-      drained()
-    })
+    this.#drained = drained
+    if (!socket.connecting) this.connected()
+    socket.on('drain', () => this.#relieved())
+  }
+
+  /** From here on bytes can be given to the kernel. */
+  connected(): void {
+    this.#handle = this.#buffers.handleOf?.(this.#socket)
   }
 
   /** Whether bytes wait for the kernel. */
   get unflushed(): boolean {
-    return this.#socket.writableLength > 0
+    return this.#waiting > 0 || this.#socket.writableLength > 0
   }
 
   /** Characters 0 to 255. */
@@ -56,12 +66,12 @@ export class Outbox {
 
   #writeStable(data: Buffer): void {
     if (this.#text === '') {
-      this.congested = !this.#socket.write(data)
+      this.#writeStream(data)
       return
     }
     this.#socket.cork()
     this.flush()
-    this.congested = !this.#socket.write(data)
+    this.#writeStream(data)
     this.#socket.uncork()
   }
 
@@ -73,10 +83,13 @@ export class Outbox {
       this.#lagging = this.unflushed
       return
     }
-    const head = scratch.write(this.#text, 'latin1')
+    const head = writeLatin1(scratch, this.#text, 0)
     this.#text = ''
     const end = head + buf.copy(scratch, head, from, to)
-    this.congested = !this.#socket.write(scratch.subarray(0, end))
+    const whole = scratch.subarray(0, end)
+    const handle = this.#free()
+    if (handle === undefined) this.#writeStream(whole)
+    else this.#wrote(handle.writeBuffer(null, whole), whole)
     this.#lagging = this.unflushed
     if (this.#lagging) this.#buffers.renewScratch()
   }
@@ -85,6 +98,40 @@ export class Outbox {
     if (this.#text === '') return
     const text = this.#text
     this.#text = ''
-    this.congested = !this.#socket.write(text, 'latin1')
+    const handle = this.#free()
+    if (handle === undefined) this.#writeStream(text)
+    else this.#wrote(handle.writeLatin1String(null, text))
+  }
+
+  /** The handle, unless the stream holds something back that must not be overtaken, or has ended. */
+  #free(): WriteHandle | undefined {
+    return this.#socket.writableLength === 0 && this.#socket.writable ? this.#handle : undefined
+  }
+
+  #writeStream(data: Buffer | string): void {
+    const taken = this.#socket.write(data, 'latin1')
+    this.congested = !taken || this.#waiting > 0
+  }
+
+  #wrote(result: ReturnType<WriteHandle['writeBuffer']>, bytes?: Buffer): void {
+    if (result === 0) return
+    if (typeof result === 'number') {
+      this.#socket.destroy()
+      return
+    }
+    this.#waiting += 1
+    this.congested = true
+    whenWritten(result, bytes, (status) => {
+      this.#waiting -= 1
+      if (status < 0) this.#socket.destroy()
+      else this.#relieved()
+    })
+  }
+
+  /** Some of what waited has been taken. */
+  #relieved(): void {
+    if (this.#waiting > 0 || this.#socket.writableNeedDrain) return
+    this.congested = false
+    this.#drained()
   }
 }

@@ -6,6 +6,8 @@ import { type Outbox } from './outbox.ts'
 /** Up to this size a piece is kept as text, which costs no Buffer. */
 const textBytes = 4096
 
+const nothing: never[] = []
+
 /**
  * The body of one request on its way: checked, framed anew, and kept as long as the request may have to be sent
  * again.
@@ -18,12 +20,13 @@ export class RequestBody {
   #left: number
   readonly #chunked: ChunkedDecoder | undefined
   /** As it was sent; undefined: no longer kept. */
-  #sent: (string | Buffer)[] | undefined = []
+  #sent: (string | Buffer)[] | undefined
 
   constructor(head: RequestHead) {
     this.#left = head.contentLength
     this.#chunked = head.framing === framing.chunked ? new ChunkedDecoder() : undefined
     this.done = this.#chunked === undefined && this.#left === 0
+    this.#sent = this.done ? nothing : []
   }
 
   /** Whether the request can be sent again from what is kept. */

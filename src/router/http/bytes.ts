@@ -44,9 +44,22 @@ export const SP = 32
 export const HTAB = 9
 export const COLON = 58
 
+/** Whether the bytes from `at` on are those of `text`, all of which must be there. */
+export function startsWith(buf: Buffer, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) if (buf[at + i] !== text.charCodeAt(i)) return false
+  return true
+}
+
 type Latin1Slicer = { latin1Slice(from: number, to: number): string }
 
 /** Bytes as characters 0 to 255. What `buf.toString('latin1', from, to)` calls after checking its arguments. */
 export function latin1(buf: Buffer, from: number, to: number): string {
   return (buf as Buffer & Latin1Slicer).latin1Slice(from, to)
+}
+
+type Latin1Writer = { latin1Write(text: string, at: number, length: number): number }
+
+/** Puts characters 0 to 255 into a buffer that has room for them; returns how many. */
+export function writeLatin1(buf: Buffer, text: string, at: number): number {
+  return (buf as Buffer & Latin1Writer).latin1Write(text, at, text.length)
 }

@@ -1,4 +1,4 @@
-import { CR, latin1, LF, methodByte, SP, targetByte } from './bytes.ts'
+import { CR, latin1, LF, methodByte, SP, startsWith, targetByte } from './bytes.ts'
 import { field, FieldScan, scan, scanFields } from './fields.ts'
 import { routingHost } from './host.ts'
 
@@ -80,12 +80,13 @@ export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, e
   const targetEnd = pos
   pos += 1
   if (end - pos < 10) return partialVersion(head, buf, pos, end)
-  const version = latin1(buf, pos, pos + 10)
-  if (version === 'HTTP/1.1\r\n') head.minor = 1
-  else if (version === 'HTTP/1.0\r\n') head.minor = 0
-  else if (/^HTTP\/(?:[2-9]\.[0-9]|1\.[2-9])\r\n$/.test(version) && buf[start] !== 0x50) {
-    return refuse(head, 505, 'the version is not supported')
-  } else return refuse(head, 400, 'the version is malformed')
+  if (startsWith(buf, pos, 'HTTP/1.1\r\n')) head.minor = 1
+  else if (startsWith(buf, pos, 'HTTP/1.0\r\n')) head.minor = 0
+  else {
+    const other = /^HTTP\/(?:[2-9]\.[0-9]|1\.[2-9])\r\n$/.test(latin1(buf, pos, pos + 10))
+    if (other && buf[start] !== 0x50) return refuse(head, 505, 'the version is not supported')
+    return refuse(head, 400, 'the version is malformed')
+  }
   pos += 10
 
   const fieldsEnd = scanFields(head.scan, buf, pos, end)

@@ -1,4 +1,4 @@
-import { CR, latin1, LF, SP, valueByte } from './bytes.ts'
+import { CR, latin1, LF, SP, startsWith, valueByte } from './bytes.ts'
 import { field, FieldScan, scan, scanFields } from './fields.ts'
 import { contentLengthOf, framing, type Framing, withoutFields } from './request-head.ts'
 
@@ -30,7 +30,7 @@ export function parseResponseHead(head: ResponseHead, buf: Buffer, from: number,
     return 'HTTP/1.'.startsWith(latin1(buf, from, Math.min(end, from + 7))) ? 0 : -1
   }
   // "HTTP/1.x SSS", then an end of line or a space and the reason.
-  if (buf[from] !== 0x48 || latin1(buf, from, from + 7) !== 'HTTP/1.' || buf[from + 8] !== SP) return -1
+  if (!startsWith(buf, from, 'HTTP/1.') || buf[from + 8] !== SP) return -1
   const minor = buf[from + 7]! - 0x30
   if (minor !== 0 && minor !== 1) return -1
   const hundreds = buf[from + 9]! - 0x30

@@ -1,5 +1,6 @@
 import { closeSync, openSync, write, writeSync } from 'node:fs'
 import { type Finished } from '../forward/plane.ts'
+import { writeLatin1 } from '../http/bytes.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const flushBytes = 64 * 1024
@@ -27,20 +28,42 @@ function escaped(text: string): string {
     : text
 }
 
-const seconds = (ms: number | undefined): string => (ms === undefined ? '0' : String(Math.round(ms) / 1000))
+const shortSeconds = Array.from({ length: 1000 }, (_, ms) => String(ms / 1000))
+
+function seconds(ms: number | undefined): string {
+  if (ms === undefined) return '0'
+  const whole = Math.round(ms)
+  return shortSeconds[whole] ?? String(whole / 1000)
+}
+
+/** `make`, which is not called again for what it was called with last. */
+function remembering(make: (text: string) => string): (text: string) => string {
+  let last = ''
+  let made = make(last)
+  return (text) => {
+    if (text !== last) {
+      made = make(text)
+      last = text
+    }
+    return made
+  }
+}
 
 /**
- * Hipache's line: address, time of the request, request line, status, bytes, referer, user agent, the route's
- * identifier, total and backend seconds.
+ * Makes Hipache's lines: address, time of the request, request line, status, bytes, referer, user agent, the route's
+ * identifier, total and backend seconds. Much of a line is as it was in the one before.
  */
-export function accessLine(finished: Finished, time: string): string {
-  const { address } = finished
-  return (
-    `${address.includes(':') ? address : `::ffff:${address}`} - - [${time}] "${escaped(finished.method)} ` +
-    `${escaped(finished.target)} HTTP/1.${finished.minor}" ${finished.status} ${finished.bytes} ` +
-    `"${escaped(finished.referer)}" "${escaped(finished.userAgent)}" ` +
-    `"${escaped(finished.route?.identifier ?? '')}" ${seconds(finished.totalMs)} ${seconds(finished.backendMs)}\n`
-  )
+export function accessLines(): (finished: Finished, time: string) => string {
+  const from = remembering((address) => (address.includes(':') ? address : `::ffff:${address}`))
+  const target = remembering(escaped)
+  const referer = remembering(escaped)
+  const userAgent = remembering(escaped)
+  const identifier = remembering(escaped)
+  return (finished, time) =>
+    `${from(finished.address)} - - [${time}] "${finished.method} ` +
+    `${target(finished.target)} HTTP/1.${finished.minor}" ${finished.status} ${finished.bytes} ` +
+    `"${referer(finished.referer)}" "${userAgent(finished.userAgent)}" ` +
+    `"${identifier(finished.route?.identifier ?? '')}" ${seconds(finished.totalMs)} ${seconds(finished.backendMs)}\n`
 }
 
 export type AccessLog = ReturnType<typeof openAccessLog>
@@ -56,6 +79,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
   let spare: Buffer | undefined = Buffer.allocUnsafeSlow(bufferBytes)
   let used = 0
   let lost = 0
+  const lineOf = accessLines()
   let second = 0
   let time = ''
 
@@ -84,13 +108,13 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
         second = current
         time = timestamp(new Date(started))
       }
-      const text = accessLine(finished, time)
+      const text = lineOf(finished, time)
       if (used + text.length > bufferBytes) {
         // The disk does not take what is there.
         lost += 1
         return
       }
-      used += filling.write(text, used, 'latin1')
+      used += writeLatin1(filling, text, used)
       if (used > flushBytes) flush()
     },
     /** After a rotation: what waits goes to the old file, what follows to the new one. */

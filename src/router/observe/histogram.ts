@@ -9,9 +9,13 @@ export function emptyHistogram(): Histogram {
   return new Array<number>(size).fill(0)
 }
 
-export function observe(histogram: Histogram, ms: number): void {
+/** The bucket of a duration. */
+export function bucketOf(ms: number): number {
   const index = ms <= firstMs ? 0 : 1 + Math.floor(Math.log2(ms / firstMs) * perDoubling)
-  const bucket = index < size ? index : size - 1
+  return index < size ? index : size - 1
+}
+
+export function observe(histogram: Histogram, bucket: number): void {
   histogram[bucket] = (histogram[bucket] ?? 0) + 1
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Finished } from '../forward/plane.ts'
-import { addHistogram, emptyHistogram, observe, quantile } from './histogram.ts'
+import { addHistogram, bucketOf, emptyHistogram, observe, quantile } from './histogram.ts'
 
 /** Counters of one host or one backend. */
 const Counters = z.object({
@@ -39,12 +39,12 @@ export function createStatsCounter() {
   const hosts = new Map<string, Counters>()
   const backends = new Map<string, Counters>()
 
-  function count(into: Counters, finished: Finished, ms: number): void {
+  function count(into: Counters, finished: Finished, bucket: number): void {
     into.requests += 1
     const digit = Math.floor(finished.status / 100)
     into.statuses[digit] = (into.statuses[digit] ?? 0) + 1
     into.bytes += finished.bytes
-    observe(into.histogram, ms)
+    observe(into.histogram, bucket)
   }
 
   function of(map: Map<string, Counters>, key: string): Counters {
@@ -57,10 +57,11 @@ export function createStatsCounter() {
 
   return {
     count(finished: Finished): void {
-      count(total, finished, finished.totalMs)
-      if (finished.route !== undefined) count(of(hosts, finished.route.host), finished, finished.totalMs)
-      const { backend } = finished
-      if (backend !== undefined) count(of(backends, backend.url), finished, finished.backendMs ?? 0)
+      const { backend, route, backendMs = 0 } = finished
+      const bucket = bucketOf(finished.totalMs)
+      count(total, finished, bucket)
+      if (route !== undefined) count(of(hosts, route.host), finished, bucket)
+      if (backend !== undefined) count(of(backends, backend.url), finished, bucketOf(backendMs))
     },
     /** Forgets what no longer exists, so that memory is bounded by the table. */
     forget(keepHost: (host: string) => boolean, keepBackend: (url: string) => boolean): void {

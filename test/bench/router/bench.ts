@@ -66,18 +66,22 @@ async function main(): Promise<void> {
     redis.disconnect()
     await listens(base)
 
-    const router = (port: number, args: string[]): [string, string[]] => [
+    const built = join(import.meta.dirname, '../../../dist/main/router.js')
+    const router = (port: number, args: string[], program = built): [string, string[]] => [
       process.execPath,
       [
-        process.env.BENCH_ROUTER ?? join(import.meta.dirname, '../../../dist/main/router.js'),
+        program,
         ...['--redis', `redis+unix://${socket}`, '--listen', `127.0.0.1:${port}`, '--workers', '1'],
         ...['--access-log', join(directory, `access-${port}.log`), ...args],
       ],
     ]
+    // Another build of ours, so that a change is measured in one run: BENCH_BEFORE=…/dist/main/router.js
+    const before = process.env.BENCH_BEFORE
     const makers: Record<string, (port: number) => ChildProcess> = {
       nginx: (port) => begin(1, anchors.nginx, ['-p', directory, '-c', nginxConfig(directory, port, base)]),
       paas: (port) => begin(1, ...router(port, [])),
-      'paas (public API)': (port) => begin(1, ...router(port, ['--no-user-buffers'])),
+      'paas (public API)': (port) => begin(1, ...router(port, ['--no-fast-path'])),
+      ...(before !== undefined && { before: (port) => begin(1, ...router(port, [], before)) }),
       haproxy: (port) => begin(1, anchors.haproxy, ['-f', haproxyConfig(directory, port, base)]),
       caddy: (port) =>
         begin(

@@ -7,12 +7,12 @@ import { type Lane, startLane } from './lane.ts'
 const lanesPerMode = 6
 
 describe.each([
-  ['user buffers', true],
-  ['data events', false],
-])('with %s', (_name, userBuffers) => {
+  ['the fast path', true],
+  ['public API', false],
+])('with %s', (_name, fastPath) => {
   const lanes: Lane[] = []
   beforeAll(async () => {
-    for (let i = 0; i < lanesPerMode; i += 1) lanes.push(await startLane(userBuffers))
+    for (let i = 0; i < lanesPerMode; i += 1) lanes.push(await startLane(fastPath))
   })
   afterAll(() => {
     for (const lane of lanes) lane.close()
@@ -49,7 +49,7 @@ describe.each([
     // Half of the offsets in each mode: together all of them.
     const jobs = corpus.flatMap((one) =>
       offsetsOf(one.bytes.length)
-        .filter((offset) => (offset % 2 === 0) === userBuffers)
+        .filter((offset) => (offset % 2 === 0) === fastPath)
         .map((offset) => ({
           one,
           pieces: [one.bytes.slice(0, offset), one.bytes.slice(offset)],

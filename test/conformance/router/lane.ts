@@ -20,24 +20,29 @@ export const settings: RouterSettings = {
 export async function startPlane(options: {
   routes: Record<string, string[]>
   settings?: Partial<RouterSettings>
-  userBuffers: boolean
+  fastPath: boolean
 }) {
   const marks = {
     markDead: async () => undefined,
     unmarkDead: async () => undefined,
     checkerLives: async () => false,
   }
-  const data = createDataPlane({ ...settings, ...options.settings }, 'key', marks, {
-    finished: () => undefined,
-    drained: () => undefined,
-    routesKnown: () => true,
-    report: () => undefined,
-  })
+  const data = createDataPlane(
+    { ...settings, ...options.settings, fastPath: options.fastPath },
+    'key',
+    marks,
+    {
+      finished: () => undefined,
+      drained: () => undefined,
+      routesKnown: () => true,
+      report: () => undefined,
+    },
+  )
   for (const [host, backends] of Object.entries(options.routes)) {
     data.table.set(new TableRoute(host, ['app', ...backends], undefined))
   }
-  const reader = options.userBuffers ? userBufferReader() : undefined
-  if (options.userBuffers && reader === undefined) throw new Error('this Node has no user buffers')
+  const reader = options.fastPath ? userBufferReader() : undefined
+  if (options.fastPath && reader === undefined) throw new Error('this Node has no fast path')
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     new ClientConnection(socket, data.plane, {
       proto: 'http',
@@ -70,11 +75,11 @@ export type Outcome = {
 export type Lane = Awaited<ReturnType<typeof startLane>>
 
 /** One router in front of one recording backend, for one conversation at a time. */
-export async function startLane(userBuffers: boolean) {
+export async function startLane(fastPath: boolean) {
   const recorder: Recorder = await startRecorder()
   const plane = await startPlane({
     routes: { 'good.test': [recorder.url], '*.wild.test': [recorder.url] },
-    userBuffers,
+    fastPath,
   })
   let follow = 0
 

@@ -120,9 +120,9 @@ const cases: [string, string, Expected, { method?: string; version?: string; end
 ]
 
 describe.each([
-  ['user buffers', true],
-  ['data events', false],
-])('responses, with %s', (_name, userBuffers) => {
+  ['the fast path', true],
+  ['public API', false],
+])('responses, with %s', (_name, fastPath) => {
   test.each(cases)('%s', async (_case, raw, expected, options = {}) => {
     let connections = 0
     const backend = createServer((socket) => {
@@ -136,7 +136,7 @@ describe.each([
     backend.listen(0, '127.0.0.1')
     await once(backend, 'listening')
     const { port } = backend.address() as AddressInfo
-    const plane = await startPlane({ routes: { 'good.test': [`http://127.0.0.1:${port}`] }, userBuffers })
+    const plane = await startPlane({ routes: { 'good.test': [`http://127.0.0.1:${port}`] }, fastPath })
     try {
       const method = options.method ?? 'GET'
       const seen = await talk(

@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { Buffers } from '../../../src/router/forward/buffers.ts'
+import { Outbox } from '../../../src/router/forward/outbox.ts'
+import { writeHandles } from '../../../src/router/forward/write-handle.ts'
+
+const opened: { destroy(): void }[] = []
+afterEach(() => {
+  for (const one of opened.splice(0)) one.destroy()
+})
+
+/** Two ends of a connection; nothing is read from `far` until somebody listens. */
+async function pair(): Promise<{ near: Socket; far: Socket }> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const near = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [
+    [Socket],
+    unknown,
+  ]
+  server.close()
+  near.on('error', () => undefined)
+  far.on('error', () => undefined)
+  opened.push(near, far)
+  return { near, far }
+}
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk)).resume()
+  await once(socket, 'end')
+  return Buffer.concat(chunks)
+}
+
+describe.each([
+  ['handles', true],
+  ['streams', false],
+])('writes through %s', (_name, direct) => {
+  const buffers = (): Buffers => new Buffers(direct ? writeHandles() : undefined)
+
+  test('this Node can', () => {
+    expect(buffers().handleOf !== undefined).toBe(direct)
+  })
+
+  test('arrive in order when the reader is slow, whatever their sizes', async () => {
+    const { near, far } = await pair()
+    const own = buffers()
+    const drained = Promise.withResolvers<void>()
+    const out = new Outbox(near, own, drained.resolve)
+    const expected: Buffer[] = []
+    const say = (bytes: Buffer): void => void expected.push(bytes)
+    for (let i = 0; i < 400; i += 1) {
+      const text = `piece ${i}\n`
+      out.text(text)
+      say(Buffer.from(text))
+      const body = Buffer.alloc([100, 6000, 40_000][i % 3]!, `${i % 10}`)
+      say(body)
+      if (i % 2 === 0) out.bytes(body, 0, body.length, true)
+      else {
+        body.copy(own.shared)
+        out.bytes(own.shared, 0, body.length, false)
+      }
+      out.flush()
+      own.shared.fill('x')
+      own.scratch.fill('y')
+    }
+    expect(out.congested).toBe(true)
+    expect(out.unflushed).toBe(true)
+    const received = readAll(far)
+    await drained.promise
+    expect(out.congested).toBe(false)
+    near.end()
+    expect((await received).equals(Buffer.concat(expected))).toBe(true)
+    expect(out.unflushed).toBe(false)
+  })
+
+  test('what waits still arrives when the socket is ended at once', async () => {
+    const { near, far } = await pair()
+    const out = new Outbox(near, buffers(), () => undefined)
+    const text = 'z'.repeat(8 * 1024 * 1024)
+    out.text(text)
+    out.flush()
+    near.destroySoon()
+    expect((await readAll(far)).length).toBe(text.length)
+  })
+
+  test('to a peer that is gone close the socket', async () => {
+    const { near, far } = await pair()
+    const out = new Outbox(near, buffers(), () => undefined)
+    far.resetAndDestroy()
+    const closed = new Promise((resolve) => near.once('close', resolve))
+    const timer = setInterval(() => {
+      out.text('anybody?')
+      out.flush()
+    }, 5)
+    await closed
+    clearInterval(timer)
+    out.text('after the end')
+    out.flush()
+  })
+})
