@@ -5,17 +5,18 @@
  * share is more than 400 MiB with 300 apps. `node density.ts 1 50` measures other sizes. Needs root and Docker.
  */
 import { spawn } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { instancePaths } from '../../../src/lib/paths.ts'
 import { setUpPrivateInstance } from '../../support/private-instance.ts'
-import { eventually, mustRun, run } from '../../support/process.ts'
-import { ask, pusher } from './push.ts'
+import { eventually, mustRun } from '../../support/process.ts'
+import { growingFleet } from './fleet.ts'
+import { ask } from './push.ts'
+import { median, memory, type Part, parts, processesOf } from './usage.ts'
 
 const limitMiB = 400
 const idleSeconds = 30
-const atOnce = 2
 /** A kernel's clock tick, which /proc counts in. */
 const ticksPerSecond = 100
 
@@ -24,10 +25,7 @@ const made = await setUpPrivateInstance()
 const { instance } = made
 const paths = instancePaths(instance.root)
 const paas = (...args: string[]): Promise<string> => mustRun(paths.launcher, args)
-const parts = ['controller', 'router', 'redis'] as const
-const names: string[] = []
-const image = `paas-density/${process.pid}:1`
-const push = await pusher(instance)
+const fleet = await growingFleet(instance)
 
 type Share = { rss: number; pss: number; cpu: number }
 type Measured = {
@@ -44,39 +42,14 @@ type Measured = {
 const results: Measured[] = []
 try {
   for (const size of sizes) {
-    await growTo(size)
+    await fleet.growTo(size)
     results.push(await measure(size))
     console.error(JSON.stringify(results.at(-1)))
   }
   report()
 } finally {
-  await push.remove()
   await made.remove()
-  await run('docker', ['rmi', '--force', image])
-}
-
-async function growTo(size: number): Promise<void> {
-  if (names.length === 0) {
-    await push.deploy()
-    names.push(push.app)
-    const found = await mustRun('docker', [
-      'images',
-      '--quiet',
-      '--filter',
-      `label=paas.instance=${instance.name}`,
-    ])
-    await mustRun('docker', ['tag', found.split('\n')[0]!, image])
-  }
-  const wanted = Array.from({ length: size - names.length }, (_, i) => `idle-${names.length + i}`)
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
-        await paas('apps:create', name)
-        await paas('git:from-image', '-a', name, image)
-        names.push(name)
-      }
-    }),
-  )
+  await fleet.remove()
 }
 
 async function measure(apps: number): Promise<Measured> {
@@ -85,13 +58,13 @@ async function measure(apps: number): Promise<Measured> {
   await sleep(idleSeconds * 1000)
   const after = await ticks()
   const share = async (name: keyof typeof after): Promise<Share> => ({
-    ...(await memory(await processesOf(name))),
+    ...(await memory(await processesOf(paths, name))),
     cpu: (after[name] - before[name]) / ticksPerSecond / idleSeconds,
   })
   const [controller, router, redis] = [await share('controller'), await share('router'), await share('redis')]
   const listMs = await median(7, () => paas('apps:list'))
-  const pushMs = await median(3, () => push.deploy())
-  const host = `${names.at(-1)!}.${instance.domain}`
+  const pushMs = await median(3, () => fleet.push())
+  const host = `${fleet.names.at(-1)!}.${instance.domain}`
   const requestMs = await median(50, () => ask(instance.httpPort, host))
   return { apps, controller, router, redis, listMs, pushMs, requestMs, bootSeconds: await boot() }
 }
@@ -110,7 +83,7 @@ async function boot(): Promise<number> {
   await mustRun('docker', ['kill', ...ids.split('\n').filter(Boolean)])
   const began = performance.now()
   spawn(paths.launcher, ['serve'], { detached: true, stdio: 'ignore' }).unref()
-  for (const name of names) {
+  for (const name of fleet.names) {
     await eventually(`${name} answers`, 900_000, async () =>
       ask(instance.httpPort, `${name}.${instance.domain}`).then(
         (status) => status === 200,
@@ -121,10 +94,10 @@ async function boot(): Promise<number> {
   return (performance.now() - began) / 1000
 }
 
-async function ticks(): Promise<Record<(typeof parts)[number], number>> {
+async function ticks(): Promise<Record<Part, number>> {
   const all = await Promise.all(
     parts.map(async (name) => {
-      const counts = (await processesOf(name)).map(async (pid) => {
+      const counts = (await processesOf(paths, name)).map(async (pid) => {
         const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
         const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
         return Number(fields[11]) + Number(fields[12])
@@ -132,36 +105,7 @@ async function ticks(): Promise<Record<(typeof parts)[number], number>> {
       return [name, (await Promise.all(counts)).reduce((sum, one) => sum + one, 0)] as const
     }),
   )
-  return Object.fromEntries(all) as Record<(typeof parts)[number], number>
-}
-
-/** A part's process with its children: the router's workers. */
-async function processesOf(name: string): Promise<number[]> {
-  const pid = Number.parseInt(await readFile(join(paths.servePids, name), 'utf8'), 10)
-  const folder = `/proc/${pid}/task`
-  const threads = await readdir(folder)
-  const texts = await Promise.all(
-    threads.map((thread) => readFile(join(folder, thread, 'children'), 'utf8').catch(() => '')),
-  )
-  return [pid, ...texts.join(' ').split(' ').filter(Boolean).map(Number)]
-}
-
-/** MiB: what is resident, and with what is shared divided by those who share it (proc_pid_smaps_rollup(5)). */
-async function memory(pids: number[]): Promise<{ rss: number; pss: number }> {
-  const texts = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/smaps_rollup`, 'latin1')))
-  const sum = (field: string): number =>
-    texts.reduce((all, text) => all + Number(new RegExp(`^${field}: +(\\d+)`, 'm').exec(text)![1]), 0) / 1024
-  return { rss: sum('Rss'), pss: sum('Pss') }
-}
-
-async function median(times: number, task: () => Promise<unknown>): Promise<number> {
-  const took: number[] = []
-  for (let i = 0; i < times; i++) {
-    const began = performance.now()
-    await task()
-    took.push(performance.now() - began)
-  }
-  return took.sort((a, b) => a - b)[Math.floor(times / 2)]!
+  return Object.fromEntries(all) as Record<Part, number>
 }
 
 function report(): void {
