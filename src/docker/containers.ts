@@ -1,6 +1,7 @@
 import type Dockerode from 'dockerode'
 import { messageOf } from '../errors/paas-error.ts'
 import { type Attached, attachTo } from './attach.ts'
+import { cgroupUsage, type Usage } from './cgroup-usage.ts'
 import { dockerCall } from './call.ts'
 import { type ExecOptions, type RunningExec, startExec } from './exec.ts'
 import { demultiplex, type EngineStream } from './log-stream.ts'
@@ -176,8 +177,10 @@ export function containers(docker: Dockerode) {
       )
     },
 
-    /** What a running container uses at this moment; undefined where it does not run. CPU time in nanoseconds. */
-    async usage(id: string): Promise<{ cpuNs: number; memoryBytes: number; at: number } | undefined> {
+    /** What a running container uses at this moment; undefined where it does not run. `pid`: its first process. */
+    async usage(id: string, pid: number | undefined): Promise<Usage | undefined> {
+      const seen = pid === undefined ? undefined : await cgroupUsage(id, pid)
+      if (seen !== undefined) return seen
       const found = await dockerCall(
         `measure ${id}`,
         () => docker.getContainer(id).stats({ stream: false, 'one-shot': true } as { stream: false }),

@@ -101,7 +101,9 @@ export type Scheduler = {
    * What running containers use, measured over a moment: share of one core (1 is a whole one) and bytes of memory.
    * Containers that do not run are missing.
    */
-  usage(ids: string[]): Promise<Map<string, { cpu: number; memoryBytes: number }>>
+  usage(
+    containers: readonly Pick<Container, 'id' | 'pid'>[],
+  ): Promise<Map<string, { cpu: number; memoryBytes: number }>>
   /** Runs a shell command line in a running container, with its streams at the caller. */
   interact(id: string, command: string, tty: TerminalSize | undefined): Promise<Interaction>
   /** Starts a one-off with its streams at the caller. The container stays until it is removed. */

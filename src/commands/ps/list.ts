@@ -59,7 +59,7 @@ export const psList = defineCommand({
     ])
     const routed = new Set(route?.backends.map((backend) => new URL(backend).hostname))
     const processes = processesOf(app, { live: release, containers, routed })
-    const usage = await scheduler.usage(containers.flatMap(({ running, id }) => (running ? [id] : [])))
+    const usage = await scheduler.usage(containers.filter(({ running }) => running))
     return Promise.all(
       processes.map(async (process) => ({
         ...row(process, own(release?.image.processes ?? {}, process.type)?.command),

@@ -135,12 +135,13 @@ export function dockerLocal(
       }
     },
 
-    async usage(ids) {
-      const before = await Promise.all(ids.map((id) => engine.containers.usage(id)))
+    async usage(containers) {
+      const look = () => Promise.all(containers.map(({ id, pid }) => engine.containers.usage(id, pid)))
+      const before = await look()
       await sleep(usageMoment)
-      const after = await Promise.all(ids.map((id) => engine.containers.usage(id)))
+      const after = await look()
       return new Map(
-        ids.flatMap((id, i) => {
+        containers.flatMap(({ id }, i) => {
           const [first, last] = [before[i], after[i]]
           if (first === undefined || last === undefined) return []
           const cpu = (last.cpuNs - first.cpuNs) / 1e6 / (last.at - first.at)

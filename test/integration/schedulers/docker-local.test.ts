@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { cgroupUsage } from '../../../src/docker/cgroup-usage.ts'
 import { openEngine } from '../../../src/docker/engine.ts'
 import { randomHex, randomId } from '../../../src/lib/ids.ts'
 import { AppId, AppName, ProcessType } from '../../../src/model/names.ts'
@@ -70,6 +71,23 @@ describe('a container', () => {
     expect(started.pid).toBeGreaterThan(1)
     expect(Date.now() - Number(started.startedAt)).toBeLessThan(60_000)
     expect(await scheduler.inspect(started.id)).toEqual(started)
+  })
+
+  test('is measured by its control group, and as the engine does where that cannot be seen', async () => {
+    const started = await scheduler.start(spec('web', { command: 'while :; do :; done' }))
+    const usage = (await scheduler.usage([started])).get(started.id)!
+    expect(usage.cpu).toBeGreaterThan(0.05)
+    expect(usage.cpu).toBeLessThan(1.5)
+    const [seen, asked] = [
+      await cgroupUsage(started.id, started.pid!),
+      await engine.containers.usage(started.id, undefined),
+    ]
+    expect(asked!.cpuNs / seen!.cpuNs).toBeGreaterThan(0.5)
+    expect(Math.abs(asked!.memoryBytes - seen!.memoryBytes)).toBeLessThan(16 * 1024 * 1024)
+    // Somebody else's process.
+    expect(await cgroupUsage(started.id, process.pid)).toBeUndefined()
+    await scheduler.stop(started.id, 0)
+    expect((await scheduler.usage([started])).size).toBe(0)
   })
 
   test('has the environment that it was given, to the byte', async () => {
