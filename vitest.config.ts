@@ -33,6 +33,8 @@ const excluded = (name: keyof typeof onDemand): string[] =>
 
 export default defineConfig({
   test: {
+    // Most of a test is waiting for other processes, so that even two cores have room for two.
+    maxWorkers: 2,
     projects: [
       project('unit', 10_000),
       { test: { ...project('integration', 60_000).test, exclude: excluded('integration') } },

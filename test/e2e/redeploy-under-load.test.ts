@@ -23,7 +23,7 @@ test(
     const clone = await laptop.clone(app)
     await clone.deploy()
     await eventually('the app answers', 5000, () => probe(app))
-    const load = startLoad({ port: instance.httpPort, host: hostOf(app), perSecond: 350, connections: 40 })
+    const load = startLoad({ port: instance.httpPort, host: hostOf(app), perSecond: 600, connections: 40 })
     const pushed = async (version: string): Promise<void> => {
       await clone.deploy({ 'version.js': `export const version = '${version}'\n` })
       expect((await probe(app)).version).toBe(version)
