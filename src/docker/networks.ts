@@ -4,6 +4,19 @@ import { dockerCall } from './call.ts'
 export type Networks = ReturnType<typeof networks>
 
 export function networks(docker: Dockerode) {
+  async function ensure(options: Dockerode.NetworkCreateOptions): Promise<void> {
+    const { Name: name } = options
+    const found = await dockerCall(
+      `inspect network ${name}`,
+      () => docker.getNetwork(name).inspect() as Promise<object>,
+      { missing: undefined },
+    )
+    if (found !== undefined) return
+    await dockerCall(`create network ${name}`, () =>
+      docker.createNetwork({ ...options, CheckDuplicate: true, Driver: 'bridge' }),
+    )
+  }
+
   return {
     /** Makes the bridge on which the router reaches containers and containers do not reach each other. */
     async ensureBridge(options: {
@@ -11,25 +24,15 @@ export function networks(docker: Dockerode) {
       subnet: string
       labels: Record<string, string>
     }): Promise<void> {
-      const found = await dockerCall(
-        `inspect network ${options.name}`,
-        () => docker.getNetwork(options.name).inspect() as Promise<object>,
-        { missing: undefined },
-      )
-      if (found !== undefined) return
-      await dockerCall(`create network ${options.name}`, () =>
-        docker.createNetwork({
-          Name: options.name,
-          CheckDuplicate: true,
-          Driver: 'bridge',
-          Labels: options.labels,
-          IPAM: { Config: [{ Subnet: options.subnet }] },
-          Options: {
-            'com.docker.network.bridge.name': options.name,
-            'com.docker.network.bridge.enable_icc': 'false',
-          },
-        }),
-      )
+      await ensure({
+        Name: options.name,
+        Labels: options.labels,
+        IPAM: { Config: [{ Subnet: options.subnet }] },
+        Options: {
+          'com.docker.network.bridge.name': options.name,
+          'com.docker.network.bridge.enable_icc': 'false',
+        },
+      })
     },
 
     /**
@@ -42,23 +45,13 @@ export function networks(docker: Dockerode) {
       subnet?: string
       labels: Record<string, string>
     }): Promise<void> {
-      const found = await dockerCall(
-        `inspect network ${options.name}`,
-        () => docker.getNetwork(options.name).inspect() as Promise<object>,
-        { missing: undefined },
-      )
-      if (found !== undefined) return
-      await dockerCall(`create network ${options.name}`, () =>
-        docker.createNetwork({
-          Name: options.name,
-          CheckDuplicate: true,
-          Driver: 'bridge',
-          Internal: true,
-          Labels: options.labels,
-          ...(options.subnet !== undefined && { IPAM: { Config: [{ Subnet: options.subnet }] } }),
-          Options: { 'com.docker.network.bridge.name': options.interfaceName },
-        }),
-      )
+      await ensure({
+        Name: options.name,
+        Internal: true,
+        Labels: options.labels,
+        ...(options.subnet !== undefined && { IPAM: { Config: [{ Subnet: options.subnet }] } }),
+        Options: { 'com.docker.network.bridge.name': options.interfaceName },
+      })
     },
 
     /** Subnets in CIDR form of all networks of the engine, ours or not. */
