@@ -7,8 +7,8 @@ import { images, type Images } from './images.ts'
 import { networks, type Networks } from './networks.ts'
 import { volumes, type Volumes } from './volumes.ts'
 
-/** The oldest Engine API that we need (Docker 20.10) and the newest that we know. */
-const apiVersions = { oldest: '1.41', newest: '1.52' }
+/** The oldest Engine API that we need (Docker 20.10) and the newest that was tried (28.5); 29 speaks from 1.44 on. */
+const apiVersions = { oldest: '1.41', newest: '1.51' }
 
 export type Engine = {
   docker: Dockerode
@@ -30,6 +30,8 @@ export type Engine = {
 /** The Docker Engine behind a socket. Nothing is asked of it yet: it may come and go. */
 export function openEngine(socketPath: string): Engine {
   const docker = new Dockerode({ socketPath })
+  // In no version: where another engine listens by now, it may not speak the one that was agreed on.
+  const unversioned = new Dockerode({ socketPath })
   let dataFolder: string | undefined
   return {
     docker,
@@ -48,7 +50,7 @@ export function openEngine(socketPath: string): Engine {
       return dataFolder
     },
     async negotiate() {
-      const found = await dockerCall('tell its version', () => docker.version())
+      const found = await dockerCall('tell its version', () => unversioned.version())
       const version = negotiate(found.ApiVersion, found.MinAPIVersion)
       if (version === undefined) {
         throw new PaasError(
