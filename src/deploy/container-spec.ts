@@ -16,7 +16,7 @@ export async function specOf(
     app,
     release: release.version,
     slot,
-    image: release.image.id,
+    image: release.image.tag,
     ...(command !== undefined && { command }),
     env: environmentOf(app, release, slot, platform.store.secrets),
     limits: limitsOf(own(app.limits ?? {}, slot.type)),

@@ -20,7 +20,7 @@ export async function baseStateOf(
 ): Promise<BaseState | undefined> {
   const release = await liveRelease({ platform }, app)
   if (release === undefined) return undefined
-  const image = await platform.engine.images.inspect(release.image.id)
+  const image = await platform.engine.images.inspect(release.image.tag)
   if (image === undefined) return 'stuck'
   if (base.layers.every((layer, index) => image.layers[index] === layer)) return 'current'
   // An app's Dockerfile may have named any image; a buildpack's starts from ours unless base:set says otherwise.

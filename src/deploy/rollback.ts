@@ -41,7 +41,7 @@ export async function rollBack(
 
 /** Old images are removed in time; see deploy/retention.ts. */
 async function refuseMissingImage({ image, version }: Release, { platform }: DeployContext): Promise<void> {
-  if ((await platform.engine.images.inspect(image.id)) !== undefined) return
+  if ((await platform.engine.images.inspect(image.tag)) !== undefined) return
   throw new PaasError('NOT_FOUND', `The image of v${version} is not kept any more.`, {
     hint: 'Push its commit again; how many images are kept is set by releases:set --keep.',
   })

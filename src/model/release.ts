@@ -29,9 +29,9 @@ export type CronEntry = z.infer<typeof CronEntry>
 
 /** What a build gives and every container of a release starts from. */
 export const Image = z.strictObject({
-  /** `sha256:…`, what containers are created from. */
+  /** `sha256:…`, by which the engine that built it knows it; one with another kind of store gives another id. */
   id: z.string(),
-  /** `paas/<app id>:<build id>`, which keeps the image from being pruned. */
+  /** `paas/<app id>:<build id>`: what containers are created from, and what keeps the image from being pruned. */
   tag: z.string(),
   /** Name of the builder: a buildpack, `dockerfile`, `image`. */
   builder: z.string(),

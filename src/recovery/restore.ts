@@ -152,7 +152,7 @@ async function lookForImages(
 ): Promise<void> {
   for (const app of appsIn(records)) {
     const release = releaseIn(records, app)
-    if (release === undefined || (await platform.engine.images.inspect(release.image.id)) !== undefined)
+    if (release === undefined || (await platform.engine.images.inspect(release.image.tag)) !== undefined)
       continue
     const missing = `The image of ${app.name} v${release.version} is neither in the backup nor on this server`
     if (manifest.holds.includes('images')) throw new PaasError('STATE_CORRUPT', `${missing}.`)
