@@ -13,8 +13,7 @@ export const nodeImage = 'paas/node:26'
 export type NodeRuntime = { node: string; npm: string }
 
 /** No registry has this image: Node comes from the folders that set-up verified, so an app's push needs none. */
-const dockerfile = `ARG BASE
-FROM \${BASE}
+const dockerfile = (base: string): string => `FROM ${base}
 COPY usr /usr
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \\
  && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx \\
@@ -36,11 +35,11 @@ export async function buildNodeImage(
   const version = await versionOf(runtime)
   const output = buildOutput(onLine)
   const result = await images.build({
-    context: context(runtime),
+    context: context(runtime, options.base),
     dockerfile: 'Dockerfile',
     tag: nodeImage,
     labels: { 'paas.instance': options.instance, 'paas.node': version },
-    buildArgs: { BASE: options.base },
+    buildArgs: {},
     target: undefined,
     noCache: false,
     secrets: {},
@@ -64,14 +63,14 @@ async function versionOf({ node }: NodeRuntime): Promise<string> {
   return [part('MAJOR'), part('MINOR'), part('PATCH')].join('.')
 }
 
-function context(runtime: NodeRuntime): Readable {
+function context(runtime: NodeRuntime, base: string): Readable {
   const packed = pack()
-  fill(packed, runtime).catch((error: unknown) => packed.destroy(error as Error))
+  fill(packed, runtime, base).catch((error: unknown) => packed.destroy(error as Error))
   return Readable.from(packed, { objectMode: false })
 }
 
-async function fill(packed: Pack, { node, npm }: NodeRuntime): Promise<void> {
-  await add(packed, 'Dockerfile', Buffer.from(dockerfile), 0o644)
+async function fill(packed: Pack, { node, npm }: NodeRuntime, base: string): Promise<void> {
+  await add(packed, 'Dockerfile', Buffer.from(dockerfile(base)), 0o644)
   await add(packed, 'usr/local/bin/node', await readFile(join(node, 'bin/node')), 0o755)
   // The headers are what packages with native code are compiled against.
   await addFolder(packed, join(node, 'include/node'), 'usr/local/include/node')
