@@ -88,8 +88,12 @@ export function buildOutput(onLine: (line: string) => void) {
   }
 }
 
-/** Mounts and line breaks of a RUN say nothing to the person who waits. */
-const readable = (name: string): string => name.replace(/\s+--mount=\S+/g, '').replace(/\s+/g, ' ')
+/** Mounts and line breaks of a RUN, and the digest of an image that has a tag, say nothing to the person who waits. */
+const readable = (name: string): string =>
+  name
+    .replace(/\s+--mount=\S+/g, '')
+    .replace(/(:[\w.-]+)@sha256:[0-9a-f]{64}/g, '$1')
+    .replace(/\s+/g, ' ')
 
 /** What BuildKit does for itself says nothing about the app. */
 const isInternal = (name: string): boolean =>
