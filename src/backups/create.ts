@@ -89,7 +89,12 @@ async function savePart(
   counted: boolean,
 ): Promise<Part> {
   const before = counted ? await part.contents() : undefined
-  const written = await writePart(folder, number, part.open(), key)
+  const dump = await part.start()
+  const written = await writePart(folder, number, dump.fd, key).catch((error: unknown) => {
+    dump.stop()
+    throw error
+  })
+  await dump.ended()
   const counts = before && { before, after: await part.contents() }
   return {
     name: part.name,

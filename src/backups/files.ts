@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { seal } from '../lib/sealed-stream.ts'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { type InstancePaths } from '../lib/paths.ts'
 import { type Backup, type BackupId } from '../model/backup.ts'
 import { type BackupKey } from './key.ts'
+// The thread's own module, whose types alone are for here.
+import type { PartToWrite, WrittenPart } from './write-part.ts'
 
 export const folderOf = (paths: InstancePaths, id: BackupId): string => join(paths.backups, id)
 export const fileName = (part: number): string => `${part}.sealed`
@@ -19,38 +21,22 @@ export async function newFolder(paths: InstancePaths, id: BackupId): Promise<str
   return folder
 }
 
-/** After so many bytes the disk is set to work. */
-const flushBytes = 16 * 1024 * 1024
-
-/** Writes one part encrypted and down to the disk; resolves to its size and checksum. */
+/**
+ * Writes one part, read from a pipe, encrypted and down to the disk; resolves to its size and checksum. A thread of its
+ * own does that: there it costs less, and commands are answered meanwhile.
+ */
 export async function writePart(
   folder: string,
   part: number,
-  content: AsyncIterable<Uint8Array>,
+  fd: number,
   key: BackupKey,
-): Promise<{ bytes: number; sha256: string }> {
-  await using file = await open(join(folder, fileName(part)), 'wx', 0o600)
-  const hash = createHash('sha256')
-  let bytes = 0
-  let flushed = 0
-  // The disk works while the dump goes on, so that little is left to wait for at its end.
-  let flushing: Promise<{ error?: Error }> = Promise.resolve({})
-  for await (const record of seal(content, key.bytes)) {
-    hash.update(record)
-    await file.writeFile(record)
-    bytes += record.length
-    if (bytes - flushed < flushBytes) continue
-    const { error } = await flushing
-    if (error !== undefined) throw error
-    flushed = bytes
-    flushing = file.datasync().then(
-      () => ({}),
-      (failure: unknown) => ({ error: failure as Error }),
-    )
-  }
-  await flushing
-  await file.sync()
-  return { bytes, sha256: hash.digest('hex') }
+): Promise<WrittenPart> {
+  const task: PartToWrite = { fd, file: join(folder, fileName(part)), key: key.bytes }
+  const worker = new Worker(join(import.meta.dirname, `write-part${extname(import.meta.filename)}`), {
+    workerData: task,
+  })
+  const [written] = (await once(worker, 'message')) as [WrittenPart]
+  return written
 }
 
 /** Makes a folder the backup that its files are. What is known of it lies beside them, should Redis be lost. */

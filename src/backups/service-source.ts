@@ -4,7 +4,7 @@ import { runningServer } from '../services/container.ts'
 import { contentsOf } from '../services/contents.ts'
 import { type ServiceContext } from '../services/context.ts'
 import { datastoreOf } from '../services/registry.ts'
-import { readStep } from '../services/run.ts'
+import { startPrinting } from '../services/run.ts'
 import { bash, type Step } from '../services/service.ts'
 import { dataOf } from '../services/transfer.ts'
 import { type Source, type SourcePart } from './source.ts'
@@ -22,7 +22,7 @@ export async function serviceSource(service: Service, context: ServiceContext): 
     return {
       name: access.database,
       ...(link !== undefined && { app: link.app }),
-      open: () => readStep(engine, container, step, `dump ${name}`, context.signal),
+      start: () => startPrinting(engine, container, step, `dump ${name}`, context.signal),
       contents: () => contentsOf(service, container, context, access),
     }
   }
@@ -33,7 +33,7 @@ export async function serviceSource(service: Service, context: ServiceContext): 
 }
 
 /** Compresses where the data is: what crosses to the controller is then a fraction. Not every image has zstd. */
-const packed = ({ command, ...step }: Step): Step => ({
+const packed = ({ command, ...step }: Omit<Step, 'input'>): Omit<Step, 'input'> => ({
   ...step,
   command: bash(
     'if command -v zstd > /dev/null; then "$@" | zstd --quiet -1 --stdout; else "$@" | gzip -1; fi',

@@ -4,7 +4,7 @@ import { randomHex } from '../lib/ids.ts'
 import { type App, mountVolume } from '../model/app.ts'
 import { type Contents, parseContents } from '../services/contents.ts'
 import { type ServiceContext } from '../services/context.ts'
-import { readStep, runOrFail } from '../services/run.ts'
+import { runOrFail, startPrinting } from '../services/run.ts'
 import { bash } from '../services/service.ts'
 import { throwawayLabels } from '../services/throwaway.ts'
 import { type Source } from './source.ts'
@@ -46,7 +46,7 @@ export function storageSource(app: App, volume: string, container: string, conte
     parts: [
       {
         name: volume,
-        open: () => readStep(engine, container, pack, `save ${app.name}:${volume}`, context.signal),
+        start: () => startPrinting(engine, container, pack, `save ${app.name}:${volume}`, context.signal),
         contents: () => storageContents(container, context),
       },
     ],

@@ -5,6 +5,7 @@ import { cgroupUsage, type Usage } from './cgroup-usage.ts'
 import { dockerCall } from './call.ts'
 import { type ExecOptions, type RunningExec, startExec } from './exec.ts'
 import { demultiplex, type EngineStream } from './log-stream.ts'
+import { type PipedExec, startPiped } from './piped-exec.ts'
 
 /** What a container is made of, in our words. Sizes in bytes. */
 export type ContainerOptions = {
@@ -279,6 +280,10 @@ export function containers(docker: Dockerode) {
 
     /** Starts a command in a running container, with its streams. */
     run: (id: string, options: ExecOptions): Promise<RunningExec> => startExec(docker, id, options),
+
+    /** The same for one that only prints, and much. */
+    read: (id: string, options: Pick<ExecOptions, 'command' | 'env'>): Promise<PipedExec> =>
+      startPiped(docker, id, options),
 
     /** Runs a command in a running container; its output is cut at 64 KiB. */
     async exec(

@@ -24,12 +24,16 @@ export type RunningExec = {
   /** All that it prints, as it comes; nothing is read ahead of whoever reads this. Ends with the command. */
   output: () => AsyncGenerator<ExecOutput>
   resize: (size: { columns: number; rows: number }) => Promise<void>
+  /** Its process, as the engine numbers it; a command may print before the engine knows. */
+  pid: () => Promise<number>
   /** Ends the command by its process, as closing the connection would leave it running. */
   kill: (signal: NodeJS.Signals) => Promise<void>
   /** The exit code, once `output` has ended. */
   exitCode: () => Promise<number>
 }
 
+/** Milliseconds that the engine may take to note the process of a command that runs. */
+const startNoticeLimit = 10_000
 /** Milliseconds that the engine may take to note the end of a command whose output has ended. */
 const exitNoticeLimit = 10_000
 
@@ -66,6 +70,14 @@ export async function startExec(docker: Dockerode, id: string, options: ExecOpti
     end: () => void stream.end(),
     output: () => outputOf(stream, tty !== undefined),
     resize,
+    async pid() {
+      const deadline = performance.now() + startNoticeLimit
+      for (;;) {
+        const { Pid } = await inspect()
+        if (Pid > 0 || performance.now() > deadline) return Pid
+        await sleep(5)
+      }
+    },
     async kill(signal) {
       const { Running, Pid } = await inspect()
       if (!Running || Pid <= 0) return

@@ -9,54 +9,69 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
  */
 const magic = Buffer.from('PAASSEAL1\n')
 const saltBytes = 16
-const recordBytes = 64 * 1024
+export const recordBytes = 64 * 1024
 const headerBytes = 4
 const tagBytes = 16
-/** Few pieces of 1 MiB cost whoever writes them less than many records. */
-const recordsPerPiece = 16
 const lastBit = 0x80000000
+/** Bytes of the record of so many. */
+export const sealedBytes = (plain: number): number => headerBytes + plain + tagBytes
 
 /** What did not open: the wrong key, damage, or a stream that was cut off. */
 export class SealError extends Error {
   override readonly name = 'SealError'
 }
 
-/** Seals a stream; memory stays at about one piece of what comes out, 1 MiB of records. */
-export async function* seal(source: AsyncIterable<Uint8Array>, key: Buffer): AsyncGenerator<Buffer> {
+/** Seals one stream, record by record. */
+export type Sealer = {
+  /** What the stream begins with. */
+  start: Buffer
+  /** Writes the record of at most `recordBytes` into `target` at `at`; returns its length. */
+  seal: (plain: Buffer, last: boolean, target: Buffer, at: number) => number
+}
+
+export function createSealer(key: Buffer): Sealer {
   const salt = randomBytes(saltBytes)
   const streamKey = deriveKey(key, salt)
-  yield Buffer.concat([magic, salt])
-  const plain = Buffer.allocUnsafeSlow(recordBytes)
   let number = 0
+  return {
+    start: Buffer.concat([magic, salt]),
+    seal(plain, last, target, at) {
+      const header = target.subarray(at, at + headerBytes)
+      header.writeUInt32BE(last ? plain.length + lastBit : plain.length)
+      const cipher = createCipheriv('aes-256-gcm', streamKey, nonceOf(number++))
+      cipher.setAAD(header)
+      const body = cipher.update(plain)
+      cipher.final()
+      body.copy(target, at + headerBytes)
+      cipher.getAuthTag().copy(target, at + headerBytes + body.length)
+      return sealedBytes(body.length)
+    },
+  }
+}
+
+/** Seals a stream; memory stays at about one record. */
+export async function* seal(source: AsyncIterable<Uint8Array>, key: Buffer): AsyncGenerator<Buffer> {
+  const sealer = createSealer(key)
+  yield sealer.start
+  const plain = Buffer.allocUnsafeSlow(recordBytes)
   let size = 0
-  let piece = emptyPiece()
+  const sealed = (last: boolean): Buffer => {
+    const record = Buffer.allocUnsafeSlow(sealedBytes(size))
+    sealer.seal(plain.subarray(0, size), last, record, 0)
+    size = 0
+    return record
+  }
   for await (const chunk of source) {
     for (let at = 0; at < chunk.length;) {
-      // A full record goes out only when more follows it: the last one must say that it is.
-      if (size === recordBytes) {
-        piece.size += sealRecord(streamKey, number++, { plain, last: false }, piece.bytes, piece.size)
-        size = 0
-        if (number % recordsPerPiece === 0) {
-          yield piece.bytes.subarray(0, piece.size)
-          // Whoever has taken it may keep it.
-          piece = emptyPiece()
-        }
-      }
       const part = chunk.subarray(at, at + recordBytes - size)
       plain.set(part, size)
       size += part.length
       at += part.length
+      if (size === recordBytes) yield sealed(false)
     }
   }
-  const record = { plain: plain.subarray(0, size), last: true }
-  piece.size += sealRecord(streamKey, number, record, piece.bytes, piece.size)
-  yield piece.bytes.subarray(0, piece.size)
+  yield sealed(true)
 }
-
-const emptyPiece = (): { bytes: Buffer; size: number } => ({
-  bytes: Buffer.allocUnsafeSlow(recordsPerPiece * (headerBytes + recordBytes + tagBytes)),
-  size: 0,
-})
 
 /** Opens a sealed stream. Throws SealError before it yields anything that is not authentic. */
 export async function* unseal(source: AsyncIterable<Uint8Array>, key: Buffer): AsyncGenerator<Buffer> {
@@ -86,25 +101,6 @@ export async function* unseal(source: AsyncIterable<Uint8Array>, key: Buffer): A
     if ((await reader(1, true)).length > 0) throw new SealError('The sealed file goes on after its end.')
     return
   }
-}
-
-/** Writes one record into `target` at `at`; returns its length. */
-function sealRecord(
-  key: Buffer,
-  number: number,
-  { plain, last }: { plain: Buffer; last: boolean },
-  target: Buffer,
-  at: number,
-): number {
-  const header = target.subarray(at, at + headerBytes)
-  header.writeUInt32BE(last ? plain.length + lastBit : plain.length)
-  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(number))
-  cipher.setAAD(header)
-  const body = cipher.update(plain)
-  cipher.final()
-  body.copy(target, at + headerBytes)
-  cipher.getAuthTag().copy(target, at + headerBytes + body.length)
-  return headerBytes + body.length + tagBytes
 }
 
 function nonceOf(number: number): Buffer {

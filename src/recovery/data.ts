@@ -7,6 +7,7 @@ import { type ServiceContext } from '../services/context.ts'
 import { serviceTurn } from '../services/find.ts'
 import { stopServer } from '../services/power.ts'
 import { datastoreOf } from '../services/registry.ts'
+import { printed } from '../services/run.ts'
 import { type ArchiveFile } from './archive.ts'
 import { serviceDump, storageDump } from './layout.ts'
 
@@ -23,7 +24,8 @@ export async function* serviceFiles(
     if (!turn.service.running) await bringUp(turn.service, context)
     try {
       const { parts } = await serviceSource(turn.service, context)
-      for (const { app, open } of parts) yield { path: serviceDump(service.id, app), stream: open }
+      for (const { app, start } of parts)
+        yield { path: serviceDump(service.id, app), stream: () => printed(start) }
     } finally {
       if (!turn.service.running) await stopServer(turn.service, context)
     }
@@ -53,7 +55,7 @@ async function* volumeFiles(app: App, name: string, context: ServiceContext): As
   held.catch(container.reject)
   try {
     const { parts } = storageSource(app, name, await container.promise, context)
-    for (const { open } of parts) yield* open()
+    for (const { start } of parts) yield* printed(start)
   } finally {
     read.resolve()
     await held

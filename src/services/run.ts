@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { type Engine } from '../docker/engine.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { type Step } from './service.ts'
@@ -77,34 +78,51 @@ export async function runOrFail(
   throw new PaasError('SERVICE_FAILED', `Could not ${what}: ${words}`)
 }
 
-/** What a step prints, as it comes. Ends with SERVICE_FAILED unless the step succeeds; stops it when left early. */
-export async function* readStep(
+/** A step that prints into a pipe, which whoever reads it closes. */
+export type Printing = {
+  fd: number
+  /** Ends it before its end. */
+  stop: () => void
+  /** Resolves once it has ended well. Throws SERVICE_FAILED, or what the signal was aborted with. */
+  ended: () => Promise<void>
+}
+
+/** Starts a step that has no input and prints much; `what` completes "could not …". An abort ends it. */
+export async function startPrinting(
   { containers }: Engine,
   container: string,
-  step: Step,
+  { command, env }: Omit<Step, 'input'>,
   what: string,
   signal: AbortSignal,
-): AsyncGenerator<Buffer> {
+): Promise<Printing> {
   signal.throwIfAborted()
-  const exec = await containers.run(container, { command: step.command, ...(step.env && { env: step.env }) })
+  const exec = await containers.read(container, { command, ...(env && { env }) })
   const stop = (): void => void exec.kill('SIGTERM').catch(() => undefined)
   signal.addEventListener('abort', stop, { once: true })
-  let stderr = ''
-  let ended = false
-  try {
-    await exec.write(Buffer.from(step.input ?? ''))
-    exec.end()
-    for await (const part of exec.output()) {
-      if (part.stream === 'stdout') yield part.bytes
-      else stderr = (stderr + part.bytes.toString()).slice(-keptErrors)
-    }
-    ended = true
-  } finally {
-    signal.removeEventListener('abort', stop)
-    if (!ended) stop()
+  if (signal.aborted) stop()
+  return {
+    fd: exec.fd,
+    stop,
+    async ended() {
+      const stderr = await exec.stderr()
+      signal.removeEventListener('abort', stop)
+      signal.throwIfAborted()
+      const code = await exec.exitCode()
+      if (code === 0) return
+      throw new PaasError('SERVICE_FAILED', `Could not ${what}: ${stderr.trim() || `exit code ${code}`}`)
+    },
   }
-  signal.throwIfAborted()
-  const code = await exec.exitCode()
-  if (code === 0) return
-  throw new PaasError('SERVICE_FAILED', `Could not ${what}: ${stderr.trim() || `exit code ${code}`}`)
+}
+
+/** What a step prints, as it comes; ends with an error unless the step ends well. Stops it when left early. */
+export async function* printed(start: () => Promise<Printing>): AsyncGenerator<Buffer> {
+  const { fd, stop, ended } = await start()
+  let all = false
+  try {
+    yield* new Socket({ fd, readable: true, writable: false }) as AsyncIterable<Buffer>
+    all = true
+  } finally {
+    if (!all) stop()
+  }
+  await ended()
 }

@@ -20,7 +20,7 @@ export type Data = {
   /** Whether a dump is compressed as it comes. */
   packed: boolean
   /** Prints a consistent copy of the database, in the format that its own tools read. */
-  dump: (access: Access) => Step
+  dump: (access: Access) => Omit<Step, 'input'>
   /** Replaces the database by the dump on stdin. Exits with an error for anything else, the database untouched. */
   restore: (access: Access) => Step
   /** Prints what is in it, a line each: a name, a tab, a count. What makes two copies comparable. */

@@ -6,7 +6,7 @@ import { type ServiceContext } from './context.ts'
 import { createService } from './create.ts'
 import { serviceTurn } from './find.ts'
 import { datastoreOf } from './registry.ts'
-import { readStep, runOrFail } from './run.ts'
+import { printed, runOrFail, startPrinting } from './run.ts'
 import { type Access, type Data, type Datastore } from './service.ts'
 
 /** How a service's data leaves and enters. Throws INVALID_INPUT for one that keeps none. */
@@ -24,7 +24,7 @@ export async function* dumpOf(
 ): AsyncGenerator<Buffer> {
   const { dump } = dataOf(datastoreOf(service))
   const from = container ?? (await runningServer(platform, service))
-  yield* readStep(platform.engine, from, dump(access), `dump ${service.name}`, signal)
+  yield* printed(() => startPrinting(platform.engine, from, dump(access), `dump ${service.name}`, signal))
 }
 
 /** The service's own database, for `services:export`. */
