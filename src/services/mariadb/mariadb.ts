@@ -53,7 +53,7 @@ export const mariadb: Datastore = {
           '--triggers',
           '--events',
         ],
-        ...['--hex-blob', '--skip-comments', '--', database],
+        ...['--hex-blob', '--skip-dump-date', '--', database],
       ],
     }),
     restore: ({ database }) => ({ command: bash(restore, database) }),

@@ -1,3 +1,5 @@
+import { wholeDump } from '../whole.ts'
+
 /** A data folder is made beside its place and then moved, so that one that was cut off is never taken for whole. */
 export const start = `
 data=/var/lib/mysql/paas
@@ -40,7 +42,8 @@ CREATE DATABASE \\\`$former\\\`;
 CREATE USER '$loader'@'localhost' IDENTIFIED BY '$password';
 GRANT ALL PRIVILEGES ON \\\`$pattern\\\`.* TO '$loader'@'localhost';
 SQL
-LC_ALL=C sed -E '/^(\\/\\*!5|CREATE)/ s/DEFINER[ ]*=[ ]*(\`[^\`]*\`|[^ @]+)@(\`[^\`]*\`|[^ *]+)//g' |
+LC_ALL=C sed -E '${wholeDump('(MariaDB|MySQL) dump', 'Dump completed')}
+/^(\\/\\*!5|CREATE)/ s/DEFINER[ ]*=[ ]*(\`[^\`]*\`|[^ @]+)@(\`[^\`]*\`|[^ *]+)//g' |
   MYSQL_PWD=$password mariadb "\${options[@]}" --user="$loader" --default-character-set=utf8mb4 "$fresh" > /dev/null
 names() { sql --execute "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '$1' AND TABLE_TYPE $2 ORDER BY 1"; }
 base="= 'BASE TABLE'" views="= 'VIEW'"

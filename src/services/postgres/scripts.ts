@@ -1,3 +1,5 @@
+import { wholeDump } from '../whole.ts'
+
 /** A cluster is made beside its place and then moved, so that one that was cut off is never taken for whole. */
 export const start = `
 data=/var/lib/postgresql/paas
@@ -43,7 +45,7 @@ input() { printf %s "$magic"; cat; }
 if [ "$magic" = PGDMP ]; then
   input | pg_restore --exit-on-error --single-transaction --no-owner --no-acl --role="$role" --dbname="$fresh"
 else
-  { echo "SET ROLE \\"$role\\";"; input; } |
+  { echo "SET ROLE \\"$role\\";"; input | LC_ALL=C sed -E '${wholeDump('PostgreSQL database dump$', 'PostgreSQL database dump complete')}'; } |
     psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --single-transaction --output /dev/null --dbname "$fresh"
 fi
 found=$(psql --no-psqlrc -At --dbname "$fresh" --command "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace OR relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\\\_%' AND nspname <> 'information_schema')")

@@ -52,7 +52,10 @@ main([In, Out, From, To]) ->
     Found = maps:with(Kinds, All),
     true = maps:size(Found) > 0,
     Moved = maps:map(fun(_, Items) ->
-        [Item#{<<"vhost">> => list_to_binary(To)} || #{<<"vhost">> := Host} = Item <- Items, Host =:= list_to_binary(From)]
+        [begin
+            true = is_binary(maps:get(<<"name">>, Item, <<>>)),
+            Item#{<<"vhost">> => list_to_binary(To)}
+        end || #{<<"vhost">> := Host} = Item <- Items, Host =:= list_to_binary(From)]
     end, Found),
     ok = file:write_file(Out, json:encode(Moved)).
 ERLANG
@@ -63,10 +66,19 @@ rabbitmqctl --silent export_definitions "$work/all" < /dev/null >&2
 move "$work/all" "$work/own" "$1" @
 cat "$work/own"
 `
+/** A server takes what comes before the first wrong definition, so a virtual host of its own has them first. */
 const restore = `${move}
 cat > "$work/own"
+trial=$1_paas_new
+ctl() { rabbitmqctl --silent "$@" < /dev/null >&2; }
+remove() { ctl delete_vhost "$trial" 2> /dev/null || true; }
+move "$work/own" "$work/trial" @ "$trial"
 move "$work/own" "$work/all" @ "$1"
-rabbitmqctl --silent import_definitions "$work/all" < /dev/null >&2
+remove
+ctl add_vhost "$trial"
+trap 'remove; rm -rf "$work"' EXIT
+ctl import_definitions "$work/trial"
+ctl import_definitions "$work/all"
 `
 
 const contents = `
