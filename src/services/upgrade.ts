@@ -17,7 +17,7 @@ import { serviceTurn } from './find.ts'
 import { ensureImage, imageOf } from './image.ts'
 import { datastoreOf } from './registry.ts'
 import { throwawayLabels } from './throwaway.ts'
-import { dataOf, dumpOf, restoreInto } from './transfer.ts'
+import { dumpOf, restoreInto } from './transfer.ts'
 
 /**
  * Moves a service to another image by way of its data: a new server beside the old one, a dump, a restore, a
@@ -32,7 +32,6 @@ export async function upgradeService(
   return serviceTurn(service, 'services:upgrade', context, async (current) => {
     const { platform, say } = context
     const datastore = datastoreOf(current)
-    dataOf(datastore)
     if (current.previous !== undefined) {
       throw new PaasError('SERVICE_IN_USE', `The last upgrade of ${current.name} is not confirmed yet.`, {
         hint: `paas services:upgrade ${current.name} --finish, or --undo`,
@@ -84,6 +83,7 @@ async function copyInto(
     await platform.engine.containers.start(id)
     await settle(next, id, context)
     const version = await versionOf(datastoreOf(next), id, context)
+    if (datastoreOf(next).data === undefined) return version
     say(
       `Copying the data from ${current.current.version} to ${version}; ${current.name} is not reachable meanwhile`,
     )
