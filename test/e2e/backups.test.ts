@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { instance, paas, paasJson, paths } from '../support/instance.ts'
 import { appName } from '../support/laptop.ts'
-import { eventually, mustRun, run } from '../support/process.ts'
+import { eventually, mustRun, run, start } from '../support/process.ts'
 import { type S3Server, startS3 } from '../support/s3.ts'
 
 type Backup = {
@@ -30,6 +30,16 @@ const create = (...flags: string[]): Promise<Backup> => paasJson<Backup>('backup
 const partOf = ({ id }: Pick<Backup, 'id'>): string => join(paths.backups, id, '0.sealed')
 const sql = async (text: string): Promise<string> =>
   (await paas(['services:connect', name], { input: `\\pset tuples_only on\n${text}\n` })).stdout.trim()
+const lastEvent = async (): Promise<{ name: string; facts: Record<string, unknown> }> =>
+  (await paasJson<{ name: string; facts: Record<string, unknown> }[]>('events', '-n', '1'))[0]!
+/** A hook that keeps what it is told; resolves to that as it is now. */
+async function listen(event: string): Promise<() => Promise<unknown>> {
+  const heard = join(instance.root, `heard-${event}`)
+  await mkdir(paths.hooks, { recursive: true })
+  await writeFile(join(paths.hooks, event), `#!/bin/sh\ncat > '${heard}'\n`)
+  await chmod(join(paths.hooks, event), 0o755)
+  return () => readFile(heard, 'utf8').then(JSON.parse, () => undefined)
+}
 const checksum = 'SELECT count(*), md5(string_agg(t::text, $$,$$ ORDER BY n)) FROM t;'
 
 beforeAll(async () => {
@@ -40,6 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await paas(['services:destroy', name, '--confirm', name])
   for (const { id } of await list()) await paas(['backups:destroy', id])
+  await rm(paths.hooks, { recursive: true, force: true })
 })
 
 describe('what is restored', () => {
@@ -86,7 +97,36 @@ describe('what is restored', () => {
     if (what === 'another key') return rm(wrong)
     const drill = await paas(['backups:drill', backup.id])
     expect([drill.code, drill.stdout]).toEqual([1, expect.stringContaining('NOT RESTORABLE')])
+    expect(await lastEvent()).toMatchObject({
+      name: 'backup-drill-failed',
+      facts: { backup: backup.id, of: name },
+    })
   })
+})
+
+test('one that is given up leaves nothing, and its dump ends', async () => {
+  const before = await list()
+  const dumps = (): Promise<string> =>
+    sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_dump';")
+  const holder = start(paths.launcher, ['services:connect', name], {
+    input: 'BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60);\n',
+  })
+  const locks =
+    "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 't'::regclass;"
+  await eventually('the table is locked', 20_000, async () => (await sql(locks)) === '1')
+  const { child, finished } = start(paths.launcher, ['backups:create', name])
+  await eventually('the dump waits for it', 20_000, async () => (await dumps()) === '1')
+  child.kill('SIGINT')
+  expect((await finished).code).not.toBe(0)
+  await eventually('the dump has ended', 10_000, async () => (await dumps()) === '0')
+  await eventually(
+    'what it had written is gone',
+    10_000,
+    async () => !(await readdir(paths.backups)).some((file) => file.endsWith('.part')),
+  )
+  expect(await list()).toEqual(before)
+  await sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%';")
+  await holder.finished
 })
 
 test('a disk that is full leaves no backup that looks like one', async () => {
@@ -117,9 +157,20 @@ test('a schedule saves, proves, and forgets what it does not keep', { timeout: 3
   expect((await paas(['backups:schedule', name, 'whenever'])).code).toBe(2)
 })
 
+test('a scheduled backup that fails is told of', { timeout: 300_000 }, async () => {
+  const heard = await listen('backup-failed')
+  await must('services:stop', name)
+  await must('backups:schedule', name, '* * * * *', '--keep', '1d')
+  await eventually('it has failed', 100_000, async () => (await lastEvent()).name === 'backup-failed')
+  await must('backups:unschedule', name)
+  await must('services:start', name)
+  const facts = { of: name, reason: expect.stringContaining('does not run') as string }
+  expect((await lastEvent()).facts).toMatchObject(facts)
+  await eventually('its hook has run', 10_000, async () => (await heard()) !== undefined)
+  expect(await heard()).toMatchObject({ event: 'backup-failed', ...facts })
+})
+
 describe('an off-site store', () => {
-  const hook = join(paths.hooks, 'backup-copy-failed')
-  const heard = join(instance.root, 'heard')
   let server: S3Server
 
   beforeAll(async () => {
@@ -132,7 +183,6 @@ describe('an off-site store', () => {
   }, 400_000)
 
   afterAll(async () => {
-    await rm(hook, { force: true })
     await run('docker', ['start', server.container])
     for (const { id } of await list()) await paas(['backups:destroy', id])
     await paas(['backups:stores:remove', 'offsite'])
@@ -157,20 +207,18 @@ describe('an off-site store', () => {
   })
 
   test('that is down is tried again, and then told of', { timeout: 300_000 }, async () => {
-    await mkdir(paths.hooks, { recursive: true })
-    await writeFile(hook, `#!/bin/sh\ncat > '${heard}'\n`)
-    await chmod(hook, 0o755)
+    const heard = await listen('backup-copy-failed')
     await mustRun('docker', ['stop', '--time', '1', server.container])
     const { code, output } = await paas(['backups:create', name, '--to', 'offsite'])
     expect([code, output]).toEqual([
       1,
       expect.stringMatching(/again in 2 s[^]*again in 30 s[^]*offsite FAILED/),
     ])
-    const told = JSON.parse(await readFile(heard, 'utf8')) as Record<string, unknown>
-    expect(told).toMatchObject({ event: 'backup-copy-failed', of: name, to: 'offsite' })
-    const [event] = await paasJson<{ name: string; facts: unknown }[]>('events', '-n', '1')
-    const facts = expect.objectContaining({ of: name, to: 'offsite' }) as unknown
-    expect(event).toMatchObject({ name: 'backup-copy-failed', facts })
+    expect(await heard()).toMatchObject({ event: 'backup-copy-failed', of: name, to: 'offsite' })
+    expect(await lastEvent()).toMatchObject({
+      name: 'backup-copy-failed',
+      facts: { of: name, to: 'offsite' },
+    })
     const last = (await list()).at(-1)!
     expect(last).toMatchObject({ status: 'complete', copies: [{ store: 'offsite', status: 'failed' }] })
   })

@@ -2,10 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { get, hostOf, instance, paas, paasJson } from '../support/instance.ts'
 import { appName, createLaptop } from '../support/laptop.ts'
 import { eventually, type Finished, mustRun, run } from '../support/process.ts'
+import { everyKind } from '../support/service-kinds.ts'
+import { opens } from '../support/services.ts'
 
 const dev = await createLaptop('stores')
 const app = appName('shop')
-const [pg, cache] = [appName('pg').slice(0, 20), appName('cache').slice(0, 20)]
+const nameOf = (kind: string): string => appName(kind).slice(0, 20)
+const [pg, cache] = [nameOf('postgres'), nameOf('redis')]
+const kinds = everyKind.map((kind) => ({ ...kind, name: nameOf(kind.kind) }))
 
 async function must(...args: string[]): Promise<string> {
   const { code, output, stdout } = await paas(args)
@@ -16,11 +20,11 @@ async function must(...args: string[]): Promise<string> {
 beforeAll(async () => {
   const clone = await dev.clone(app, { from: 'node-store' })
   await clone.deploy()
-  await must('services:create', 'postgres', pg)
-  await must('services:create', 'redis', cache)
-  await must('services:link', pg, '-a', app)
-  await must('services:link', cache, '-a', app)
-}, 600_000)
+  for (const { kind, name, variable } of kinds) {
+    await must('services:create', kind, name)
+    await must('services:link', name, '-a', app, '--as', variable)
+  }
+}, 900_000)
 afterAll(async () => {
   for (const { name } of await paasJson<{ name: string }[]>('services:list')) {
     await paas(['services:destroy', name, '--force', '--confirm', name])
@@ -45,25 +49,101 @@ const variables = async (): Promise<Record<string, string>> =>
 const works = (variable: string): Promise<unknown> =>
   eventually(`${variable} works`, 60_000, async () => (await get(hostOf(app), `/${variable}`)).status === 200)
 
-test('set changes settings and memory, and takes back what the server does not come up with', async () => {
-  await must('services:set', pg, 'max_connections=41', '--memory', '600m')
-  expect(await sql(pg, 'SHOW max_connections;')).toBe('41')
-  const refused = await paas(['services:set', pg, 'max_connections=lots'])
-  expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('Back to what it was')])
-  expect(await sql(pg, 'SHOW max_connections;')).toBe('41')
-  for (const words of [
-    ['max_connections'],
-    ['a b=1'],
-    ['--memory', '1m'],
-    ['--memory', 'lots'],
-    ['x=a\nb'],
-  ]) {
-    expect((await paas(['services:set', pg, ...words])).code, words.join(' ')).toBe(2)
-  }
-  await must('services:set', pg, 'max_connections=')
-  expect(await sql(pg, 'SHOW max_connections;')).toBe('100')
-  expect(await paasJson('services:info', pg)).toMatchObject({ memoryBytes: 600 * 1024 ** 2, settings: {} })
-  await works('DATABASE_URL')
+describe.each(kinds)('$kind', ({ kind, name, variable, survives, setting, names }) => {
+  const inShell = async (text: string): Promise<string> =>
+    (await paas(['services:connect', name], { input: `${text}\n` })).output
+
+  test('set changes settings and memory, and takes back what the server does not come up with', async () => {
+    await must('services:set', name, setting.pair, '--memory', '600m')
+    expect(await inShell(setting.ask)).toMatch(setting.shows)
+    const refused = await paas(['services:set', name, setting.wrong])
+    expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('Back to what it was')])
+    expect(await inShell(setting.ask)).toMatch(setting.shows)
+    const [key] = setting.pair.split('=') as [string]
+    for (const words of [[key], ['a b=1'], ['--memory', '1m'], ['--memory', 'lots'], [`${key}=a\nb`]]) {
+      expect((await paas(['services:set', name, ...words])).code, words.join(' ')).toBe(2)
+    }
+    await must('services:set', name, `${key}=`)
+    expect(await inShell(setting.ask)).not.toMatch(setting.shows)
+    expect(await paasJson('services:info', name)).toMatchObject({
+      memoryBytes: 600 * 1024 ** 2,
+      settings: {},
+    })
+    await works(variable)
+  })
+
+  test('stop, start and restart keep what it keeps', async () => {
+    await write(variable, 'kept')
+    await must('services:stop', name)
+    await must('services:stop', name)
+    expect(await paasJson('services:info', name)).toMatchObject({ state: 'stopped' })
+    expect((await get(hostOf(app), `/${variable}`)).status).toBe(500)
+    expect((await paas(['services:connect', name], { input: '' })).code).toBe(1)
+    await must('services:start', name)
+    await must('services:start', name)
+    await works(variable)
+    await must('services:restart', name)
+    await works(variable)
+    if (survives) expect(await ask(variable)).toContain('kept')
+  })
+
+  test('rotated credentials reach the app, and the old ones open nothing', async () => {
+    const before = (await variables())[variable]!
+    await write(variable, 'rotated')
+    await must('credentials:rotate', name)
+    expect(await ask(variable)).toContain('rotated')
+    const after = (await variables())[variable]!
+    expect(await paasJson('services:credentials', name)).toMatchObject({ url: after })
+    // Memcached has none: its network is what keeps others out.
+    if (new URL(before).password === '') return
+    expect(after).not.toBe(before)
+    expect([await opens(app, before), await opens(app, after)]).toEqual([false, true])
+  })
+
+  test.runIf(names)('a database of an app’s own is reached by its app alone', async () => {
+    const shared = `${name}-all`
+    await must('services:create', kind, shared)
+    await must('services:link', shared, '-a', app, '--own-database', '--as', 'OWN')
+    await write('OWN_URL', 'mine')
+    expect(await ask('OWN_URL')).toEqual(['mine'])
+    const own = new URL((await variables())['OWN_URL']!)
+    const main = new URL((await paasJson<{ url: string }>('services:credentials', shared)).url)
+    expect([own.username === main.username, own.pathname === main.pathname]).toEqual([false, false])
+    expect(decodeURIComponent(own.password)).toHaveLength(64)
+    const others = Object.assign(new URL(own), { pathname: main.pathname })
+    expect([await opens(app, own.href), await opens(app, main.href), await opens(app, others.href)]).toEqual([
+      true,
+      true,
+      false,
+    ])
+
+    const backup = await paasJson<{ id: string; drill: { ok: boolean; counts: Record<string, number> } }>(
+      ...['backups:create', shared, '--drill'],
+    )
+    expect(backup.drill.ok).toBe(true)
+    expect(Object.keys(backup.drill.counts).some((what) => what.startsWith(own.pathname.slice(1)))).toBe(true)
+    await must('credentials:rotate', shared)
+    expect(await ask('OWN_URL')).toEqual(['mine'])
+    expect(await opens(app, own.href)).toBe(false)
+
+    const inShared = async (): Promise<string> =>
+      (await paas(['services:connect', shared], { input: `${names!}\n` })).output
+    expect(await inShared()).toContain(own.username)
+    const refused = await paas(['services:unlink', shared, '-a', app])
+    expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('--drop-database')])
+    await must('services:unlink', shared, '-a', app, '--drop-database')
+    expect(await inShared()).not.toContain(own.username)
+    await must('backups:destroy', backup.id)
+    await must('services:destroy', shared, '--confirm', shared)
+  })
+
+  test.skipIf(names)('has no database of an app’s own', async () => {
+    const [before, second] = [await variables(), `${name}-two`]
+    await must('services:create', kind, second)
+    expect((await paas(['services:link', second, '-a', app, '--own-database'])).code).toBe(2)
+    expect(await variables()).toEqual(before)
+    await must('services:destroy', second, '--confirm', second)
+  })
 })
 
 test('expose opens a port of the server, and unexpose closes it', async () => {
@@ -119,24 +199,6 @@ test('rename leaves the app as it is', async () => {
   await must('services:rename', other, pg)
 })
 
-test.each([
-  ['postgres', pg, 'DATABASE_URL'],
-  ['redis', cache, 'REDIS_URL'],
-])('stop, start and restart keep the data of %s', async (_, name, variable) => {
-  await write(variable, 'kept')
-  await must('services:stop', name)
-  await must('services:stop', name)
-  expect(await paasJson('services:info', name)).toMatchObject({ state: 'stopped' })
-  expect((await get(hostOf(app), `/${variable}`)).status).toBe(500)
-  expect((await paas(['services:connect', name], { input: '' })).code).toBe(1)
-  await must('services:start', name)
-  await must('services:start', name)
-  await works(variable)
-  await must('services:restart', name)
-  await works(variable)
-  expect(await ask(variable)).toContain('kept')
-})
-
 test('promote makes another linked service the main one, and keeps what was', async () => {
   const second = `${pg}-two`
   await must('services:create', 'postgres', second)
@@ -158,78 +220,6 @@ test('promote makes another linked service the main one, and keeps what was', as
   expect(Object.values(await variables())).not.toContain(before[colour])
   expect((await paas(['services:promote', second, '-a', app])).code).toBe(3)
   await must('services:destroy', second, '--confirm', second)
-})
-
-describe('a database of an app’s own', () => {
-  const shared = `${pg}-all`
-
-  test('is reached by its app alone, is in the backup, and goes when that is said', async () => {
-    await must('services:create', 'postgres', shared)
-    await sql(shared, 'CREATE TABLE secret (n int);')
-    await must('services:link', shared, '-a', app, '--own-database', '--as', 'OWN')
-    await write('OWN_URL', 'mine')
-    expect(await ask('OWN_URL')).toEqual(['mine'])
-    const own = new URL((await variables())['OWN_URL']!)
-    const main = new URL((await paasJson<{ url: string }>('services:credentials', shared)).url)
-    expect([own.username === main.username, own.pathname === main.pathname]).toEqual([false, false])
-    expect(decodeURIComponent(own.password)).toHaveLength(64)
-    // As the app's user: its own database opens, the service's does not.
-    const as = (database: string): string =>
-      `\\c "dbname=${database} user=${own.username} password=${own.password} host=127.0.0.1"\nSELECT 'in ' || current_database();`
-    expect(await sql(shared, as(own.pathname.slice(1)))).toContain(`in ${own.pathname.slice(1)}`)
-    expect(await sql(shared, as(main.pathname.slice(1)))).not.toContain('in ')
-    const backup = await paasJson<{ id: string; drill: { ok: boolean; counts: Record<string, number> } }>(
-      ...['backups:create', shared, '--drill'],
-    )
-    expect(backup.drill.ok).toBe(true)
-    expect(Object.keys(backup.drill.counts).some((what) => what.startsWith(own.pathname.slice(1)))).toBe(true)
-    await must('backups:destroy', backup.id)
-
-    const refused = await paas(['services:unlink', shared, '-a', app])
-    expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('--drop-database')])
-    await must('services:unlink', shared, '-a', app, '--drop-database')
-    expect(
-      await sql(shared, `SELECT count(*) FROM pg_database WHERE datname = '${own.pathname.slice(1)}';`),
-    ).toBe('0')
-    expect(await sql(shared, `SELECT count(*) FROM pg_roles WHERE rolname = '${own.username}';`)).toBe('0')
-    await must('services:destroy', shared, '--confirm', shared)
-  })
-
-  test('is nothing that redis has', async () => {
-    const before = await variables()
-    await must('services:create', 'redis', `${cache}-two`)
-    const { code } = await paas(['services:link', `${cache}-two`, '-a', app, '--own-database'])
-    expect(code).toBe(2)
-    expect(await variables()).toEqual(before)
-    await must('services:destroy', `${cache}-two`, '--confirm', `${cache}-two`)
-  })
-})
-
-test.each([
-  ['postgres', pg, 'DATABASE_URL'],
-  ['redis', cache, 'REDIS_URL'],
-])('rotated credentials of %s reach the app, and the old ones open nothing', async (_, name, variable) => {
-  const before = (await variables())[variable]!
-  await write(variable, 'rotated')
-  const { port } = await paasJson<{ port: number }>('services:expose', name)
-  await must('credentials:rotate', name)
-  expect(await ask(variable)).toContain('rotated')
-  const after = (await variables())[variable]!
-  expect(after).not.toBe(before)
-  expect(await paasJson('services:credentials', name)).toMatchObject({ url: after })
-  const opens = async (url: string): Promise<boolean> => {
-    const { username, password, pathname } = new URL(url)
-    if (variable === 'REDIS_URL') {
-      const { stdout } = await run('redis-cli', ['-h', '127.0.0.1', '-p', String(port), 'ping'], {
-        env: { ...process.env, REDISCLI_AUTH: password },
-      })
-      return stdout === 'PONG\n'
-    }
-    const line = `\\c "dbname=${pathname.slice(1)} user=${username} password=${password} host=127.0.0.1"\nSELECT 'opened';`
-    return (await sql(name, line)).includes('opened')
-  }
-  expect([await opens(before), await opens(after)]).toEqual([false, true])
-  await must('services:unexpose', name)
 })
 
 describe('connect over ssh', () => {

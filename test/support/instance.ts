@@ -10,7 +10,7 @@ export const instance = inject('instance')
 export const paths = instancePaths(instance.root)
 
 /** The `paas` of the server, as root. */
-export function paas(args: readonly string[], options: { input?: string } = {}): Promise<Finished> {
+export function paas(args: readonly string[], options: { input?: string | Buffer } = {}): Promise<Finished> {
   return run(paths.launcher, args, options)
 }
 

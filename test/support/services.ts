@@ -1,12 +1,19 @@
 import { instance } from './instance.ts'
 import { containersOf } from './docker.ts'
-import { mustRun } from './process.ts'
+import { mustRun, run } from './process.ts'
 
-/** The process on the host of a service's server. */
-export async function serverPid(name: string): Promise<number> {
+/** The container of a service's server. */
+export async function serverContainer(name: string): Promise<string> {
   const filters = [`label=paas.instance=${instance.name}`, 'label=paas.role=server', `name=^/${name}\\.`]
   const ids = await mustRun('docker', ['ps', '--quiet', ...filters.flatMap((filter) => ['--filter', filter])])
-  return Number(await mustRun('docker', ['inspect', '--format', '{{.State.Pid}}', ids.trim()]))
+  return ids.trim()
+}
+
+/** Its process on the host. */
+export async function serverPid(name: string): Promise<number> {
+  return Number(
+    await mustRun('docker', ['inspect', '--format', '{{.State.Pid}}', await serverContainer(name)]),
+  )
 }
 
 /** Names of the networks that the running containers of an app are on. */
@@ -17,4 +24,41 @@ export async function networksOf(app: string): Promise<string[]> {
     ...ids,
   ])
   return [...new Set(names.trim().split(/\s+/))]
+}
+
+/** Runs JavaScript in the newest container of an app, where its modules are. */
+async function inApp(app: string, script: string, ...args: string[]): Promise<boolean> {
+  const filters = ['--filter', `label=paas.instance=${instance.name}`, '--filter', `name=^/${app}\\.`]
+  const container = (await mustRun('docker', ['ps', '--quiet', '--latest', ...filters])).trim()
+  const program = ['node', '--input-type=module', '--eval', script, ...args]
+  return (await run('docker', ['exec', container, ...program])).code === 0
+}
+
+/** Whether an app made of test/apps/node-store gets into a service with this URL. */
+export const opens = (app: string, url: string): Promise<boolean> =>
+  inApp(
+    app,
+    `const { stores } = await import('./stores.js')
+await stores[new URL(process.argv[1]).protocol.slice(0, -1)].list(process.argv[1])
+process.exit(0)`,
+    url,
+  )
+
+/** Whether a container of an app can connect there. */
+export const reaches = (app: string, host: string, port: number): Promise<boolean> =>
+  inApp(
+    app,
+    `const { connect } = await import('node:net')
+connect({ host: process.argv[1], port: Number(process.argv[2]) })
+  .once('connect', () => process.exit(0))
+  .once('error', () => process.exit(1))
+setTimeout(() => process.exit(2), 3000)`,
+    host,
+    String(port),
+  )
+
+/** Address of a service's server on its own network. */
+export async function addressOf(name: string): Promise<string> {
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+  return (await mustRun('docker', ['inspect', '--format', format, await serverContainer(name)])).trim()
 }
