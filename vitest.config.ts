@@ -17,6 +17,7 @@ const onDemand = {
     'builds',
     'daily-under-load',
     'everyday',
+    'object-store',
     'restore-elsewhere',
     'samples',
     'service-commands',

@@ -12,6 +12,7 @@ import { type ServiceContext } from './context.ts'
 import { serviceTurn } from './find.ts'
 import { datastoreOf } from './registry.ts'
 import { runOrFail } from './run.ts'
+import { type Datastore } from './service.ts'
 
 export type LinkOptions = {
   /** Prefix of the variable, or its whole name where it ends in _URL; undefined: the datastore's own. */
@@ -63,9 +64,18 @@ export function variablesOf(
   link: Link,
   { platform }: ServiceContext,
 ): Record<string, string> {
-  const { port, url } = datastoreOf(service)
-  const value = url(accessOfLink(service, link, platform.store.secrets), { host: service.host, port })
-  return Object.fromEntries(link.names.map((name) => [name, value]))
+  const datastore = datastoreOf(service)
+  const access = accessOfLink(service, link, platform.store.secrets)
+  const value = datastore.url(access, { host: service.host, port: datastore.port })
+  const parts = partsOf(datastore, value)
+  return Object.fromEntries(link.names.map((name) => [name, parts[name] ?? value]))
+}
+
+/** The config vars that hold parts of a URL; of what is no URL, none. Pure. */
+export function partsOf({ parts = {} }: Pick<Datastore, 'parts'>, value: string): Record<string, string> {
+  const url = URL.parse(value)
+  if (url === null) return {}
+  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part(url)]))
 }
 
 async function newLink(
@@ -76,7 +86,7 @@ async function newLink(
 ): Promise<Link> {
   const { apps, secrets } = platform.store
   const config = await apps.config(app.id)
-  const names = namesFor(datastoreOf(service).variables, as, (name) => Object.hasOwn(config, name))
+  const names = namesFor(datastoreOf(service), as, (name) => Object.hasOwn(config, name))
   if (!ownDatabase) return { app: app.id, names }
   if (datastoreOf(service).remove === undefined) {
     throw new PaasError('INVALID_INPUT', `A ${service.kind} service has one database for all who use it.`, {
@@ -88,15 +98,19 @@ async function newLink(
   return { app: app.id, names, own: { database, user: database, password } }
 }
 
-/** Pure. What is taken is never overwritten: then the first variable is called after a colour. */
+/** Pure. What is taken is never overwritten: then the first variable is called after a colour, and has no parts. */
 export function namesFor(
-  variables: readonly [string, ...string[]],
+  { variables, parts = {} }: Pick<Datastore, 'variables' | 'parts'>,
   as: string | undefined,
   taken: (name: string) => boolean,
 ): ConfigName[] {
   if (as === undefined) {
     const [first, ...others] = variables
-    const names = [taken(first) ? colourName(taken) : first, ...others.filter((name) => !taken(name))]
+    const more = [first, ...Object.keys(parts)].some(taken) ? [] : Object.keys(parts)
+    const names = [
+      ...[taken(first) ? colourName(taken) : first, ...others.filter((name) => !taken(name))],
+      ...more,
+    ]
     return names.map((name) => ConfigName.parse(name))
   }
   const name = ConfigName.safeParse(as.endsWith('_URL') ? as : `${as}_URL`)

@@ -4,10 +4,11 @@ import { memcached } from './memcached/memcached.ts'
 import { postgres } from './postgres/postgres.ts'
 import { rabbitmq } from './rabbitmq/rabbitmq.ts'
 import { redis } from './redis/redis.ts'
+import { s3 } from './s3/s3.ts'
 import { type Datastore } from './service.ts'
 
 /** Every datastore there is. */
-export const datastores: readonly Datastore[] = [postgres, mariadb, redis, memcached, rabbitmq]
+export const datastores: readonly Datastore[] = [postgres, mariadb, redis, memcached, rabbitmq, s3]
 
 /** The datastore of a stored kind. */
 export function datastoreOf({ kind }: { kind: string }): Datastore {

@@ -55,7 +55,9 @@ export type Datastore = {
   env: Record<string, string>
   /** Config vars of a link. The first gets another name where it is taken; the others are only set where free. */
   variables: [string, ...string[]]
-  /** Their value. */
+  /** Parts of their value, for programs that want those apart: all of them are set, or none where one is taken. */
+  parts?: Record<string, (url: URL) => string>
+  /** The value of `variables`. */
   url: (access: Access, at: { host: string; port: number }) => string
   /** The first process of the container. */
   start: (options: { memoryBytes: number; settings: Record<string, string> }) => string[]

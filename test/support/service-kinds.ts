@@ -94,4 +94,18 @@ export const everyKind: Kind[] = [
       }),
     ],
   },
+  {
+    kind: 's3',
+    variable: 'S3_URL',
+    survives: true,
+    restores: 'rows',
+    setting: {
+      pair: 'max_clients=41',
+      ask: 'grep max_clients /tmp/swift/proxy.conf',
+      shows: /^max_clients = 41$/m,
+      wrong: 'max_clients=lots',
+    },
+    names: 'ls /dev/shm/paas /data/accounts',
+    garbage: ['\u0000'.repeat(1024)],
+  },
 ]

@@ -1,4 +1,5 @@
 import amqp from 'amqplib'
+import { AwsClient } from 'aws4fetch'
 import { Redis } from 'ioredis'
 import memjs from 'memjs'
 import mysql from 'mysql2/promise'
@@ -66,6 +67,14 @@ async function peek(channel) {
   return messages.map(({ content }) => content.toString())
 }
 
+const objects = async (url, path, init) => {
+  const { username: accessKeyId, password: secretAccessKey, host, pathname } = new URL(url)
+  const client = new AwsClient({ accessKeyId, secretAccessKey, service: 's3', region: 'us-east-1', retries: 0 })
+  const response = await client.fetch(`http://${host}${pathname}${path}`, { ...init, signal: AbortSignal.timeout(3000) })
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
+  return response.text()
+}
+
 export const stores = {
   postgres: {
     add: (url, text) => postgres(url, (client) => client.query('INSERT INTO notes (text) VALUES ($1)', [text])),
@@ -92,5 +101,12 @@ export const stores = {
         await channel.waitForConfirms()
       }),
     list: (url) => rabbitmq(url, peek),
+  },
+  s3: {
+    add: (url, text) => objects(url, `/notes/${Date.now()}-${process.hrtime()[1]}`, { method: 'PUT', body: text }),
+    list: async (url) => {
+      const keys = (await objects(url, '?list-type=2&prefix=notes/')).matchAll(/<Key>(.*?)<\/Key>/g)
+      return Promise.all([...keys].map(([, key]) => objects(url, `/${key}`)))
+    },
   },
 }
