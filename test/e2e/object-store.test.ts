@@ -235,38 +235,42 @@ describe('the client of Amazon with its own defaults', () => {
   })
 })
 
-test('an app has the address in parts too, and a second store leaves them alone', async () => {
-  await must('services:link', name, '-a', app)
-  const first = await variables()
-  const url = new URL(first['S3_URL']!)
-  expect(first).toMatchObject({
-    AWS_ACCESS_KEY_ID: url.username,
-    AWS_SECRET_ACCESS_KEY: url.password,
-    AWS_ENDPOINT_URL_S3: `http://${url.host}`,
-    AWS_REGION: 'us-east-1',
-    BUCKET_NAME: bucket,
-  })
-  const second = `${name}-two`
-  await must('services:create', 's3', second)
-  await must('services:link', second, '-a', app)
-  const both = await variables()
-  expect(both).toMatchObject(first)
-  const [colour] = Object.keys(both).filter((key) => !(key in first))
-  await must('services:promote', second, '-a', app)
-  const promoted = await variables()
-  expect(promoted).toMatchObject({
-    S3_URL: both[colour!],
-    BUCKET_NAME: new URL(both[colour!]!).pathname.slice(1),
-  })
-  expect(Object.values(promoted)).toContain(first['S3_URL'])
-  await must('services:promote', name, '-a', app)
-  expect(await variables()).toMatchObject(first)
-  await must('services:unlink', second, '-a', app)
-  const back = await variables()
-  expect(back).toMatchObject(first)
-  expect(Object.values(back)).not.toContain(both[colour!])
-  await must('services:destroy', second, '--confirm', second)
-})
+test(
+  'an app has the address in parts too, and a second store leaves them alone',
+  { timeout: 600_000 },
+  async () => {
+    await must('services:link', name, '-a', app)
+    const first = await variables()
+    const url = new URL(first['S3_URL']!)
+    expect(first).toMatchObject({
+      AWS_ACCESS_KEY_ID: url.username,
+      AWS_SECRET_ACCESS_KEY: url.password,
+      AWS_ENDPOINT_URL_S3: `http://${url.host}`,
+      AWS_REGION: 'us-east-1',
+      BUCKET_NAME: bucket,
+    })
+    const second = `${name}-two`
+    await must('services:create', 's3', second)
+    await must('services:link', second, '-a', app)
+    const both = await variables()
+    expect(both).toMatchObject(first)
+    const [colour] = Object.keys(both).filter((key) => !(key in first))
+    await must('services:promote', second, '-a', app)
+    const promoted = await variables()
+    expect(promoted).toMatchObject({
+      S3_URL: both[colour!],
+      BUCKET_NAME: new URL(both[colour!]!).pathname.slice(1),
+    })
+    expect(Object.values(promoted)).toContain(first['S3_URL'])
+    await must('services:promote', name, '-a', app)
+    expect(await variables()).toMatchObject(first)
+    await must('services:unlink', second, '-a', app)
+    const back = await variables()
+    expect(back).toMatchObject(first)
+    expect(Object.values(back)).not.toContain(both[colour!])
+    await must('services:destroy', second, '--confirm', second)
+  },
+)
 
 test('all that was answered is there after a crash in the midst of writing', async () => {
   const kept: string[] = []
@@ -295,7 +299,7 @@ test('all that was answered is there after a crash in the midst of writing', asy
   await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }))
 })
 
-test('a backup brings everything back as it was, also under another name', async () => {
+test('a backup brings everything back as it was, also under another name', { timeout: 600_000 }, async () => {
   await client.send(new CreateBucketCommand({ Bucket: 'another-one' }))
   await client.send(new PutObjectCommand({ Bucket: 'another-one', Key: 'k', Body: 'v' }))
   const before = await everything({ client, bucket })
@@ -329,7 +333,7 @@ test('a backup brings everything back as it was, also under another name', async
 })
 
 describe('the platform’s own backups', () => {
-  test('are copied into a store, part by part, and restored from there', async () => {
+  test('are copied into a store, part by part, and restored from there', { timeout: 600_000 }, async () => {
     const store = `${name}-d`
     await must('services:create', 's3', store)
     const away = await exposed(store)
@@ -399,7 +403,7 @@ test('parts of what was replaced, and marks of what was removed, are cleared awa
   expect(await everything({ client, bucket })).toEqual(before)
 })
 
-test('what is no dump, or ends too early, changes nothing', async () => {
+test('what is no dump, or ends too early, changes nothing', { timeout: 600_000 }, async () => {
   const before = await everything({ client, bucket })
   const dump = await mustRun('bash', ['-c', '"$1" services:export "$2" | base64', 'x', paths.launcher, name])
   const bytes = Buffer.from(dump, 'base64')
@@ -415,7 +419,7 @@ test('what is no dump, or ends too early, changes nothing', async () => {
   expect(await everything({ client, bucket })).toEqual(before)
 })
 
-test('new credentials reach the app, and the old ones open nothing', async () => {
+test('new credentials reach the app, and the old ones open nothing', { timeout: 600_000 }, async () => {
   const old = await exposed(name)
   const before = await variables()
   await must('credentials:rotate', name)
@@ -427,7 +431,7 @@ test('new credentials reach the app, and the old ones open nothing', async () =>
   expect(await keysOf({ client, bucket })).toContain('film')
 })
 
-test('an app’s own buckets are out of reach of others, and in the backup', async () => {
+test('an app’s own buckets are out of reach of others, and in the backup', { timeout: 600_000 }, async () => {
   await must('services:unlink', name, '-a', app)
   await must('services:link', name, '-a', app, '--own-database')
   const { S3_URL: address } = await variables()
@@ -457,17 +461,23 @@ test('an app’s own buckets are out of reach of others, and in the backup', asy
   await expect(asApp.send(new ListBucketsCommand())).rejects.toThrow()
 })
 
-test('an upgrade takes the objects along; settings that the server does not know are taken back', async () => {
-  const before = await everything({ client, bucket })
-  const image = `example/${instance.name}:s3`
-  await mustRun('docker', ['tag', 'paas/service-s3:2.35', image])
-  await must('services:upgrade', name, '--image', image)
-  ;({ client } = await exposed(name))
-  expect(await everything({ client, bucket })).toEqual(before)
-  await must('services:upgrade', name, '--finish')
-  expect((await paas(['services:set', name, 'max_clients=lots'])).output).toContain('Back to what it was')
-  await must('services:set', name, 'max_clients=200', '--memory', '400m')
-  ;({ client } = await exposed(name))
-  expect(Object.keys(await everything({ client, bucket }))).toEqual(Object.keys(before))
-  expect((await paas(['services:connect', name], { input: 's3cmd ls\n' })).stdout).toContain(`s3://${bucket}`)
-})
+test(
+  'an upgrade takes the objects along; settings that the server does not know are taken back',
+  { timeout: 600_000 },
+  async () => {
+    const before = await everything({ client, bucket })
+    const image = `example/${instance.name}:s3`
+    await mustRun('docker', ['tag', 'paas/service-s3:2.35', image])
+    await must('services:upgrade', name, '--image', image)
+    ;({ client } = await exposed(name))
+    expect(await everything({ client, bucket })).toEqual(before)
+    await must('services:upgrade', name, '--finish')
+    expect((await paas(['services:set', name, 'max_clients=lots'])).output).toContain('Back to what it was')
+    await must('services:set', name, 'max_clients=200', '--memory', '400m')
+    ;({ client } = await exposed(name))
+    expect(Object.keys(await everything({ client, bucket }))).toEqual(Object.keys(before))
+    expect((await paas(['services:connect', name], { input: 's3cmd ls\n' })).stdout).toContain(
+      `s3://${bucket}`,
+    )
+  },
+)
