@@ -1,8 +1,29 @@
-// Finds the folder to serve and writes /nginx.conf from static.json (the keys of Heroku's static buildpack).
-import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// Finds the folder to serve and writes /nginx/nginx.conf from static.json (the keys of Heroku's static buildpack).
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 
 const built = process.env.STATIC_BUILT === 'yes'
-const settings = existsSync('static.json') ? JSON.parse(readFileSync('static.json', 'utf8')) : {}
+const settings = existsSync('static.json') ? parsed(readFileSync('static.json', 'utf8')) : {}
+
+function parsed(json) {
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    console.error(`static.json is not valid JSON: ${error.message}`)
+    process.exit(1)
+  }
+}
+
 const usual = [
   'dist',
   'build',
@@ -27,7 +48,7 @@ if (root === undefined || !existsSync(root) || root.split('/').includes('..')) {
   process.exit(1)
 }
 
-cpSync(root, '/site', { recursive: true })
+cpSync(root, '/site', { recursive: true, verbatimSymlinks: true })
 // What describes the app is not for its visitors.
 if (root === '.')
   for (const file of [
@@ -40,6 +61,13 @@ if (root === '.')
   ])
     rmSync(`/site/${file}`, { force: true })
 for (const file of globSync('/site/**/.git*')) rmSync(file, { recursive: true, force: true })
+// nginx makes an ETag of a file's time and size; with a time made of its content it changes when, and only when, that does.
+for (const entry of readdirSync('/site', { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile()) continue
+  const file = `${entry.parentPath}/${entry.name}`
+  const time = createHash('sha256').update(readFileSync(file)).digest().readUInt32BE() >>> 2
+  utimesSync(file, time, time)
+}
 
 /** A string of nginx's configuration; what could end it early is refused. */
 function text(value) {
@@ -68,13 +96,20 @@ const tries = ['$uri', ...(cleanUrls ? ['$uri.html'] : []), '$uri/index.html']
 const fallback = spa === undefined ? '=404' : `/${spa.replace(/^\//, '')}`
 if (spa !== undefined) text(spa)
 
-const headers = Object.entries(settings.headers ?? {}).map(([glob, values]) => ({
-  glob,
-  lines: Object.entries(values).map(
-    ([name, value]) => `add_header ${text(name)} ${text(String(value))} always;`,
-  ),
-}))
-const forAll = headers.filter(({ glob }) => glob === '/**').flatMap(({ lines }) => lines)
+/** Headers of static.json for a glob, over those that every answer has; nginx inherits none where it adds one. */
+function headerLines(values = {}, others = {}) {
+  const all = new Map([
+    ['cache-control', 'add_header Cache-Control $caching;'],
+    ['x-content-type-options', 'add_header X-Content-Type-Options nosniff always;'],
+    // The files' times tell of their content.
+    ['last-modified', 'add_header Last-Modified "";'],
+  ])
+  for (const [name, value] of [...Object.entries(others), ...Object.entries(values)])
+    all.set(name.toLowerCase(), `add_header ${text(name)} ${text(String(value))} always;`)
+  return [...all.values()]
+}
+const headers = Object.entries(settings.headers ?? {}).filter(([glob]) => glob !== '/**')
+const forAll = settings.headers?.['/**']
 const locations = [
   ...routes
     .filter(([glob]) => glob !== '/**')
@@ -82,18 +117,17 @@ const locations = [
       ([glob, file]) =>
         `location ~ ${pattern(glob)} { try_files $uri ${text(`/${file.replace(/^\//, '')}`)} =404; }`,
     ),
-  ...headers
-    .filter(({ glob }) => glob !== '/**')
-    .map(
-      ({ glob, lines }) =>
-        `location ~ ${pattern(glob)} { ${lines.join(' ')} try_files ${tries.join(' ')} =404; }`,
-    ),
+  ...headers.map(
+    ([glob, values]) =>
+      `location ~ ${pattern(glob)} { ${headerLines(values, forAll).join(' ')} try_files ${tries.join(' ')} =404; }`,
+  ),
 ]
 
 const assets = '(?:js|mjs|css|map|woff2?|png|jpe?g|gif|svg|webp|avif|ico|wasm|mp4|pdf)'
 
+mkdirSync('/nginx')
 writeFileSync(
-  '/nginx.conf',
+  '/nginx/nginx.conf',
   `worker_processes 1;
 pid /tmp/nginx.pid;
 error_log stderr warn;
@@ -132,9 +166,7 @@ http {
     root /app;
     index index.html;
     absolute_redirect off;
-    add_header Cache-Control $caching;
-    add_header X-Content-Type-Options nosniff always;
-    ${forAll.join('\n    ')}
+    ${headerLines(forAll).join('\n    ')}
     ${errorPage === undefined ? '' : `error_page 404 /${text(errorPage.replace(/^\//, '')).slice(1, -1)};`}
     ${cleanUrls ? 'if ($request_uri ~ "^([^?]*)/index\\.html(\\?.*)?$") { return 301 $1/$2; }' : ''}
     location ~ "/\\.(?!well-known/)" { return 404; }
