@@ -6,6 +6,8 @@ locked=
 if [ -f Cargo.lock ]; then locked=--locked; fi
 # Binaries of an earlier build with another name must not come along.
 find /cache/target/release -maxdepth 1 -type f -delete 2> /dev/null || true
+# Cargo takes a file that is older than its last build as unchanged, and a commit may be.
+find . -path ./vendor -prune -o -type f -exec touch {} +
 cargo build --release $locked
 mkdir -p bin
 find /cache/target/release -maxdepth 1 -type f -perm -u+x ! -name '*.so' ! -name '*.d' -exec cp {} bin/ ';'

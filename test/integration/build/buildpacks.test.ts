@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, cp, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -89,6 +89,51 @@ describe.each(all)('%s', (app, name) => {
     }
   })
 })
+
+test('a file that is served keeps its ETag until its content changes', { timeout: 120_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'paas-sample-'))
+  const etags = async (): Promise<(string | null)[]> => {
+    await using image = await fromFolder(folder)
+    await using container = await started(image.imageId, 'static-web', image.port)
+    await firstAnswer(container.address)
+    const answers = await Promise.all(['/', '/about'].map((path) => fetch(container.address + path)))
+    for (const { headers } of answers) expect(headers.get('last-modified')).toBeNull()
+    return answers.map(({ headers }) => headers.get('etag'))
+  }
+  try {
+    await cp(join(samples, 'static-site'), folder, { recursive: true })
+    const before = await etags()
+    const about = await readFile(join(folder, 'about.html'), 'utf8')
+    await writeFile(join(folder, 'about.html'), about.replace('html>', 'HTML>'))
+    const after = await etags()
+    expect(before).not.toContain(null)
+    expect(after[0]).toBe(before[0])
+    expect(after[1]).not.toBe(before[1])
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test.runIf(process.env['PAAS_TEST'] === 'all')(
+  'Rust is compiled anew for a commit that is older than the last build',
+  { timeout: 290_000 },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'paas-sample-'))
+    try {
+      await cp(join(samples, 'rust-plain'), folder, { recursive: true })
+      const file = join(folder, 'src/main.rs')
+      const text = await readFile(file, 'utf8')
+      for (const name of ['one', 'two']) {
+        await writeFile(file, text.replace('Hello', `Hello ${name}`))
+        await utimes(file, 1_700_000_000, 1_700_000_000)
+        await using image = await fromFolder(folder)
+        await boots(image.imageId, image.plan.processes, image.port, [['/', new RegExp(`Hello ${name}`)]])
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+)
 
 async function fromFolder(folder: string) {
   await using spooled = await sourceOfFolder(folder)
