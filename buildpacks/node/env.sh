@@ -2,8 +2,10 @@
 set -eu
 if [ -f /run/secrets/env ]; then . /run/secrets/env; fi
 export npm_config_cache=/cache/npm npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
-export YARN_CACHE_FOLDER=/cache/yarn YARN_GLOBAL_FOLDER=/cache/yarn-berry YARN_NODE_LINKER=node-modules
+export YARN_GLOBAL_FOLDER=/cache/yarn-berry YARN_NODE_LINKER=node-modules
 export YARN_ENABLE_TELEMETRY=0 NEXT_TELEMETRY_DISABLED=1 CI=true
+# Packages that are in the repository need no registry.
+if [ ! -d .yarn/cache ]; then export YARN_CACHE_FOLDER=/cache/yarn; fi
 manager=$(basename "${NODE_PACKAGE_MANAGER:-npm}")
 case "$manager" in
   yarn@1 | yarn@1.*) manager=yarn ;;
@@ -13,3 +15,16 @@ case "$manager" in
     export npm_config_store_dir=/cache/pnpm
     ;;
 esac
+
+# Runs the install scripts of packages. From version 12 on npm does so for packages that the app allows only, and an app
+# that says nothing about it was made with an npm that runs all.
+rebuild() {
+  allow=
+  if [ "$(npm --version | cut -d. -f1)" -ge 12 ] && ! grep -q '"allowScripts"' package.json; then
+    allow=--dangerously-allow-all-scripts
+  fi
+  case "$manager" in
+    pnpm) npm_config_nodedir=/usr/local pnpm rebuild --recursive ;;
+    *) npm rebuild $allow ;;
+  esac
+}

@@ -12,20 +12,6 @@ case "$manager" in
   pnpm) pnpm install --frozen-lockfile --ignore-scripts ;;
 esac
 
-# From version 12 on npm runs install scripts of packages that the app allows only, and an app that says nothing
-# about it was made with an npm that runs all.
-allow=
-if [ "$(npm --version | cut -d. -f1)" -ge 12 ] && ! grep -q '"allowScripts"' package.json; then
-  allow=--dangerously-allow-all-scripts
-fi
-
-rebuild() {
-  case "$manager" in
-    pnpm) pnpm rebuild --recursive ;;
-    *) npm rebuild $allow ;;
-  esac
-}
-
 if [ -d node_modules ] && ! rebuild; then
   echo "A package did not install; trying again with a compiler"
   apt-get update -qq

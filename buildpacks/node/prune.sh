@@ -4,6 +4,16 @@
 case "$manager" in
   npm) npm prune --omit=dev --ignore-scripts ;;
   yarn) yarn install --production --frozen-lockfile --ignore-scripts --non-interactive --prefer-offline ;;
-  berry) YARN_ENABLE_SCRIPTS=false yarn workspaces focus --all --production ;;
-  pnpm) pnpm prune --prod --ignore-scripts ;;
+  berry)
+    # Before version 4 this command is a plugin.
+    if yarn workspaces focus --help > /dev/null 2>&1; then
+      YARN_ENABLE_SCRIPTS=false yarn workspaces focus --all --production
+    else
+      echo 'Development dependencies stay in the image: yarn plugin import workspace-tools lets them be taken out'
+    fi ;;
+  pnpm)
+    # pnpm prune leaves the packages of a workspace as they are.
+    find . -type d -name node_modules -prune -exec rm -rf {} +
+    pnpm install --prod --frozen-lockfile --prefer-offline --ignore-scripts
+    rebuild ;;
 esac

@@ -24,6 +24,12 @@ const json = (value: unknown): string => JSON.stringify(value)
 describe('which builder a source gets, and what its web process is', () => {
   test.each<[string, Record<string, string>, string, string | undefined]>([
     ['npm start', { 'package.json': json({ scripts: { start: 'x' } }) }, 'node', 'npm start'],
+    [
+      'NestJS, whose npm start needs what is pruned',
+      { 'package.json': json({ scripts: { start: 'nest start', 'start:prod': 'node dist/main' } }) },
+      'node',
+      'npm run start:prod',
+    ],
     ['server.js', { 'package.json': '{}', 'server.js': '' }, 'node', 'node server.js'],
     ['main', { 'package.json': json({ main: 'lib/a.js' }) }, 'node', 'node lib/a.js'],
     [
