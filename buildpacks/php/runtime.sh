@@ -3,7 +3,7 @@ set -eu
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends apache2 libapache2-mod-php php-cli \
   php-bcmath php-curl php-gd php-intl php-mbstring php-mysql php-pgsql php-sqlite3 php-xml php-zip > /dev/null
-rm -rf /var/lib/apt/lists/* /var/log/* /var/www/html
+rm -rf /var/lib/apt/lists/*_* /var/log/* /var/www/html
 a2enmod -q rewrite headers expires deflate remoteip > /dev/null
 a2dissite -q 000-default > /dev/null
 a2disconf -q serve-cgi-bin other-vhosts-access-log charset localized-error-pages > /dev/null 2>&1 || true
@@ -11,6 +11,7 @@ cp /buildpack/apache.conf /etc/apache2/conf-enabled/paas.conf
 : > /etc/apache2/ports.conf
 for api in apache2 cli; do cp /buildpack/php.ini "/etc/php/$(php -r 'echo PHP_MAJOR_VERSION.".".PHP_MINOR_VERSION;')/$api/conf.d/90-paas.ini"; done
 install -m 755 /buildpack/php-web /usr/local/bin/php-web
+cp /buildpack/wp-config.php /wp-config.php
 # Procfiles written for Heroku start the server by these names.
 ln -s php-web /usr/local/bin/heroku-php-apache2
 ln -s php-web /usr/local/bin/heroku-php-nginx
