@@ -41,7 +41,7 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
       'A certificate is not trusted: if this network has a CA of its own, install it on the server (update-ca-certificates) and run paas base:build.',
   },
   {
-    sign: /ENOTFOUND|EAI_AGAIN|Could not resolve|failure (?:in name resolution|resolving)|no such host|[Nn]etwork is unreachable|Name or service not known|Could not reach host|ECONNREFUSED|ETIMEDOUT|dial tcp|Failed to establish a new connection/,
+    sign: /ENOTFOUND|EAI_AGAIN|Could not resolve|failure (?:in name resolution|resolving)|no such host|[Nn]etwork is unreachable|Name or service not known|Could not reach host|UnknownHostException|Unknown host|ECONNREFUSED|ETIMEDOUT|dial tcp|Failed to establish a new connection/,
     say: () =>
       'A registry cannot be reached from this server: vendor the dependencies into the repository, or point the package manager at a mirror.',
   },

@@ -151,6 +151,8 @@ test.each([
   ['npm error code SELF_SIGNED_CERT_IN_CHAIN', /certificate is not trusted/],
   ['npm error code ENOTFOUND', /registry cannot be reached/],
   ['dial tcp: lookup registry-1.docker.io: no such host', /registry cannot be reached/],
+  ['java.net.UnknownHostException: services.gradle.org', /registry cannot be reached/],
+  ['repo.maven.apache.org: Unknown host', /registry cannot be reached/],
   ['write /x: no space left on device', /disk is full/],
   ['sh: 1: vite: not found', /command is not in the image/],
 ])('%s', (text, cause) => {
