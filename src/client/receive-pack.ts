@@ -23,7 +23,9 @@ export async function receivePack(
     ending ??= endGroup(child)
   }
 
+  const tooLarge = sizeRefusal()
   child.stdout!.on('data', (chunk: Buffer) => {
+    tooLarge.see(chunk)
     if (process.stdout.write(chunk)) return
     child.stdout!.pause()
     process.stdout.once('drain', () => child.stdout!.resume())
@@ -48,9 +50,24 @@ export async function receivePack(
   }
   const code = await done
   await ending
+  if (tooLarge.seen()) {
+    const error = new PaasError('PUSH_REFUSED', 'The push is larger than pushes may be here.', {
+      hint: 'Data and build products do not belong into the repository, nor into its history: git rm them, and git commit --amend or git rebase.',
+    })
+    process.stderr.write(renderError(error, { json: false }))
+  }
   if (code !== 0) await sweep(grant.repository)
   else if (grant.branch === undefined) await pointHead(grant.repository, env)
   return code
+}
+
+/** git says only by how much a push is too large (receive.maxInputSize), among what it sends to the pusher. */
+function sizeRefusal(): { see: (chunk: Buffer) => void; seen: () => boolean } {
+  const missing = new Set(['pack exceeds maximum allowed size', 'unpack index-pack abnormal exit'])
+  return {
+    see: (chunk) => missing.forEach((text) => chunk.includes(text) && missing.delete(text)),
+    seen: () => missing.size === 0,
+  }
 }
 
 /** After a first push to master, a clone should check master out. */

@@ -5,7 +5,8 @@ import { containersOf, docker, inspect } from '../support/docker.ts'
 import { get, hostOf, paas, paasJson, probe } from '../support/instance.ts'
 import { appName, type Clone, createLaptop, type Files } from '../support/laptop.ts'
 import { traces } from '../support/leftovers.ts'
-import { eventually, mustRun } from '../support/process.ts'
+import { eventually, mustRun, run } from '../support/process.ts'
+import { tarOf } from '../unit/build/source-of.ts'
 
 const laptop = await createLaptop('builds')
 afterAll(() => laptop[Symbol.asyncDispose]())
@@ -181,6 +182,108 @@ describe('a clone', () => {
     expect(push.code).not.toBe(0)
     expect(push.stderr).toMatch(/The commit has no files\./)
     await clone.git('reset', '--quiet', '--hard', good)
+  })
+})
+
+describe('a build without measure', () => {
+  const app = appName('measure')
+  let clone: Clone
+  beforeAll(async () => {
+    clone = await laptop.clone(app)
+    await clone.deploy()
+  })
+  const dockerfile = (step: string): Files => ({
+    Dockerfile: `FROM paas/base:trixie\nRUN ${step} # ${Math.random()}\n`,
+  })
+
+  test(
+    'that prints 100 MB is told in part, and what it failed of in full',
+    { timeout: 300_000 },
+    async () => {
+      const step = `yes ${'y'.repeat(100)} | head -c 100000000; sleep 1; echo here it broke; exit 3`
+      await refusedPush(clone, dockerfile(step), /output clipped[^]*here it broke[^]*exit code: 3/)
+      const [build] = await paasJson<{ id: string }[]>('builds:list', '-a', app)
+      const log = await paas(['builds:log', '-a', app, build!.id])
+      expect(log.stdout.length).toBeLessThan(20_000_000)
+    },
+  )
+
+  test('that does not end is given up, and its step with it', { timeout: 300_000 }, async () => {
+    const { buildMinutes } = await paasJson<{ buildMinutes: number }>('builds:set')
+    expect((await paas(['builds:set', '--timeout', '1'])).code).toBe(0)
+    try {
+      await refusedPush(
+        clone,
+        dockerfile('sleep 3631'),
+        /did not end within 1 minutes?\.[^]*paas builds:set --timeout/,
+      )
+    } finally {
+      await paas(['builds:set', '--timeout', String(buildMinutes)])
+    }
+    await eventually(
+      'its step has ended',
+      5000,
+      async () => (await run('pgrep', ['--full', '^sleep 3631'])).code !== 0,
+    )
+  })
+
+  test('that eats memory is ended, and told why', { timeout: 300_000 }, async () => {
+    await refusedPush(
+      clone,
+      dockerfile('head -c 3G /dev/zero | tail'),
+      /It ran out of memory: builds may use 2048 MiB together/,
+    )
+  })
+
+  test(
+    'of 500 MB is live, and one that is larger than a push may be is refused',
+    { timeout: 600_000 },
+    async () => {
+      const good = (await clone.git('rev-parse', 'HEAD')).trim()
+      const write = (name: string): Promise<string> =>
+        mustRun('sh', ['-c', `head -c 50M /dev/urandom > ${join(clone.folder, name)}`])
+      for (let i = 0; i < 9; i++) await write(`data-${i}`)
+      expect((await clone.deploy({ 'version.js': "export const version = 'large'\n" })).stderr).toMatch(
+        /is live/,
+      )
+      expect((await probe(app)).version).toBe('large')
+      await clone.git('reset', '--quiet', '--hard', good)
+      for (let i = 0; i < 12; i++) await write(`more-${i}`)
+      await clone.commit({})
+      const push = await clone.push('--force', 'main')
+      expect(push.code).not.toBe(0)
+      expect(push.stderr).toMatch(
+        /exceeds maximum allowed size \(512[^]*The push is larger than pushes may be here/,
+      )
+      expect((await probe(app)).version).toBe('large')
+      await clone.git('reset', '--quiet', '--hard', good)
+    },
+  )
+
+  test('and a tree that leaves itself is refused', async () => {
+    const blob = (await clone.git('hash-object', '-w', 'version.js')).trim()
+    const inner = Buffer.concat([Buffer.from('100644 evil\0'), Buffer.from(blob, 'hex')])
+    const file = join(laptop.folder, 'tree')
+    const object = async (content: Buffer): Promise<string> => {
+      await writeFile(file, content)
+      return (await clone.git('hash-object', '-t', 'tree', '-w', '--literally', file)).trim()
+    }
+    const tree = await object(
+      Buffer.concat([Buffer.from('40000 ..\0'), Buffer.from(await object(inner), 'hex')]),
+    )
+    const commit = (await clone.git('commit-tree', '-p', 'HEAD', '-m', 'out', tree)).trim()
+    const push = await clone.push(`${commit}:main`)
+    expect(push.code).not.toBe(0)
+    expect(push.stderr).toMatch(/hasDotdot|contains '\.\.'/)
+    const packed = tarOf([{ name: '../evil', content: 'x' }])
+    const chunks: Buffer[] = []
+    for await (const chunk of packed) chunks.push(chunk)
+    const sent = await laptop.paas(['deploy', '--plan', '-'], {
+      cwd: clone.folder,
+      input: Buffer.concat(chunks),
+    })
+    expect(sent.code).not.toBe(0)
+    expect(sent.stderr).toMatch(/The path "\.\.\/evil" leaves the source tree/)
   })
 })
 
