@@ -18,6 +18,7 @@ const onDemand = {
     'daily-under-load',
     'everyday',
     'object-store',
+    'frameworks',
     'restore-elsewhere',
     'samples',
     'service-commands',
@@ -25,7 +26,7 @@ const onDemand = {
     'wordpress',
   ],
   integration: [
-    ...['backups/s3', 'build/build-limits'],
+    ...['backups/s3', 'build/build-limits', 'build/same-bytes'],
     ...['config', 'crashes', 'cron', 'drains', 'follow', 'releases'].map((name) => `daily/${name}`),
   ],
 }

@@ -6,4 +6,4 @@ mkdir -p /usr/share/man/man1
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
   "openjdk-${JAVA_VERSION:-21}-$1-headless" > /dev/null
-rm -rf /var/lib/apt/lists/* /var/log/*
+rm -rf /var/lib/apt/lists/*_* /var/log/*

@@ -2,4 +2,4 @@
 set -eu
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tomcat10-user > /dev/null
-rm -rf /var/lib/apt/lists/* /var/log/*
+rm -rf /var/lib/apt/lists/*_* /var/log/*

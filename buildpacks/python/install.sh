@@ -1,7 +1,7 @@
 # Makes /venv with the production dependencies, by whatever the app keeps them in.
 set -eu
 if [ -f /run/secrets/env ]; then . /run/secrets/env; fi
-export PIP_CACHE_DIR=/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_RETRIES=2 PIP_ROOT_USER_ACTION=ignore
+export PIP_CACHE_DIR=/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_RETRIES=2 PIP_ROOT_USER_ACTION=ignore PIP_COMPILE=0
 export UV_CACHE_DIR=/cache/uv POETRY_CACHE_DIR=/cache/poetry PIPENV_CACHE_DIR=/cache/pipenv
 export VIRTUAL_ENV=/venv UV_PROJECT_ENVIRONMENT=/venv POETRY_VIRTUALENVS_CREATE=false UV_PYTHON_DOWNLOADS=never
 python3 -m venv /venv
@@ -49,5 +49,5 @@ if ! install_all; then
   fi
 fi
 rm -rf /tool
-# Compiled here once, so that a container neither writes nor waits.
-python3 -m compileall -q -j 0 /venv/lib || true
+# Compiled here once, so that a container neither writes nor waits; by content, as files' times are not those of today.
+python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv/lib || true

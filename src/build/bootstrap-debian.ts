@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PaasError } from '../errors/paas-error.ts'
 import { appUser } from './app-user.ts'
+import { epoch } from './fixed-times.ts'
 import { bothSpellings, machineProxy } from './machine-proxy.ts'
 
 export type BootstrapOptions = {
@@ -39,7 +40,7 @@ export async function bootstrapDebian(options: BootstrapOptions): Promise<Bootst
   const child = spawn('mmdebstrap', argumentsOf(options, tar), {
     stdio: ['ignore', 'ignore', 'pipe'],
     // Later times are cut to this one, so that the same packages give the same bytes.
-    env: { ...process.env, ...bothSpellings(await machineProxy()), SOURCE_DATE_EPOCH: '1735689600' },
+    env: { ...process.env, ...bothSpellings(await machineProxy()), SOURCE_DATE_EPOCH: String(epoch) },
     signal,
   })
   const last: string[] = []
@@ -77,7 +78,8 @@ function argumentsOf({ suite, folder, certificates }: BootstrapOptions, tar: str
     `chroot "$1" useradd --uid ${appUser} --user-group --home-dir /app --create-home --skel /nonexistent --shell /bin/bash app`,
     'chmod 755 "$1"/app',
     `copy-in ${join(folder, aptFile)} /etc/apt/apt.conf.d`,
-    'rm -rf "$1"/var/log/* "$1"/var/cache/apt/* "$1"/etc/machine-id',
+    // What is not there needs no mark, with a time, where a later step takes it away.
+    'rm -rf "$1"/var/log/* "$1"/var/cache/apt/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old "$1"/etc/machine-id',
     `copy-out /var/lib/dpkg/status /etc/debian_version ${folder}`,
   ]
   return [

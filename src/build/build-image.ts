@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { PaasError } from '../errors/paas-error.ts'
 import { type Images } from '../docker/images.ts'
 import { type Check } from '../model/check.ts'
@@ -6,7 +6,7 @@ import { buildContext } from './context.ts'
 import { type GuardedDisk, needRoom, watchRoom } from './disk-guard.ts'
 import { checksOfHealthcheck } from './healthcheck.ts'
 import { type BuildLimits, limitBuilds } from './build-limits.ts'
-import { buildOutput, type FailedStep } from './build-output.ts'
+import { buildOutput, type FailedStep, reasonOf } from './build-output.ts'
 import { scopeDockerfile } from './dockerfile.ts'
 import { likelyCause } from './likely-cause.ts'
 import { type BuildPlan, defaultPort } from './plan.ts'
@@ -67,7 +67,12 @@ export async function buildImage(
       dockerfile: plan.dockerfilePath,
       tag: options.tag,
       labels: options.labels,
-      buildArgs: { ...options.proxy, ...plan.buildArgs, ...configHash(plan, options) },
+      buildArgs: {
+        ...options.proxy,
+        ...plan.buildArgs,
+        ...configHash(plan, options),
+        ...commitTime(plan, source, options),
+      },
       target: plan.target,
       noCache: options.noCache ?? false,
       secrets: options.secrets ?? {},
@@ -114,6 +119,22 @@ function configHash(plan: BuildPlan, { cacheScope, secrets }: BuildOptions): Rec
   return { CONFIG_HASH: createHmac('sha256', cacheScope).update(env).digest('hex').slice(0, 12) }
 }
 
+/**
+ * The time of the commit, which `git archive` gives to all files, for steps that make something of them. Servers make
+ * ETags of a file's time and size, so other config, of which the same commit can be built to other files of the same
+ * size, moves it by up to an hour.
+ */
+function commitTime(plan: BuildPlan, { entries }: Source, { secrets }: BuildOptions): Record<string, string> {
+  if (!/^ARG SOURCE_DATE_EPOCH$/m.test(plan.dockerfile)) return {}
+  const newest = entries.reduce((latest, { mtime }) => Math.max(latest, mtime.getTime()), 0)
+  const env = secrets?.['env']
+  const earlier =
+    env === undefined || env.length === 0
+      ? 0
+      : createHash('sha256').update(env).digest().readUInt16BE() % 3600
+  return { SOURCE_DATE_EPOCH: String(Math.floor(newest / 1000) - earlier) }
+}
+
 /** Lines of a failed step that are its error's; all of it is in the log of the build. */
 const shownLines = 20
 
@@ -121,7 +142,7 @@ function failure(error: string, step: FailedStep | undefined, memoryBytes: numbe
   const lines = step?.lines ?? []
   const shown = lines.slice(-shownLines)
   const what = step === undefined ? error : `${step.name}\n${[...shown, step.error].join('\n')}`
-  const cause = likelyCause([...lines, error].join('\n'), memoryBytes)
+  const cause = likelyCause([...lines, reasonOf(error)].join('\n'), memoryBytes)
   return new PaasError(
     'BUILD_FAILED',
     `The build failed at ${what}`,

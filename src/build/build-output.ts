@@ -47,7 +47,7 @@ export function buildOutput(onLine: (line: string) => void) {
       lastShown = step
     }
     if (update.error !== undefined && !isCancelled(update.error))
-      failed ??= { name: update.name, error: update.error, lines: step.tail }
+      failed ??= { name: update.name, error: reasonOf(update.error), lines: step.tail }
     if (!update.completed || step.finished) return
     step.finished = true
     if (step.rest !== '') showLine(step, step.rest)
@@ -94,6 +94,9 @@ const readable = (name: string): string =>
     .replace(/\s+--mount=\S+/g, '')
     .replace(/(:[\w.-]+)@sha256:[0-9a-f]{64}/g, '$1')
     .replace(/\s+/g, ' ')
+
+/** A step that ended is told by its code: its whole command line, which BuildKit repeats, stands above. */
+export const reasonOf = (error: string): string => /\bexit code: \d+$/.exec(error)?.[0] ?? error
 
 /** What BuildKit does for itself says nothing about the app. */
 const isInternal = (name: string): boolean =>

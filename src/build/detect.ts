@@ -5,6 +5,7 @@ import { parseAppJson, type AppJson } from './app-json.ts'
 import { type Buildpack, type ContextFile } from './buildpack.ts'
 import { composeDockerfiles } from './compose.ts'
 import { checkDockerfile, checkImageName, runtimeOf } from './dockerfile.ts'
+import { withFixedTimes } from './fixed-times.ts'
 import { type BuildPlan, defaultPort } from './plan.ts'
 import { ask, firstAnswer } from './probe.ts'
 import { parseProcfile } from './procfile.ts'
@@ -216,15 +217,19 @@ function planBuildpacks(
       `The buildpack ${main.manifest.name} does not know how to start this app.`,
       'Add a Procfile, for example with the line: web: ./start',
     )
+  const { dockerfile, folders } = withFixedTimes(composeDockerfiles(packs))
   const buildArgs = Object.fromEntries(packs.flatMap((pack) => Object.entries(argsOf(source, pack, options))))
   return {
-    dockerfile: composeDockerfiles(packs),
+    dockerfile,
     dockerfilePath: 'Dockerfile',
     buildArgs: { ...buildArgs, ...basesOf(main, options.base) },
     files: packs.flatMap(({ manifest, files }) =>
       files.map((file) => ({ ...file, path: `${manifest.name}/${file.path}` })),
     ),
-    manifests: Object.fromEntries(packs.map(({ manifest: m }) => [`manifests/${m.name}`, m.manifests])),
+    manifests: Object.fromEntries([
+      ...packs.map(({ manifest: m }) => [`manifests/${m.name}`, m.manifests] as const),
+      ...folders.map((folder): [string, string[]] => [folder, []]),
+    ]),
     sourceFolder: 'app',
     env: envOf(source, packs),
     processes,

@@ -131,6 +131,20 @@ test('a changed config var reaches a step that depends on it', async () => {
   expect([one.lines.includes('mode is one'), two.lines.includes('mode is two')]).toEqual([true, true])
 })
 
+test('a Dockerfile that asks for it gets the time of the commit, with other config one shortly before', async () => {
+  const mtime = new Date(1_700_000_000_000)
+  const content = `${from}ARG SOURCE_DATE_EPOCH\nRUN echo "at $SOURCE_DATE_EPOCH" # ${Math.random()}\n`
+  await using spooled = await sourceOf([{ name: 'Dockerfile', content, mtime }])
+  const at = async (env: string): Promise<number> => {
+    await using image = await built(spooled.source, { secrets: { env: Buffer.from(env) } })
+    return Number(image.lines.find((line) => line.startsWith('at '))?.slice(3))
+  }
+  expect(await at('')).toBe(1_700_000_000)
+  const [one, two] = [await at("export MODE='one'\n"), await at("export MODE='two'\n")]
+  expect(one).not.toBe(two)
+  for (const time of [one, two]) expect(1_700_000_000 - time).toBeLessThan(3600)
+})
+
 test('a cache mount is one app’s, whatever it calls it', async () => {
   const text = (note: string) =>
     `${from}RUN --mount=type=cache,id=shared,target=/cache echo "found $(ls /cache)"; touch /cache/mine # ${note}\n`
