@@ -1,6 +1,8 @@
-# Leaves the production dependencies.
+# Leaves the production dependencies, and a package that NODE_KEEP names.
 . /buildpack/env.sh
 [ -d node_modules ] || exit 0
+keep=${NODE_KEEP:-}
+if [ -n "$keep" ] && [ -d "node_modules/$keep" ]; then cp -aL "node_modules/$keep" /tmp/kept; fi
 case "$manager" in
   npm) npm prune --omit=dev --ignore-scripts ;;
   yarn) yarn install --production --frozen-lockfile --ignore-scripts --non-interactive --prefer-offline ;;
@@ -17,3 +19,4 @@ case "$manager" in
     pnpm install --prod --frozen-lockfile --prefer-offline --ignore-scripts
     rebuild ;;
 esac
+if [ -d /tmp/kept ] && [ ! -d "node_modules/$keep" ]; then mv /tmp/kept "node_modules/$keep"; fi

@@ -1,8 +1,8 @@
 # Extensions that composer.json requires (ext-redis) and that are not there yet come from Debian.
 set -eu
-[ -f /mnt/composer.json ] || exit 0
+[ -f /media/composer.json ] || exit 0
 missing=$(php -r '
-  $composer = json_decode(file_get_contents("/mnt/composer.json"), true) ?? [];
+  $composer = json_decode(file_get_contents("/media/composer.json"), true) ?? [];
   foreach (array_keys($composer["require"] ?? []) as $name)
     if (preg_match("/^ext-([a-z0-9_-]+)$/", $name, $match) && !extension_loaded(str_replace("-", "_", $match[1])) && $match[1] !== "zend-opcache")
       echo "php-", strtolower($match[1]), " ";

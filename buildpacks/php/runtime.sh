@@ -7,11 +7,11 @@ rm -rf /var/lib/apt/lists/*_* /var/log/* /var/www/html
 a2enmod -q rewrite headers expires deflate remoteip > /dev/null
 a2dissite -q 000-default > /dev/null
 a2disconf -q serve-cgi-bin other-vhosts-access-log charset localized-error-pages > /dev/null 2>&1 || true
-cp /buildpack/apache.conf /etc/apache2/conf-enabled/paas.conf
+cp /mnt/apache.conf /etc/apache2/conf-enabled/paas.conf
 : > /etc/apache2/ports.conf
-for api in apache2 cli; do cp /buildpack/php.ini "/etc/php/$(php -r 'echo PHP_MAJOR_VERSION.".".PHP_MINOR_VERSION;')/$api/conf.d/90-paas.ini"; done
-install -m 755 /buildpack/php-web /usr/local/bin/php-web
-cp /buildpack/wp-config.php /wp-config.php
+for api in apache2 cli; do cp /mnt/php.ini "/etc/php/$(php -r 'echo PHP_MAJOR_VERSION.".".PHP_MINOR_VERSION;')/$api/conf.d/90-paas.ini"; done
+install -m 755 /mnt/php-web /usr/local/bin/php-web
+cp /mnt/wp-config.php /wp-config.php
 # Procfiles written for Heroku start the server by these names.
 ln -s php-web /usr/local/bin/heroku-php-apache2
 ln -s php-web /usr/local/bin/heroku-php-nginx

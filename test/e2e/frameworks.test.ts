@@ -65,7 +65,14 @@ const frameworks: Framework[] = [
   {
     what: 'Next.js with a server',
     files: {
-      'package.json': json({ name: 'shop', ...next }),
+      'package.json': json({
+        name: 'shop',
+        ...next,
+        devDependencies: { typescript: '^5.0.0', '@types/node': '^22.0.0', '@types/react': '^19.0.0' },
+      }),
+      // Read at the start too, with TypeScript.
+      'next.config.ts':
+        "import type { NextConfig } from 'next'\nexport default { poweredByHeader: false } as NextConfig\n",
       'app/layout.js': layout,
       'app/page.js': `export const dynamic = 'force-dynamic'\nexport default () => <h1>Hello of {process.env.NEXT_PUBLIC_SHOP}</h1>\n`,
       'app/api/route.js': 'export const GET = () => Response.json({ node: process.version })\n',
