@@ -25,6 +25,7 @@ export async function removeOld(platform: Platform, key: string, keep: Keep): Pr
   const stay = kept(
     complete.map(({ createdAt }) => createdAt),
     keep,
+    platform.now().toISOString(),
   )
   const proven = complete.findLast((backup) => backup.drill?.ok === true)
   const oldest = complete[0]?.createdAt ?? ''

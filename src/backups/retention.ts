@@ -35,15 +35,22 @@ export const keepText = ({ days, weeks, months }: Keep): string =>
     .map((pair) => pair.join(''))
     .join(',')
 
-/** Pure. Which of these times (ISO 8601, UTC) are kept: the newest of each period, of the newest periods there are. */
-export function kept(times: string[], keep: Keep): Set<string> {
-  const newestFirst = [...times].sort().reverse()
+/**
+ * Pure. Which of these times (ISO 8601, UTC) are kept: the newest of each period, of the newest periods there are.
+ * What is later than `now` was made by a clock that was wrong: it stays, and takes nobody's place.
+ */
+export function kept(times: string[], keep: Keep, now: string): Set<string> {
+  const newestFirst = times
+    .filter((time) => time <= now)
+    .sort()
+    .reverse()
   const of = (count: number, period: (time: string) => string): string[] => {
     const seen = new Map<string, string>()
     for (const time of newestFirst) if (!seen.has(period(time))) seen.set(period(time), time)
     return [...seen.values()].slice(0, count)
   }
   return new Set([
+    ...times.filter((time) => time > now),
     ...of(keep.days, (time) => time.slice(0, 10)),
     ...of(keep.weeks, weekOf),
     ...of(keep.months, (time) => time.slice(0, 7)),

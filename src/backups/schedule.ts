@@ -59,8 +59,19 @@ async function isDue(platform: Platform, key: string, { cron, since }: BackupSch
   const made = (await platform.store.backups.list())
     .filter((backup) => backup.scheduled && subjectKey(backup.subject) === key)
     .map(({ createdAt }) => createdAt)
-  const last = [since, ...made].sort().at(-1)!
-  return nextRun(cron, new Date(last)) <= platform.now()
+  return dueAfter(cron, [since, ...made], platform.now())
+}
+
+/**
+ * Pure. Whether a schedule is due, after the newest of these times (ISO 8601). Those later than `now` are of a clock
+ * that was wrong; where there are no others, it is.
+ */
+export function dueAfter(cron: string, times: string[], now: Date): boolean {
+  const last = times
+    .filter((time) => new Date(time) <= now)
+    .sort()
+    .at(-1)
+  return last === undefined || nextRun(cron, new Date(last)) <= now
 }
 
 async function runSchedule(key: string, schedule: BackupSchedule, context: ServiceContext): Promise<void> {

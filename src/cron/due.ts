@@ -3,6 +3,8 @@ import { lastTime, timeAfter } from './schedule.ts'
 
 /** Later than this is not late but missed: nothing ran here when it was due. Milliseconds. */
 const lateLimit = 60_000
+/** A clock that goes back by less is waited for, so that nothing runs twice; by more, it was wrong. Milliseconds. */
+const correctionLimit = 60_000
 
 /** What to do about an entry now. `seen`: times up to it have been dealt with. */
 export type Due = { run: Date | undefined; seen: Date }
@@ -13,6 +15,7 @@ export type Due = { run: Date | undefined; seen: Date }
  */
 export function dueRun(entry: CronEntry, seen: Date, now: Date): Due {
   const { schedule, timezone, missed } = entry
+  if (seen.getTime() - now.getTime() > correctionLimit) return { run: undefined, seen: now }
   const first = timeAfter(schedule, timezone, seen)
   if (first === undefined || first > now) return { run: undefined, seen }
   const newest = lastTime(schedule, timezone, now) ?? first

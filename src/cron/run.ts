@@ -63,7 +63,9 @@ export async function followRun(
   const exit = scheduler.wait(container.id)
   exit.catch(() => undefined)
   await store.cronRuns.save(app.id, entry.name, begun)
-  const left = Math.max(0, startedAt.getTime() + entry.timeout * 1000 - now().getTime())
+  // Not longer than it may run, where the clock was set back meanwhile.
+  const limit = entry.timeout * 1000
+  const left = Math.min(limit, Math.max(0, startedAt.getTime() + limit - now().getTime()))
   whileItRuns(platform, `follow ${process}`, async () => {
     let reason: string | undefined
     const timer = setTimeout(() => {

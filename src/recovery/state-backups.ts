@@ -82,10 +82,10 @@ async function flush(folder: string): Promise<void> {
   await handle.sync()
 }
 
-async function removeOld({ paths, store }: Platform): Promise<void> {
+async function removeOld({ paths, store, now }: Platform): Promise<void> {
   const all = await listStateBackups(paths)
   const { keepStateBackups } = await store.settings.get()
-  const stay = keptBackups(all, keepStateBackups)
+  const stay = keptBackups(all, keepStateBackups, now().toISOString())
   for (const { file } of all) if (!stay.has(file)) await rm(file, { force: true })
   for (const name of await readdir(paths.stateBackups)) {
     // Nobody else writes here: it was cut off.
@@ -93,11 +93,16 @@ async function removeOld({ paths, store }: Platform): Promise<void> {
   }
 }
 
-/** Files of the backups that stay, of a list that begins with the newest. Pure. */
+/**
+ * Files of the backups that stay, of a list that begins with the newest. What is later than `now` was made by a clock
+ * that was wrong: it stays, and takes nobody's place. Pure.
+ */
 export function keptBackups(
-  backups: readonly Pick<StateBackup, 'file' | 'createdAt' | 'reason'>[],
+  all: readonly Pick<StateBackup, 'file' | 'createdAt' | 'reason'>[],
   keep: Settings['keepStateBackups'],
+  now: string,
 ): Set<string> {
+  const backups = all.filter(({ createdAt }) => createdAt <= now)
   const newest = (count: number, period: (time: string) => string): string[] => {
     const first = new Map<string, string>()
     for (const { createdAt, file } of backups)
@@ -106,6 +111,7 @@ export function keptBackups(
   }
   const others = backups.filter(({ reason }) => reason !== 'hourly').slice(0, keepOthers)
   return new Set([
+    ...all.filter(({ createdAt }) => createdAt > now).map(({ file }) => file),
     ...newest(keep.hours, (time) => time.slice(0, 13)),
     ...newest(keep.days, (time) => time.slice(0, 10)),
     ...others.map(({ file }) => file),

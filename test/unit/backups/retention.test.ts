@@ -5,10 +5,12 @@ import { kept, keepText, parseKeep } from '../../../src/backups/retention.ts'
 const daily = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => new Date(Date.UTC(2026, 0, 1 + i, 3, 30)).toISOString())
 
+const always = '9999'
+
 describe('what is kept', () => {
   test('7d,4w,6m of a year of daily backups', () => {
     const times = daily(365)
-    const stay = [...kept(times, parseKeep('7d,4w,6m'))].sort()
+    const stay = [...kept(times, parseKeep('7d,4w,6m'), always)].sort()
     expect(stay.slice(-7)).toEqual(times.slice(-7))
     expect(stay.map((time) => time.slice(0, 10))).toEqual(
       // The last of July to November, the Sundays of three weeks before this one, and seven days.
@@ -24,6 +26,13 @@ describe('what is kept', () => {
     )
   })
 
+  test('what a clock that was ahead has made stays, and takes no place', () => {
+    const times = daily(10)
+    const ahead = '2026-03-01T00:00:00.000Z'
+    const stay = kept([...times, ahead], parseKeep('3d'), times.at(-1)!)
+    expect([...stay].sort()).toEqual([...times.slice(-3), ahead])
+  })
+
   test('the newest always, and never more than asked for', () => {
     fc.assert(
       fc.property(
@@ -35,7 +44,7 @@ describe('what is kept', () => {
           .filter((keep) => keep.days + keep.weeks + keep.months > 0),
         (dates, keep) => {
           const times = dates.map((date) => date.toISOString())
-          const stay = kept(times, keep)
+          const stay = kept(times, keep, always)
           expect(stay.has([...times].sort().at(-1)!)).toBe(true)
           expect(stay.size).toBeLessThanOrEqual(keep.days + keep.weeks + keep.months)
         },

@@ -38,6 +38,22 @@ describe('an entry', () => {
     expect(dueRun(job, at('12:00:00'), at('12:10:30')).run).toEqual(at('12:10:00'))
   })
 
+  test('goes on by a clock that was set back a day, and waits for one that was corrected', () => {
+    const seen = new Date('2026-11-21T12:10:00Z')
+    const back = dueRun(entry(), seen, at('12:11:00'))
+    expect(back).toEqual({ run: undefined, seen: at('12:11:00') })
+    expect(dueRun(entry(), back.seen, at('12:20:00')).run).toEqual(at('12:20:00'))
+    const corrected = dueRun(entry(), at('12:10:10'), at('12:09:50'))
+    expect(corrected).toEqual({ run: undefined, seen: at('12:10:10') })
+    expect(dueRun(entry(), corrected.seen, at('12:10:00')).run).toBeUndefined()
+  })
+
+  test('runs once where the clock goes a day forward', () => {
+    const due = dueRun(entry({ schedule: '* * * * *' }), at('12:10:00'), new Date('2026-11-21T12:10:30Z'))
+    expect(due.run).toEqual(new Date('2026-11-21T12:10:00Z'))
+    expect(dueRun(entry(), due.seen, new Date('2026-11-21T12:10:31Z')).run).toBeUndefined()
+  })
+
   test('goes by its time zone, over its change to summer time', () => {
     const berlin = entry({ schedule: '30 4 * * *', timezone: 'Europe/Berlin' })
     expect(timeAfter(berlin.schedule, berlin.timezone, new Date('2026-03-28T00:00:00Z'))?.toISOString()).toBe(
