@@ -47,6 +47,7 @@ export const logs = defineCommand({
       count: flags.lines ?? (flags.since === undefined ? 100 : mostLines),
       since: flags.since === undefined ? undefined : logTime(flags.since(platform.now())),
       filter: flags.type,
+      now: platform.now(),
       follow: flags.follow,
       signal,
     }

@@ -48,7 +48,7 @@ export function createCollector(options: {
   /** Takes one container's lines until it ends. */
   async function take(container: Container): Promise<void> {
     const resumed = positions.get(container.id)
-    const from = resumed === undefined ? undefined : new Date(Date.parse(resumed) - overlapMs)
+    const from = resumed === undefined ? undefined : resumeAt(resumed, container)
     const seen =
       resumed === undefined ? new Map<string, number>() : await alreadyTaken(book, container, from!)
     if (resumed === undefined) positions.set(container.id, logTime(container.startedAt ?? new Date(0)))
@@ -124,6 +124,12 @@ export function createCollector(options: {
       await Promise.all(following.values())
     },
   }
+}
+
+/** From when a container is read that was taken up to a time; from its start, where that is still to come. */
+function resumeAt(taken: string, { startedAt }: Container): Date {
+  const time = Date.parse(taken)
+  return time > Date.now() + overlapMs ? (startedAt ?? new Date(0)) : new Date(time - overlapMs)
 }
 
 function lineOf(container: Container, { time, stream, text }: EngineLine): LogLine {

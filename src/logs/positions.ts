@@ -33,7 +33,7 @@ export async function openPositions(file: string) {
     get: (container: string): string | undefined => positions.get(container),
     set(container: string, time: string): void {
       const before = positions.get(container)
-      if (before !== undefined && before >= time) return
+      if (before !== undefined && before >= time && !isSetBack(before, time)) return
       positions.set(container, time)
       saveSoon()
     },
@@ -45,6 +45,9 @@ export async function openPositions(file: string) {
     save,
   }
 }
+
+/** Two streams of a container come out of order by seconds at most; more, and the engine's clock was set back. */
+const isSetBack = (before: string, time: string): boolean => Date.parse(before) - Date.parse(time) > 60_000
 
 function parse(text: string): Record<string, string> {
   try {

@@ -1,5 +1,6 @@
 import { type LogBook } from './book.ts'
 import { isOf, type LogLine } from './line.ts'
+import { merge } from './merge.ts'
 import { lastLines, readFrom } from './read.ts'
 import { type AppId } from '../model/names.ts'
 import { type Ring } from './ring.ts'
@@ -11,6 +12,7 @@ export type LogQuery = {
   since: string | undefined
   /** A process type or process. */
   filter: string | undefined
+  now: Date
   follow: boolean
   signal: AbortSignal
 }
@@ -25,7 +27,10 @@ export async function showLogs(
   const { app, router } = await book.rings(id)
   const rings = query.filter === 'router' ? [router] : [app, router]
   const pasts = await Promise.all(rings.map((ring) => past(ring, query)))
-  const lines = pasts.flatMap(({ lines }) => lines).sort(byTime)
+  const lines = merge(
+    pasts.map((one) => one.lines),
+    query.now,
+  )
   await write(lines.slice(Math.max(0, lines.length - query.count)), 0)
   if (!query.follow) return
   // One after the other, so that two rings do not write into each other.
@@ -41,8 +46,6 @@ export async function showLogs(
     }),
   )
 }
-
-const byTime = (a: LogLine, b: LogLine): number => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)
 
 function past(ring: Ring, { since, filter, count }: LogQuery): Promise<{ lines: LogLine[]; next: number }> {
   return lastLines(ring, {

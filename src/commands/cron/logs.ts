@@ -24,7 +24,8 @@ export const cronLogs = defineCommand({
   async run({ app, args, flags }, { platform, io, signal }) {
     const { entry } = await findEntry(platform, app, args.name)
     const { follow, lines: most } = flags
-    const query = { count: most, since: undefined, filter: cronType(entry.name), follow, signal }
+    const filter = cronType(entry.name)
+    const query = { count: most, since: undefined, filter, now: platform.now(), follow, signal }
     await showLogs(platform.logs, app.id, query, (lines) =>
       io.stdout(
         lines.map((line) => (flags.json ? renderJson(line) : renderLine(line, io.terminal.color))).join(''),

@@ -100,7 +100,8 @@ async function conditionOf(
       ? { failures: 0, givenUp: false }
       : platform.crashes.of(slotKey({ app, release }, slot))
   return {
-    uptime: container === undefined || since === undefined ? null : (Date.now() - Number(since)) / 1000,
+    uptime:
+      container === undefined || since === undefined ? null : Math.max(0, Date.now() - Number(since)) / 1000,
     restarts: crashes.failures,
     givenUp: crashes.givenUp,
     cpu: used?.cpu ?? null,
