@@ -23,7 +23,7 @@ export type Faults = ReturnType<typeof createFaults>
 export function createFaults(
   table: RouteTable,
   marks: DeadMarks,
-  policy: { deadBackendOn500: boolean },
+  policy: { deadBackendOn500: boolean; deadTtlSeconds: number },
   report: (message: string) => void,
 ) {
   /** Dead marks made here, by backend. */
@@ -36,10 +36,25 @@ export function createFaults(
     if (route.urls.length < 2 || table.lookup(host) !== route) return
     const own = marked.get(backend) ?? new Map<string, { host: string; index: number }>()
     marked.set(backend, own)
-    own.set(`${host} ${index}`, { host, index })
+    const mark = { host, index }
+    own.set(`${host} ${index}`, mark)
+    setTimeout(() => outlived(route, backend, mark), policy.deadTtlSeconds * 1000 + 500).unref()
     marks
       .markDead({ host, url: backend.url, index, backends: route.urls.length })
       .catch((error: unknown) => report(`a dead mark was not written: ${String(error)}`))
+  }
+
+  /** Redis ends a mark by the clock of the day; one that this outlives because the clock was set back ends here. */
+  function outlived(route: TableRoute, backend: Backend, mark: { host: string; index: number }): void {
+    const { host, index } = mark
+    const own = marked.get(backend)
+    // Made anew meanwhile, or taken back.
+    if (own?.get(`${host} ${index}`) !== mark) return
+    own.delete(`${host} ${index}`)
+    if (own.size === 0) marked.delete(backend)
+    if (closed || table.lookup(host) !== route) return
+    if (table.deadOf(host, performance.now())?.has(index) !== true) return
+    marks.unmarkDead(host, index).catch(() => undefined)
   }
 
   function eject(backend: Backend, host: string, why: 'refused' | 'connect' | 'hang'): void {

@@ -100,6 +100,24 @@ test('a file of 0.4: binds and drivers, read from the replica and marked in the 
   expect(await router.workerPids()).toHaveLength(2)
 })
 
+test('a dead mark lasts no longer because the clock was set back, by which Redis ends it', async () => {
+  const http = await freePort()
+  await using router = await hipache({
+    server: { accessLog: null, workers: 1, deadBackendTTL: 1 },
+    http: { bind: [{ address: '127.0.0.1', port: http }] },
+    driver: [`redis://127.0.0.1:${masterPort}`],
+  })
+  using a = await startBackend('a')
+  using b = await startBackend('b')
+  await master.client.rpush('frontend:set-back.test', 'set-back', a.url, b.url)
+  await eventually(async () => (await ask(http, 'set-back.test')).status === 200)
+  await ask(http, 'set-back.test', '/status/502')
+  await eventually(async () => (await master.client.scard('dead:set-back.test')) === 1)
+  await master.client.expire('dead:set-back.test', 86_400)
+  await eventually(async () => (await master.client.exists('dead:set-back.test')) === 0)
+  expect(await router.workerPids()).toHaveLength(1)
+})
+
 test('a backend that is https is spoken to in TLS', async () => {
   const port = await freePort()
   const server = createTlsServer(
