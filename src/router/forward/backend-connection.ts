@@ -9,10 +9,12 @@ import { type Buffers } from './buffers.ts'
 import { Outbox } from './outbox.ts'
 
 /**
- * Why a backend gave no (whole) response. The first three: no byte of the request has reached it. `timeout`: it
- * was silent; `slow`: there was life, but too little.
+ * Why a backend gave no (whole) response. The first four: no byte of the request has reached it. `exhausted`: this
+ * machine has no port, file or memory left for a connection, which says nothing about the backend. `timeout`: it was
+ * silent; `slow`: there was life, but too little.
  */
 export type Failure =
+  | 'exhausted'
   | 'refused'
   | 'unreachable'
   | 'connectTimeout'
@@ -329,8 +331,12 @@ export class BackendConnection {
   }
 }
 
+/** Errors of a machine that has nothing left to connect with. */
+const ownErrors: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+
 function failureOfConnect(error: Error | undefined): Failure {
   const code = error !== undefined && 'code' in error ? error.code : undefined
+  if (ownErrors.has(code)) return 'exhausted'
   if (code === 'ECONNREFUSED') return 'refused'
   return code === 'ETIMEDOUT' ? 'connectTimeout' : 'unreachable'
 }

@@ -11,6 +11,7 @@ export const idempotent: ReadonlySet<string> = new Set([
 export type Refusal = { status: number; reason: string }
 
 export const tooMany: Refusal = { status: 503, reason: 'the app has too many requests at once' }
+export const exhausted: Refusal = { status: 503, reason: 'the router has no connection left' }
 export const late: Refusal = { status: 504, reason: 'the app did not answer in time' }
 
 /** An attempt that failed before any of the response was sent. */
@@ -33,13 +34,18 @@ export function afterFailure(
   { failure, reused, repeatable, whole, attempts }: Attempted,
   policy: { readonly retries: number; readonly mayRepeat: () => boolean },
 ): 'elsewhere' | 'anew' | Refusal {
-  const untouched = failure === 'refused' || failure === 'unreachable' || failure === 'connectTimeout'
+  const untouched =
+    failure === 'exhausted' ||
+    failure === 'refused' ||
+    failure === 'unreachable' ||
+    failure === 'connectTimeout'
   if (whole && untouched && attempts <= policy.retries) return 'elsewhere'
   // A connection that had been idle says nothing about the backend, which was just closing it.
   if (whole && repeatable && failure === 'reset') {
     if (reused || (attempts <= policy.retries && policy.mayRepeat())) return 'anew'
   }
   if (failure === 'timeout' || failure === 'slow' || failure === 'connectTimeout') return late
+  if (failure === 'exhausted') return exhausted
   if (!untouched) return { status: 502, reason: 'the app closed the connection without a valid answer' }
   // Hipache's words.
   const reason = policy.retries === 0 ? 'Retry on error is disabled' : 'Reached max retries limit'

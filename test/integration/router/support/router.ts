@@ -21,13 +21,22 @@ export async function freePort(): Promise<number> {
 /** The real router process with its workers, in front of a Redis. */
 export async function startRouter(
   redis: Pick<TestRedis, 'url' | 'directory'>,
-  options: { workers?: number; args?: string[]; env?: NodeJS.ProcessEnv; bare?: boolean } = {},
+  options: {
+    workers?: number
+    args?: string[]
+    env?: NodeJS.ProcessEnv
+    bare?: boolean
+    /** Words that its command line is put behind. */
+    through?: readonly string[]
+  } = {},
 ) {
   const port = await freePort()
   const control = join(redis.directory, `control-${port}.sock`)
   const workers = options.workers ?? 2
   const standard = ['--redis', redis.url, '--listen', `127.0.0.1:${port}`, '--workers', String(workers)]
-  const args = [
+  const [program, ...args] = [
+    ...(options.through ?? []),
+    process.execPath,
     main,
     ...(options.bare === true ? [] : standard),
     '--control',
@@ -35,7 +44,7 @@ export async function startRouter(
     ...(options.args ?? []),
   ]
   let log = ''
-  const child: ChildProcess = spawn(process.execPath, args, {
+  const child: ChildProcess = spawn(program!, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...options.env },
   })
