@@ -98,13 +98,19 @@ export async function readRoutes(redis: Redis): Promise<Route[]> {
 
 /** What the live router workers last said about themselves. */
 export async function readWorkers(redis: Redis): Promise<RouterWorker[]> {
+  return (await hearWorkers(redis)).workers
+}
+
+/** `silent`: ids without a record. They have died; or the record has expired while Redis was away, or its clock. */
+async function hearWorkers(redis: Redis): Promise<{ workers: RouterWorker[]; silent: string[] }> {
   const ids = await redis.smembers(routeKeys.workers)
-  if (ids.length === 0) return []
+  if (ids.length === 0) return { workers: [], silent: [] }
   const records = await redis.mget(ids.map(routeKeys.worker))
-  return records.flatMap((text) => {
+  const workers = records.flatMap((text) => {
     const parsed = text === null ? undefined : RouterWorker.safeParse(parseJson(text))
     return parsed?.success === true ? [parsed.data] : []
   })
+  return { workers, silent: ids.filter((_, i) => records[i] === null) }
 }
 
 /** How a switch of routes ended. */
@@ -120,6 +126,9 @@ export type Switched = {
 /** A message may be lost with a connection, so the records are read again this often in any case. */
 const pollMs = 500
 
+/** A worker that lives speaks within this long of Redis being back (every three seconds); after it, it is forgotten. */
+const silenceMs = 4000
+
 /**
  * Resolves when every live router worker has applied `version` of the table and none has a request in flight
  * to one of `backends`, which that version retired; or with what is missing after `drainTimeoutMs`. Rejects
@@ -131,6 +140,7 @@ export async function awaitSwitch(
 ): Promise<Switched> {
   const { version, backends, drainTimeoutMs, signal } = options
   const deadline = performance.now() + drainTimeoutMs
+  let heardAt = Infinity
   // The caller's connection may fail fast; this one waits for Redis, and subscribes again when it is back.
   const subscriber = redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null })
   subscriber.on('error', () => undefined)
@@ -144,10 +154,14 @@ export async function awaitSwitch(
       signal?.throwIfAborted()
       // Set up before the read, so that a message that arrives during it is not missed.
       const woken = new Promise<void>((resolve) => (wake = resolve))
-      const workers = await readWorkers(redis).catch(() => undefined)
-      if (workers !== undefined) {
-        last = judge(workers, version, backends)
-        if (last.applied && last.undrained.length === 0) return last
+      const heard = await hearWorkers(redis).catch(() => undefined)
+      if (heard === undefined) heardAt = Infinity
+      else {
+        heardAt = Math.min(heardAt, performance.now())
+        last = judge(heard.workers, version, backends)
+        const isOver = last.applied && last.undrained.length === 0
+        if (isOver && heard.silent.length === 0) return last
+        if (performance.now() - heardAt > silenceMs) await forgetWorkers(redis, heard.silent)
       }
       const left = deadline - performance.now()
       if (left <= 0) return last
@@ -156,6 +170,10 @@ export async function awaitSwitch(
   } finally {
     subscriber.disconnect()
   }
+}
+
+async function forgetWorkers(redis: Redis, ids: string[]): Promise<void> {
+  if (ids.length > 0) await redis.srem(routeKeys.workers, ids).catch(() => undefined)
 }
 
 function judge(workers: RouterWorker[], version: number, backends: string[]): Switched {

@@ -53,12 +53,29 @@ async function worker(id: string, version: number, draining: Record<string, numb
   await redis.client.publish(routeChannels.acked, id)
 }
 
+const nobody = { workers: 0, applied: true, undrained: [] }
+
 test('awaitSwitch with no router resolves at once', async () => {
-  await redis.client.sadd(routeKeys.workers, 'dead-worker')
   const started = performance.now()
   const switched = await awaitSwitch(redis.client, { version: 3, backends: ['b'], drainTimeoutMs: 5000 })
-  expect(switched).toEqual({ workers: 0, applied: true, undrained: [] })
+  expect(switched).toEqual(nobody)
   expect(performance.now() - started).toBeLessThan(1000)
+})
+
+test('awaitSwitch waits for a worker whose record has expired to speak again, and not for ever', async () => {
+  // So it is after Redis was away for longer than ten seconds, or its clock went forward.
+  await redis.client.sadd(routeKeys.workers, 'w1')
+  const options = { version: 1, backends: [], drainTimeoutMs: 20_000 }
+  const switched = awaitSwitch(redis.client, options)
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  await worker('w1', 0)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await worker('w1', 1)
+  expect(await switched).toEqual({ ...nobody, workers: 1 })
+
+  await redis.client.del(routeKeys.worker('w1'))
+  expect(await awaitSwitch(redis.client, options)).toEqual(nobody)
+  expect(await redis.client.smembers(routeKeys.workers)).toEqual([])
 })
 
 test('awaitSwitch waits for every worker to apply and to drain', async () => {
