@@ -16,8 +16,11 @@ export async function killHard(name: Name): Promise<number> {
 }
 
 /** True once it has given everything back, locks and files too; its parent need not have looked yet. */
-export const isGone = async (pid: number): Promise<boolean> =>
-  /^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State: Z'))
+export async function isGone(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined)
+  // Files are held until the last thread has ended, which may be after the first.
+  return status === undefined || (/^State:\s+Z/m.test(status) && /^Threads:\s+[01]$/m.test(status))
+}
 
 export const controllerAnswers = async (): Promise<boolean> => (await paas(['apps:list'])).code === 0
 

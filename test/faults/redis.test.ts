@@ -39,20 +39,27 @@ async function recovery(): Promise<{ backMs: number; recoveredMs: number }> {
   return { backMs, recoveredMs }
 }
 
-function mustBeRefused({ code, output, seconds }: Awaited<ReturnType<typeof paas>>): void {
+/** What it takes to start a program here is not the platform's, and on a machine under load it is much. */
+const startSeconds = async (): Promise<number> => (await paas(['--help'])).seconds
+
+function mustBeRefused({ code, output, seconds }: Awaited<ReturnType<typeof paas>>, start: number): void {
   expect(output).toMatch(/Redis, which holds the state, does not answer; nothing was changed/)
   expect(code).toBe(1)
-  expect(seconds).toBeLessThan(2)
+  expect(seconds - start).toBeLessThan(2)
 }
 
 /** The config as it is said to be, which the checker compares: a test that changes it does so for both. */
 const without = (): Promise<string> => must(['config:unset', '-a', app, '--no-restart', 'AT'])
 
 test('Redis, kill -9: no request fails, changes are refused at once, and taken again 5 s after its return', async () => {
+  const start = await startSeconds()
   const watch = await watchOver(scene)
+  // Its supervisor could be quicker than a command on a slow machine.
+  await rename(paths.redisConfig, `${paths.redisConfig}.aside`)
   await killHard('redis')
   const refused = await change()
-  mustBeRefused(refused)
+  await rename(`${paths.redisConfig}.aside`, paths.redisConfig)
+  mustBeRefused(refused, start)
   const times = await recovery()
   await without()
   const verdict = await watch.settle({ said: [refused.output] })
@@ -62,11 +69,12 @@ test('Redis, kill -9: no request fails, changes are refused at once, and taken a
 })
 
 test('Redis, hanging (SIGSTOP): the same', async () => {
+  const start = await startSeconds()
   const watch = await watchOver(scene)
   const pid = await pidOf('redis')
   process.kill(pid, 'SIGSTOP')
   const refused = await change().finally(() => setTimeout(() => process.kill(pid, 'SIGCONT'), 4000))
-  mustBeRefused(refused)
+  mustBeRefused(refused, start)
   const times = await recovery()
   await without()
   const verdict = await watch.settle({ said: [refused.output] })
