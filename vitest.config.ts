@@ -55,7 +55,7 @@ export default defineConfig({
         test: {
           ...project('faults', 240_000).test,
           fileParallelism: false,
-          globalSetup: ['test/support/faults-setup.ts'],
+          globalSetup: ['test/support/e2e-setup.ts'],
         },
       },
       {

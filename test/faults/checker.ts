@@ -36,6 +36,10 @@ export type Watch = {
 export async function watchOver(scene: Scene): Promise<Watch> {
   const state = await openState()
   const before = await state.known()
+  // What others have left on the instance is none of this fault's.
+  const already = new Set(await differences(before))
+  const newDifferences = async (): Promise<string[]> =>
+    (await differences(await state.known())).filter((one) => !already.has(one))
   const loads = scene.load()
   await sleep(300)
 
@@ -43,7 +47,7 @@ export async function watchOver(scene: Scene): Promise<Watch> {
     before,
     async settle({ changed = [], failures = 'none', said = [] } = {}) {
       const began = performance.now()
-      const left = await untilNone(tidyWithin, async () => differences(await state.known()))
+      const left = await untilNone(tidyWithin, newDifferences)
       const tidyMs = Math.round(performance.now() - began)
       await sleep(300)
       const reports = await Promise.all(loads.map((load) => load.stop()))
