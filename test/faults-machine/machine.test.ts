@@ -1,6 +1,7 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import { afterAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { type Child, type ChildSpec, keepRunning } from '../../src/serve/child.ts'
 import { processes } from '../../src/serve/processes.ts'
 import { readAccounts } from '../../src/setup/accounts.ts'
@@ -10,9 +11,10 @@ import { measured } from '../faults/measured.ts'
 import { controllerAnswers, timeUntil } from '../faults/processes.ts'
 import { must, setScene } from '../faults/scene.ts'
 import { containersOf } from '../support/docker.ts'
-import { get, hostOf, instance, paas, paths } from '../support/instance.ts'
+import { get, hostOf, instance, paas, paths, probe } from '../support/instance.ts'
+import { type Files } from '../support/laptop.ts'
 import { machineIn } from '../support/machine.ts'
-import { eventually, run, start } from '../support/process.ts'
+import { eventually, mustRun, run, start } from '../support/process.ts'
 
 const machine = machineIn(inject('machine'))
 const scene = await setScene('machine')
@@ -56,6 +58,77 @@ test('dockerd, kill -9, without live-restore: its start ends all containers, and
   const verdict = await watch.settle({ failures: 'some' })
   expect(verdict.broken).toEqual([])
   measured('dockerd kill -9 without live-restore', { startMs, answerMs, ...verdict })
+})
+
+describe('the disk of Docker', () => {
+  const inside = (...words: string[]): Promise<string> => {
+    const [program, ...args] = [...machine.inside(), ...words]
+    return mustRun(program!, args)
+  }
+  const ballast = join(machine.dockerData, 'ballast')
+  const freeMiB = async (): Promise<number> =>
+    Number((await inside('df', '--output=avail', '--block-size=M', machine.dockerData)).match(/(\d+)M/)![1])
+  /** Takes all but so much of what is free. */
+  async function leave(mebibytes: number): Promise<void> {
+    await inside('fallocate', '--length', `${(await freeMiB()) - mebibytes}M`, ballast)
+  }
+  const room = (): Promise<string> => inside('rm', '--force', ballast, `${ballast}.more`)
+  const building = (step: string): Files => ({
+    'package.json': JSON.stringify({ type: 'module', scripts: { build: step } }),
+  })
+  afterEach(room)
+
+  test.each([
+    {
+      how: 'fills in a build',
+      left: 1200,
+      step: 'dd if=/dev/urandom of=large bs=1M count=4000',
+      fill: false,
+    },
+    { how: 'is full all at once in a build', left: 1200, step: 'sleep 73.1', fill: true },
+  ])(
+    '$how: the push is refused and says why, and the space is given back',
+    async ({ how, left, step, fill }) => {
+      const watch = await watchOver(scene)
+      const good = (await scene.clone.git('rev-parse', 'HEAD')).trim()
+      await leave(left)
+      const before = await freeMiB()
+      await scene.clone.commit({ ...scene.nextVersion().files, ...building(step) })
+      const push = scene.clone.startPush()
+      if (fill) {
+        await eventually(
+          'it builds',
+          60_000,
+          async () => (await run('pgrep', ['--full', `^${step}$`])).code === 0,
+        )
+        await inside('fallocate', '--length', `${(await freeMiB()) - 50}M`, `${ballast}.more`)
+      }
+      const refused = await push.finished
+      expect(refused.output).toMatch(/The build was stopped because it fills the disk/)
+      expect(refused.code).not.toBe(0)
+      // While it is full nothing is built, and what runs goes on.
+      if (fill) {
+        const again = await scene.clone.push()
+        expect(again.output).toMatch(/Only \d+ MiB are free on the disk/)
+        expect(await answer(app)).toBe(true)
+        await inside('rm', `${ballast}.more`)
+      }
+      const givenBackMs = await timeUntil(
+        'the space is given back',
+        60_000,
+        async () => (await freeMiB()) > before - 20,
+      )
+      await room()
+      const verdict = await watch.settle({ said: [refused.output] })
+      expect(verdict.broken).toEqual([])
+
+      await scene.clone.git('reset', '--quiet', '--hard', good)
+      const { version, files } = scene.nextVersion()
+      await scene.clone.deploy(files)
+      expect((await probe(app)).version).toBe(version)
+      measured(`the disk of Docker ${how}`, { givenBackMs, ...verdict })
+    },
+  )
 })
 
 describe('the whole machine loses its power', () => {

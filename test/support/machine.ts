@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, openSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { childrenOf } from './proc.ts'
 import { eventually, mustRun, run } from './process.ts'
@@ -8,11 +8,13 @@ import { eventually, mustRun, run } from './process.ts'
 /**
  * A machine within this one: PID and mount namespaces of its own, and in them a Docker Engine of its own that shares
  * nothing with the machine's but the kernel and the network. What is in its folder is its disk, which outlives its
- * processes.
+ * processes; the engine's data are on a small disk of their own.
  */
 export type Machine = {
   folder: string
   socket: string
+  /** Where the engine's disk is, as seen inside. */
+  dockerData: string
   /** Words that run what follows them inside. */
   inside: () => string[]
   powerOn: () => Promise<void>
@@ -25,11 +27,15 @@ export type Machine = {
   remove: () => Promise<void>
 }
 
+const dockerBytes = 8 * 1024 ** 3
+
 /** The machine whose disk is in this folder; `remove` also takes the network bridge away that it makes. */
 export function machineIn(folder: string): Machine {
   const socket = join(folder, 'docker.sock')
   const pidFile = join(folder, 'docker.pid')
   const initFile = join(folder, 'init')
+  const dockerData = join(folder, 'docker')
+  const dockerDisk = join(folder, 'docker.img')
   // Fifteen characters at most.
   const bridge = `pm${folder.slice(-6).toLowerCase()}`
 
@@ -51,6 +57,15 @@ export function machineIn(folder: string): Machine {
     shell.unref()
     const first = await eventually('it is on', 5000, async () => (await childrenOf(shell.pid!))[0])
     await writeFile(initFile, String(first))
+    // As full as what is on it: a file with holes.
+    if (!existsSync(dockerDisk)) {
+      await mkdir(dockerData)
+      await writeFile(dockerDisk, '')
+      await truncate(dockerDisk, dockerBytes)
+      await mustRun('mkfs.ext4', ['-q', '-m', '0', dockerDisk])
+    }
+    const [enter, ...within] = inside()
+    await mustRun(enter!, [...within, 'mount', '-o', 'loop', dockerDisk, dockerData])
   }
 
   async function powerOff(): Promise<void> {
@@ -76,6 +91,7 @@ export function machineIn(folder: string): Machine {
   return {
     folder,
     socket,
+    dockerData,
     inside,
     powerOn,
     powerOff,
@@ -83,7 +99,7 @@ export function machineIn(folder: string): Machine {
       const [program, ...args] = [
         ...inside(),
         'dockerd',
-        ...['--data-root', join(folder, 'docker'), '--exec-root', join(folder, 'exec'), '--pidfile', pidFile],
+        ...['--data-root', dockerData, '--exec-root', join(folder, 'exec'), '--pidfile', pidFile],
         ...['--host', `unix://${socket}`, '--cgroup-parent', `/${bridge}`, '--bridge', bridge],
         ...['--iptables=false', '--ip-masq=false', '--userland-proxy=false'],
         ...(liveRestore ? ['--live-restore'] : []),
