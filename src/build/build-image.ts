@@ -19,6 +19,8 @@ export type BuildOptions = {
   cacheScope: string
   /** What all builds may use together; undefined: no cap. */
   limits?: BuildLimits
+  /** Who makes the engine's cgroups, in which the limits hold. */
+  cgroupDriver?: string | undefined
   /** Seconds until the build is given up. */
   timeoutSeconds?: number
   /** True: every step runs anew; what cache mounts hold is the scope's. */
@@ -60,7 +62,7 @@ export async function buildImage(
     void watchRoom(options.disk, done.signal, (error) => disk.abort(error))
   }
   const context = buildContext(plan, source, scopeDockerfile(plan.dockerfile, options.cacheScope))
-  if (options.limits !== undefined) await limitBuilds(options.limits)
+  if (options.limits !== undefined) await limitBuilds(options.limits, options, done.signal)
   try {
     const result = await images.build({
       context,

@@ -22,7 +22,7 @@ export async function makeImage(
   const began = performance.now()
   report({ type: 'stage:began', stage: 'build' })
   const tag = `paas/${app.id}:${buildId}`
-  const folder = await platform.engine.dataFolder()
+  const { dataFolder, cgroupDriver } = await platform.engine.about()
   const { imageId, port, healthcheck } = await buildImage(platform.engine, plan, source, {
     tag,
     labels: {
@@ -34,9 +34,10 @@ export async function makeImage(
     cacheScope: app.build?.cache === undefined ? app.id : `${app.id}-${app.build.cache}`,
     noCache,
     proxy: await machineProxy(),
-    disk: folder === undefined ? undefined : { folder, leastBytes: leastFree },
+    disk: dataFolder === undefined ? undefined : { folder: dataFolder, leastBytes: leastFree },
     timeoutSeconds: buildMinutes * 60,
     limits: { memoryBytes: buildMemoryBytes, cpus: buildCpus },
+    cgroupDriver,
     secrets: await buildSecrets(app, platform),
     onLine: (text) => report({ type: 'build:line', text }),
     signal,

@@ -10,14 +10,21 @@ import { volumes, type Volumes } from './volumes.ts'
 /** The oldest Engine API that we need (Docker 20.10) and the newest that was tried (28.5); 29 speaks from 1.44 on. */
 const apiVersions = { oldest: '1.41', newest: '1.51' }
 
+/** What an engine says about itself, each undefined where it does not. */
+export type About = {
+  /** The folder where it keeps images and containers. */
+  dataFolder: string | undefined
+  /** Who makes its containers' cgroups: `cgroupfs` or `systemd`. */
+  cgroupDriver: string | undefined
+}
+
 export type Engine = {
   docker: Dockerode
   containers: Containers
   images: Images
   networks: Networks
   volumes: Volumes
-  /** The folder where the engine keeps images and containers; undefined where it does not say. */
-  dataFolder: () => Promise<string | undefined>
+  about: () => Promise<About>
   /** What uses how much of the disk; counts for seconds where there is much. */
   diskUsage: () => Promise<DiskUsage>
   /**
@@ -32,7 +39,7 @@ export function openEngine(socketPath: string): Engine {
   const docker = new Dockerode({ socketPath })
   // In no version: where another engine listens by now, it may not speak the one that was agreed on.
   const unversioned = new Dockerode({ socketPath })
-  let dataFolder: string | undefined
+  let about: About | undefined
   return {
     docker,
     containers: containers(docker),
@@ -40,14 +47,15 @@ export function openEngine(socketPath: string): Engine {
     networks: networks(docker),
     volumes: volumes(docker),
     diskUsage: () => diskUsage(docker),
-    async dataFolder() {
+    async about() {
       // It stays the same for as long as the engine lives, and asking takes the engine a while.
-      dataFolder ??= (
-        (await dockerCall('describe itself', () => docker.info() as Promise<unknown>)) as {
-          DockerRootDir?: string
-        }
-      ).DockerRootDir
-      return dataFolder
+      if (about !== undefined) return about
+      const found = (await dockerCall('describe itself', () => docker.info() as Promise<unknown>)) as {
+        DockerRootDir?: string
+        CgroupDriver?: string
+      }
+      about = { dataFolder: found.DockerRootDir, cgroupDriver: found.CgroupDriver }
+      return about
     },
     async negotiate() {
       const found = await dockerCall('tell its version', () => unversioned.version())

@@ -227,7 +227,7 @@ test('a step gets the machine’s proxy, and neither the image nor the cache kno
 })
 
 describe('the disk', () => {
-  const folder = async (): Promise<string> => (await engine.dataFolder())!
+  const folder = async (): Promise<string> => (await engine.about()).dataFolder!
   const free = async (): Promise<number> => {
     const { bavail, bsize } = await statfs(await folder())
     return bavail * bsize

@@ -8,7 +8,7 @@ import { built, engine, label, needBase } from './engine.ts'
 
 const usual = { memoryBytes: 2 * 1024 ** 3 }
 beforeAll(needBase, 300_000)
-afterAll(() => limitBuilds(usual))
+afterAll(() => limitBuilds(usual, {}, AbortSignal.abort()))
 
 /** Four loops that do nothing for so many seconds, and then what they have had of the cores, in seconds. */
 const busy = (seconds: number): string =>

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { addBuildpack, removeBuildpack } from '../../../src/build/added-buildpacks.ts'
-import { limitBuilds } from '../../../src/build/build-limits.ts'
 import { loadBuildpacks } from '../../../src/build/buildpack.ts'
 import { planBuild } from '../../../src/build/detect.ts'
 import { sourceOf, tarOf } from './source-of.ts'
@@ -72,17 +71,4 @@ test('a name that is not the buildpack’s own', async () => {
   ).rejects.toMatchObject({
     message: 'The buildpack calls itself lua, not elm.',
   })
-})
-
-test('builds are capped where the kernel has the means, and nowhere else', async () => {
-  await mkdir(join(folder, 'memory/docker'), { recursive: true })
-  await limitBuilds({ memoryBytes: 1000, cpus: 1.5 }, folder)
-  expect(await readFile(join(folder, 'memory/docker/buildkit/memory.limit_in_bytes'), 'utf8')).toBe('1000')
-  expect(await readdir(folder)).toEqual(['memory'])
-  await mkdir(join(folder, 'cpu/docker'), { recursive: true })
-  const cpu = (name: string) => readFile(join(folder, 'cpu/docker/buildkit', name), 'utf8')
-  await limitBuilds({ memoryBytes: 1000, cpus: 1.5 }, folder)
-  expect([await cpu('cpu.shares'), await cpu('cpu.cfs_quota_us')]).toEqual(['256', '150000'])
-  await limitBuilds({ memoryBytes: 1000 }, folder)
-  expect(await cpu('cpu.cfs_quota_us')).toBe('-1')
 })
