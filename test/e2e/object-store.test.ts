@@ -25,10 +25,11 @@ import { OffsiteStore } from '../../src/model/backup.ts'
 import { instance, paas, paasJson, paths } from '../support/instance.ts'
 import { appName, type Clone, createLaptop } from '../support/laptop.ts'
 import { presign } from '../support/presign.ts'
-import { eventually, mustRun } from '../support/process.ts'
+import { eventually, mustRun, run } from '../support/process.ts'
 import { serverPid } from '../support/services.ts'
 
 const mebibyte = 1024 * 1024
+const image = `example/${instance.name}:s3`
 const dev = await createLaptop('objects')
 const app = appName('gallery')
 const name = appName('files').slice(0, 20)
@@ -145,6 +146,7 @@ afterAll(async () => {
   for (const { id } of (await paasJson<{ backups: { id: string }[] }>('backups:list')).backups) {
     await paas(['backups:destroy', id])
   }
+  await run('docker', ['rmi', image])
   await dev[Symbol.asyncDispose]()
 })
 
@@ -466,7 +468,6 @@ test(
   { timeout: 600_000 },
   async () => {
     const before = await everything({ client, bucket })
-    const image = `example/${instance.name}:s3`
     await mustRun('docker', ['tag', 'paas/service-s3:2.35', image])
     await must('services:upgrade', name, '--image', image)
     ;({ client } = await exposed(name))
