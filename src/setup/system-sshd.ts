@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { PaasError } from '../errors/paas-error.ts'
 import { run } from '../lib/run.ts'
 import { readAccounts } from './accounts.ts'
@@ -25,6 +25,8 @@ export function systemSshdStep({ instance, paths }: Plan): Step {
       (await fileInPlace(wanted, await readAccounts())) ? [] : [`write ${wanted.path} and reload sshd`],
     perform: async () => {
       await putFile(wanted, await readAccounts())
+      // sshd wants it even for a check; with ssh.socket it may be there only while somebody is connected.
+      await mkdir('/run/sshd', { recursive: true, mode: 0o755 })
       const check = await run('sshd', ['-t'])
       if (check.code !== 0) {
         await rm(wanted.path)

@@ -16,8 +16,8 @@ const image = `paas-test/systemd:${process.pid}`
 const machine = `paas-test-systemd-${process.pid}`
 const services = ['paas-redis', 'paas-controller', 'paas-router', 'paas-sshd']
 
-/** Performs the steps of set-up that this machine can do, up to the running units. */
-const setUp = `
+const node = ['/opt/paas/node/bin/node', '--input-type=module', '--eval']
+const prepare = `
 const from = (name) => import('/opt/paas/app/dist/' + name)
 const { instancePaths } = await from('lib/paths.js')
 const { accountsStep, directoriesStep, secretsStep, configurationStep, configurationFiles } = await from('setup/install.js')
@@ -29,8 +29,14 @@ const { parseSetupOptions } = await from('setup/options.js')
 const paths = instancePaths('/')
 const instance = decideSettings(parseSetupOptions(['--ssh-port', '2222']), undefined, { ipv6: false, usedSubnets: [] })
 const plan = { root: '/', instance, paths, systemd: true, privateSshd: true }
+`
+/** Performs the steps of set-up that this machine can do, up to the running units. */
+const setUp = `${prepare}
 await performSteps([accountsStep, directoriesStep, secretsStep, configurationStep, systemSshdStep].map((step) => step(plan)), console.log)
 await bringUp(plan, generationOf('test', await configurationFiles(plan)))
+`
+const sshdStep = `${prepare}
+await performSteps([systemSshdStep(plan)], console.log)
 `
 
 const inside = (...command: string[]) => mustRun('docker', ['exec', machine, ...command])
@@ -91,7 +97,7 @@ beforeAll(async () => {
   await mustRun('docker', ['exec', machine, 'mkdir', '-p', '/opt/paas'])
   for (const part of ['node', 'versions', 'app'])
     await mustRun('docker', ['cp', join(paths.opt, part), `${machine}:/opt/paas/${part}`])
-  await inside('/opt/paas/node/bin/node', '--input-type=module', '--eval', setUp)
+  await inside(...node, setUp)
 }, 300_000)
 
 afterAll(async () => {
@@ -159,6 +165,20 @@ test('the machine’s own sshd keeps the pushing user to keys, and others as the
   expect(await rules('root')).toMatch(/^passwordauthentication yes$/m)
   expect(await rules('root')).toMatch(/^disableforwarding no$/m)
   expect(await state('ssh')).toBe('active')
+})
+
+test('where systemd listens for sshd, it gets the addition too', async () => {
+  const listening = () => inside('bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/22 && head --bytes=8 <&3')
+  await inside('systemctl', 'disable', '--now', 'ssh.service')
+  await inside('systemctl', 'enable', '--now', 'ssh.socket')
+  await inside('rm', '/etc/ssh/sshd_config.d/paas.conf')
+  // Before anybody has connected, and with an sshd that the first connection has started.
+  await inside(...node, sshdStep)
+  expect(await listening()).toBe('SSH-2.0-')
+  await inside('rm', '/etc/ssh/sshd_config.d/paas.conf')
+  await inside(...node, sshdStep)
+  expect(await inside('cat', '/etc/ssh/sshd_config.d/paas.conf')).toContain('Match User paas')
+  expect(await listening()).toBe('SSH-2.0-')
 })
 
 test('the access log is rotated', async () => {
