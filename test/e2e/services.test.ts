@@ -3,7 +3,7 @@ import { everyKind } from '../support/service-kinds.ts'
 import { addressOf, networksOf, reaches, serverContainer, serverPid } from '../support/services.ts'
 import { get, hostOf, instance, paas, paasJson, paths } from '../support/instance.ts'
 import { appName, type Clone, createLaptop } from '../support/laptop.ts'
-import { eventually, mustRun } from '../support/process.ts'
+import { eventually, mustRun, run } from '../support/process.ts'
 
 /** With PAAS_TEST=all every kind, which takes minutes on a new machine. */
 const quick = ['postgres']
@@ -11,6 +11,8 @@ const kinds = everyKind.filter(({ kind }) => process.env['PAAS_TEST'] === 'all' 
 
 const dev = await createLaptop('services')
 const app = appName('store')
+/** The image of a next version; another name of the same. */
+const next = `example/${instance.name}:next`
 let clone: Clone
 
 beforeAll(async () => {
@@ -24,6 +26,7 @@ afterAll(async () => {
   for (const { id } of (await paasJson<{ backups: { id: string }[] }>('backups:list')).backups) {
     await paas(['backups:destroy', id])
   }
+  await run('docker', ['rmi', next])
   await dev[Symbol.asyncDispose]()
 })
 
@@ -51,7 +54,7 @@ const piped = (line: string, ...args: string[]): Promise<string> =>
   mustRun('bash', ['-c', `set -euo pipefail; ${line}`, 'pipe', ...args])
 
 /** Bytes that a shell, a terminal, SQL or JSON would change on the way if anything took them for its own. */
-const difficult = `\\n \\\\ ' " \u0001 \u001b[31m \t é 🚀 $(id) %s -- ; \r`
+const difficult = `\\n \\\\ ' " \u0001 \u001b[31m \t é 🚀 $(id) \r %s -- ;`
 
 const sshOf = (command: string): string =>
   `${dev.env['GIT_SSH_COMMAND']} -p ${instance.sshPort} ${instance.user}@127.0.0.1 ${command}`
@@ -149,7 +152,6 @@ describe.each(kinds)('$kind', ({ kind, variable, survives, restores, garbage }) 
       const image = (
         await mustRun('docker', ['inspect', '--format', '{{.Config.Image}}', await serverContainer(name)])
       ).trim()
-      const next = `example/${instance.name}:next`
       await mustRun('docker', ['tag', image, next])
       const same = async (rows: string[]): Promise<void> => {
         const now = await ask(variable)
@@ -164,7 +166,6 @@ describe.each(kinds)('$kind', ({ kind, variable, survives, restores, garbage }) 
       await must('services:upgrade', name, '--image', next)
       await must('services:upgrade', name, '--finish')
       await same(before)
-      await mustRun('docker', ['rmi', next])
     },
   )
 
