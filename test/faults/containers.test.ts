@@ -111,7 +111,8 @@ test('a release that starts slowly: the old one serves until it does', async () 
 test('a check that flaps: neither a release nor what runs is given up for it', async () => {
   const watch = await watchOver(scene)
   const flapping = `let asked = 0\nconst answers = {\n  '/flap': (_, __, response) => {\n    response.statusCode = asked++ % 2 === 0 ? 500 : 200\n    return 'so so'\n  },`
-  const check = { path: '/flap', attempts: 3, wait: 0.3, timeout: 1 }
+  // One that was asked and did not answer in time has flapped too, so there is time.
+  const check = { path: '/flap', attempts: 3, wait: 0.3, timeout: 5 }
   const pushed = await deployWith(
     clone,
     (text) =>
