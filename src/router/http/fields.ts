@@ -48,15 +48,6 @@ const names: Record<string, number> = {
   'x-forwarded-proto': field.forwardedProto,
   'x-forwarded-host': field.forwardedHost,
   'x-forwarded-port': field.forwardedPort,
-  'x-forwarded-protocol': field.forwardedOther,
-  'x-forwarded-scheme': field.forwardedOther,
-  'x-forwarded-server': field.forwardedOther,
-  'x-forwarded-ssl': field.forwardedOther,
-  'x-forwarded-prefix': field.forwardedOther,
-  'x-forwarded-uri': field.forwardedOther,
-  'x-forwarded-method': field.forwardedOther,
-  'x-forwarded-user': field.forwardedOther,
-  'x-forwarded-by': field.forwardedOther,
   'x-forwarded': field.forwardedOther,
   forwarded: field.forwarded,
   'x-real-ip': field.realIp,
@@ -78,17 +69,28 @@ for (const [name, kind] of Object.entries(names)) {
 const longestName = Math.max(...Object.keys(names).map((name) => name.length))
 const bySlot = Array.from({ length: (longestName + 1) << 8 }, (_, key) => candidates.get(key))
 
+const forwardedPrefix = Buffer.from('x-forwarded-')
+
 function kindOf(buf: Buffer, start: number, end: number): number {
   const length = end - start
-  if (length > longestName) return field.other
-  const slot = bySlot[(length << 8) | tokenByte[buf[start]!]!]
-  if (slot === undefined) return field.other
-  for (const candidate of slot) {
-    let i = 1
-    while (i < length && tokenByte[buf[start + i]!] === candidate.bytes[i]) i += 1
-    if (i === length) return candidate.kind
+  const first = tokenByte[buf[start]!]!
+  const slot = length > longestName ? undefined : bySlot[(length << 8) | first]
+  if (slot !== undefined) {
+    for (const candidate of slot) {
+      let i = 1
+      while (i < length && tokenByte[buf[start + i]!] === candidate.bytes[i]) i += 1
+      if (i === length) return candidate.kind
+    }
   }
-  return field.other
+  return first === forwardedPrefix[0] && isForwarded(buf, start, length) ? field.forwardedOther : field.other
+}
+
+function isForwarded(buf: Buffer, start: number, length: number): boolean {
+  if (length < forwardedPrefix.length) return false
+  for (let i = 1; i < forwardedPrefix.length; i += 1) {
+    if (tokenByte[buf[start + i]!] !== forwardedPrefix[i]) return false
+  }
+  return true
 }
 
 export const maxFields = 100

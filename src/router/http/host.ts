@@ -1,5 +1,7 @@
+import { isIPv6 } from 'node:net'
+
 const hostPattern = /^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/
-const ipv6Pattern = /^\[[0-9a-f:.]{2,45}\]$/
+const bracketed = /^\[[0-9a-f:.]+\]$/
 
 /**
  * The host that routes are looked up by, from a Host field or an authority: lower case, without port and
@@ -15,7 +17,7 @@ export function routingHost(authority: string): string | undefined {
     if (!/^[0-9]{1,5}$/.test(port) || Number(port) > 65_535) return undefined
     host = text.slice(0, colon)
   }
-  if (bracket !== -1) return ipv6Pattern.test(host) ? host : undefined
+  if (bracket !== -1) return bracketed.test(host) && isIPv6(host.slice(1, -1)) ? host : undefined
   if (host.length > 254 || !hostPattern.test(host)) return undefined
   return host.endsWith('.') ? host.slice(0, -1) : host
 }

@@ -65,6 +65,7 @@ export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, e
   // RFC 9112, 2.2: one empty line before a request is a habit of old clients.
   if (pos + 1 < end && buf[pos] === CR && buf[pos + 1] === LF) pos += 2
   const start = pos
+  head.debug = false
 
   while (pos < end && methodByte[buf[pos]!] === 1) pos += 1
   if (pos - start > maxMethodBytes) return refuse(head, 400, 'the method is too long')
@@ -84,7 +85,9 @@ export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, e
   else if (startsWith(buf, pos, 'HTTP/1.0\r\n')) head.minor = 0
   else {
     const other = /^HTTP\/(?:[2-9]\.[0-9]|1\.[2-9])\r\n$/.test(latin1(buf, pos, pos + 10))
-    if (other && buf[start] !== 0x50) return refuse(head, 505, 'the version is not supported')
+    // The preface of HTTP/2 is no request of another version, but another language.
+    if (other && latin1(buf, start, methodEnd) !== 'PRI')
+      return refuse(head, 505, 'the version is not supported')
     return refuse(head, 400, 'the version is malformed')
   }
   pos += 10
@@ -151,7 +154,6 @@ function readFields(head: RequestHead, text: string, base: number, fieldsStart: 
   let expect: string | undefined
   head.forwardedFor = head.forwarded = head.forwardedProto = head.forwardedHost = head.forwardedPort = ''
   head.forwardedOther = head.realIp = head.requestId = head.cookie = head.referer = head.userAgent = ''
-  head.debug = false
   let kept = ''
   let keepFrom = 0
   for (let i = 0; i < fields.count; i += 1) {
