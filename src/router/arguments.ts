@@ -5,6 +5,7 @@ import { PaasError } from '../errors/paas-error.ts'
 import { instancePaths } from '../lib/paths.ts'
 import { Instance } from '../model/instance.ts'
 import { parseRedisUrl } from '../store/redis-target.ts'
+import { trustedPeers } from './client/proxy-protocol.ts'
 import { readHipacheConfig } from './hipache-config.ts'
 import { defaultSettings, type ListenAddress, type RouterSettings } from './settings.ts'
 
@@ -68,7 +69,7 @@ export function routerSettings(
     base.redis = { ...base.redis, read: target, write: target }
   }
   const fastPath = values['no-fast-path'] !== true && process.env.PAAS_ROUTER_FAST_PATH !== '0'
-  return {
+  const settings = {
     ...base,
     fastPath,
     ...(values.listen === undefined
@@ -85,6 +86,9 @@ export function routerSettings(
     ...(values.user === undefined ? {} : { user: values.user }),
     ...(values.group === undefined ? {} : { group: values.group }),
   }
+  // Here, where a mistake ends the router at once, not in workers that would fail at it again and again.
+  trustedPeers(settings.trustedProxies)
+  return settings
 }
 
 function parse(argv: string[]) {

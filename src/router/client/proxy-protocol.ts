@@ -1,7 +1,9 @@
-import { BlockList, isIP } from 'node:net'
+import { BlockList, isIP, SocketAddress } from 'node:net'
+import { PaasError } from '../../errors/paas-error.ts'
 import { latin1 } from '../http/bytes.ts'
 
-/** The longest v1 line (107) and v2 header (16 + 536) that are accepted. */
+/** The longest v1 line and v2 header (16 + 536) that are accepted. */
+const maxLineBytes = 107
 const maxHeaderBytes = 552
 const v2Signature = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
 
@@ -34,15 +36,23 @@ export function hasProxyHeader(buf: Buffer, from: number, end: number): boolean 
 
 function parseV1(bytes: Buffer): ProxyHeader | undefined {
   const lineEnd = bytes.indexOf('\r\n')
-  if (lineEnd === -1) return bytes.length > 107 ? undefined : { length: 0, address: undefined }
+  if ((lineEnd === -1 ? bytes.length : lineEnd + 2) > maxLineBytes) return undefined
+  if (lineEnd === -1) return { length: 0, address: undefined }
   const length = lineEnd + 2
   const line = latin1(bytes, 0, lineEnd)
   if (/^PROXY UNKNOWN(?: [ -~]*)?$/.test(line)) return { length, address: undefined }
-  const match = /^PROXY TCP([46]) ([0-9A-Fa-f.:]+) ([0-9A-Fa-f.:]+) ([0-9]{1,5}) ([0-9]{1,5})$/.exec(line)
+  const match =
+    /^PROXY TCP([46]) ([0-9A-Fa-f.:]+) ([0-9A-Fa-f.:]+) (0|[1-9][0-9]{0,4}) (0|[1-9][0-9]{0,4})$/.exec(line)
   if (match === null) return undefined
-  const [, family, source = '', target = ''] = match
+  const [, family, source = '', target = '', ...ports] = match
   if (isIP(source) !== Number(family) || isIP(target) !== Number(family)) return undefined
-  return { length, address: source.toLowerCase() }
+  if (ports.some((port) => Number(port) > 65_535)) return undefined
+  return { length, address: canonical(source) }
+}
+
+/** One spelling for each address: `2001:DB8:0::7` is `2001:db8::7`. */
+function canonical(address: string): string {
+  return isIP(address) === 4 ? address : new SocketAddress({ address, family: 'ipv6' }).address
 }
 
 function parseV2(bytes: Buffer): ProxyHeader | undefined {
@@ -54,24 +64,30 @@ function parseV2(bytes: Buffer): ProxyHeader | undefined {
     return undefined
   if (bytes.length < length) return { length: 0, address: undefined }
   const local = (versionAndCommand & 15) === 0
-  if (!local && family === 0x11 && length >= 28) return { length, address: bytes.subarray(16, 20).join('.') }
-  if (!local && family === 0x21 && length >= 52) {
+  if (local) return { length, address: undefined }
+  if (family === 0x11) return length < 28 ? undefined : { length, address: bytes.subarray(16, 20).join('.') }
+  if (family === 0x21) {
+    if (length < 52) return undefined
     const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(16 + 2 * i).toString(16))
-    return { length, address: groups.join(':') }
+    return { length, address: canonical(groups.join(':')) }
   }
   return { length, address: undefined }
 }
 
-/** Which peers are believed, from addresses and CIDR ranges. Throws on what is neither. */
+/** Which peers are believed, from addresses and CIDR ranges. Throws INVALID_INPUT on what is neither. */
 export function trustedPeers(ranges: readonly string[]): (address: string) => boolean {
   if (ranges.length === 0) return () => false
   const list = new BlockList()
   for (const range of ranges) {
-    const [address = '', bits] = range.split('/')
+    const [, address = '', bits] = /^([^/%]+)(?:\/(0|[1-9][0-9]{0,2}))?$/.exec(range) ?? []
     const family = isIP(address)
-    const prefix = bits === undefined ? (family === 4 ? 32 : 128) : Number(bits)
-    if (family === 0 || !Number.isInteger(prefix))
-      throw new Error(`${range} is not an address or a CIDR range`)
+    const most = family === 4 ? 32 : 128
+    const prefix = bits === undefined ? most : Number(bits)
+    if (family === 0 || prefix > most) {
+      throw new PaasError('INVALID_INPUT', `${range} is not an address or a CIDR range.`, {
+        hint: 'A trusted proxy looks like 10.0.0.5, 10.0.0.0/8 or fd00::/8.',
+      })
+    }
     list.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6')
   }
   return (address) => list.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
