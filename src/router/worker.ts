@@ -40,7 +40,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const accessLog =
     settings.accessLog === undefined
       ? undefined
-      : openAccessLog(settings.accessLog, (message) => log.warn(message))
+      : openAccessLog(settings.accessLog, (message) => log.warnOnce(message))
   const feed = openRouteFeed(
     settings.redis,
     {
@@ -52,17 +52,20 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   )
   const marks = {
     markDead: (mark: { host: string; url: string; index: number; backends: number }) =>
-      feed.markDead({ ...mark, ttlSeconds: settings.deadTtlSeconds }),
+      feed
+        .markDead({ ...mark, ttlSeconds: settings.deadTtlSeconds })
+        .catch((error: unknown) => log.warnOnce(`a dead mark was not written: ${String(error)}`)),
     unmarkDead: (host: string, index: number) => feed.unmarkDead(host, index),
     checkerLives: () => feed.checkerLives(),
   }
+  let snapshotWhole = false
   const data = createDataPlane(settings, role.cookieKey, marks, {
     finished: (finished) => {
       stats.count(finished)
       accessLog?.line(finished)
     },
     drained: () => announce(),
-    routesKnown: () => sync.loaded || data.table.size > 0,
+    routesKnown: () => sync.loaded || snapshotWhole,
     report: (message) => log.info(message),
   })
   const { table, backends, plane } = data
@@ -133,12 +136,11 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   }
 
   if (role.replaces !== undefined) feed.withdraw([role.replaces]).catch(() => undefined)
-  const snapshotVersion = snapshot === undefined ? undefined : await readSnapshot(snapshot, table)
-  if (snapshotVersion !== undefined) sync.startFrom(snapshotVersion)
-  await Promise.race([
-    firstLoad,
-    sleep(snapshotVersion === undefined ? firstLoadMs.empty : firstLoadMs.snapshot),
-  ])
+  const stored = snapshot === undefined ? undefined : await readSnapshot(snapshot, table)
+  if (stored?.whole === false) log.warn(`${snapshot ?? ''} is damaged: ${table.size} routes could be read`)
+  if (stored !== undefined) sync.startFrom(stored.version)
+  snapshotWhole = stored?.whole === true
+  await Promise.race([firstLoad, sleep(stored === undefined ? firstLoadMs.empty : firstLoadMs.snapshot)])
   const listeners = await openListeners(settings, plane)
   log.info(`worker ${id} serves ${table.size} routes`)
 

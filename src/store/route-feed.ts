@@ -7,8 +7,8 @@ import { routeChannels, routeKeys } from './routes.ts'
 export type FedHost = {
   /** As the key spells it. */
   host: string
-  /** [identifier, backend URL, …]; empty: no route. */
-  list: string[]
+  /** [identifier, backend URL, …]; empty: no route; undefined: the key is no list, and so says nothing. */
+  list: string[] | undefined
   /** Backend indexes that are out. */
   dead: number[]
   /** Milliseconds until `dead` is over; Infinity without a limit. */
@@ -100,14 +100,11 @@ export function openRouteFeed(
     } while (cursor !== '0')
   }
 
-  async function readLists(hosts: string[]): Promise<{ host: string; list: string[] }[]> {
+  async function readLists(hosts: string[]): Promise<Pick<FedHost, 'host' | 'list'>[]> {
     const pipeline = read.pipeline()
     for (const host of hosts) pipeline.lrange(`${prefix}${routeKeys.frontend(host)}`, 0, -1)
     const replies = repliesOf(await pipeline.exec())
-    return hosts.map((host, i) => {
-      const list = replies[i]
-      return { host, list: Array.isArray(list) ? list.map(String) : [] }
-    })
+    return hosts.map((host, i) => ({ host, list: listOf(replies[i]) }))
   }
 
   return {
@@ -117,7 +114,7 @@ export function openRouteFeed(
     },
 
     /** Every route, page by page; a host may come twice. */
-    async *routes(): AsyncGenerator<{ host: string; list: string[] }[]> {
+    async *routes(): AsyncGenerator<Pick<FedHost, 'host' | 'list'>[]> {
       // Redis reads the next page while the one before is taken in.
       let coming: ReturnType<typeof readLists> | undefined
       for await (const hosts of hostsOf(`${prefix}${routeKeys.frontend('')}`)) {
@@ -153,7 +150,7 @@ export function openRouteFeed(
         const [list, dead, ttl, hostOptions, healthcheck] = replies.slice(5 * i, 5 * i + 5)
         return {
           host,
-          list: Array.isArray(list) ? list.map(String) : [],
+          list: listOf(list),
           dead: Array.isArray(dead) ? dead.map(String).filter(isIndex).map(Number) : [],
           deadMs: typeof ttl === 'number' && ttl >= 0 ? ttl : Infinity,
           options: record(hostOptions),
@@ -231,6 +228,8 @@ function connect(
     ...(target.tls ? { tls: {} } : {}),
     db: target.database,
     connectionName: 'paas-router',
+    // A server that is gone without a word would otherwise be listened to for hours.
+    keepAlive: 10_000,
     maxRetriesPerRequest: options.enableOfflineQueue ? null : 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: (attempt) => Math.min(attempt * 50, 1000),
@@ -250,10 +249,14 @@ async function allowNotifications(redis: Redis): Promise<void> {
 
 function repliesOf(replies: [Error | null, unknown][] | null): unknown[] {
   return (replies ?? []).map(([error, reply]) => {
-    // A key of another type is nobody's route; anything else means that nothing can be said.
+    // A key of another type is the affair of its host; anything else means that nothing can be said at all.
     if (error !== null && !error.message.startsWith('WRONGTYPE')) throw error
     return error === null ? reply : undefined
   })
+}
+
+function listOf(reply: unknown): string[] | undefined {
+  return Array.isArray(reply) ? reply.map(String) : undefined
 }
 
 function isIndex(text: string): boolean {

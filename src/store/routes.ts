@@ -89,7 +89,7 @@ export async function readRoutes(redis: Redis): Promise<Route[]> {
   const replies = (await pipeline.exec()) ?? []
   return names.flatMap((key, i) => {
     const [error, list] = replies[i] ?? [null, []]
-    // A key of another type is not a route; the router ignores it too.
+    // A key of another type is not a route; the router answers 503 for it.
     if (error !== null || !Array.isArray(list) || list.length === 0) return []
     const [identifier = '', ...backends] = list.map(String)
     return [{ host: key.slice(prefix.length), identifier, backends }]

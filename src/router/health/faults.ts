@@ -6,6 +6,8 @@ import { probe } from './probe.ts'
 /** Between two probes of an ejected backend, growing to the last. */
 const probeDelaysMs = [500, 1000, 1000, 2000, 5000]
 const probeTimeoutMs = 5000
+/** Marks of one backend that are taken back when it answers again. */
+const maxMarked = 1000
 
 export type DeadMarks = {
   markDead(mark: { host: string; url: string; index: number; backends: number }): Promise<void>
@@ -35,13 +37,13 @@ export function createFaults(
     // The only backend is never marked, and an index means nothing once the list has changed.
     if (route.urls.length < 2 || table.lookup(host) !== route) return
     const own = marked.get(backend) ?? new Map<string, { host: string; index: number }>()
+    void marks.markDead({ host, url: backend.url, index, backends: route.urls.length })
+    // Wildcards have as many hosts as clients care to make up; marks that are not taken back expire.
+    if (own.size >= maxMarked) return
     marked.set(backend, own)
     const mark = { host, index }
     own.set(`${host} ${index}`, mark)
     setTimeout(() => outlived(route, backend, mark), policy.deadTtlSeconds * 1000 + 500).unref()
-    marks
-      .markDead({ host, url: backend.url, index, backends: route.urls.length })
-      .catch((error: unknown) => report(`a dead mark was not written: ${String(error)}`))
   }
 
   /** Redis ends a mark by the clock of the day; one that this outlives because the clock was set back ends here. */

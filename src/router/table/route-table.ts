@@ -18,13 +18,16 @@ export class TableRoute {
   readonly identifier: string
   readonly urls: readonly string[]
   readonly options: RouteOptions | undefined
+  /** False: Redis has something else in the list's place. */
+  readonly readable: boolean
   backends: readonly (Backend | undefined)[] | undefined
 
-  constructor(host: string, list: readonly string[], options: RouteOptions | undefined) {
+  constructor(host: string, list: readonly string[] | undefined, options: RouteOptions | undefined) {
     this.host = host
-    this.identifier = list[0] ?? ''
-    this.urls = list.slice(1)
+    this.identifier = list?.[0] ?? ''
+    this.urls = list?.slice(1) ?? []
     this.options = options
+    this.readable = list !== undefined
   }
 }
 

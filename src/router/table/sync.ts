@@ -30,6 +30,8 @@ export function createSync(
   let lastFullMs = 0
   let fullAt = 0
   const dirty = new Set<string>()
+  /** How hosts are spelt in keys, where not in lower case, as they are looked up. */
+  const spellings = new Map<string, Set<string>>()
   const checked = new Set<string>()
   /** The highest version announced, and how many announcements led there: a gap means a lost message. */
   let announced = 0
@@ -64,19 +66,23 @@ export function createSync(
     const reading = feed.extras()
     reading.catch(() => undefined)
     const seen = new Set<string>()
+    /** Hosts that need a closer look. */
+    const special = new Set<string>()
     let changes = 0
     for await (const page of feed.routes()) {
       for (const { host, list } of page) {
-        if (list.length === 0) continue
-        const key = host.toLowerCase()
+        if (list?.length === 0) continue
+        const key = lowered(host)
         seen.add(key)
-        if (sameList(table.get(key), list)) continue
-        table.set(new TableRoute(key, list, table.get(key)?.options))
-        changes += 1
+        if (list === undefined || spellings.has(key)) special.add(key)
+        else if (!sameList(table.get(key), list)) {
+          table.set(new TableRoute(key, list, table.get(key)?.options))
+          changes += 1
+        }
       }
     }
     const extras = await reading
-    for (const host of [...table.deadHosts(), ...checked]) extras.add(host)
+    for (const host of [...special, ...table.deadHosts(), ...checked]) extras.add(host)
     for (const route of table.routes()) {
       if (!seen.has(route.host)) {
         table.remove(route.host)
@@ -103,7 +109,6 @@ export function createSync(
       for (const host of hosts) dirty.add(host)
       throw error
     }
-    on.changed()
     if (target > version) {
       version = target
       on.applied(version)
@@ -111,33 +116,52 @@ export function createSync(
   }
 
   async function read(hosts: string[]): Promise<void> {
-    for (let i = 0; i < hosts.length; i += batch) {
-      for (const fed of await feed.hosts(hosts.slice(i, i + batch))) apply(fed)
+    const keys = [...new Set(hosts.map(lowered))]
+    for (let i = 0; i < keys.length; i += batch) {
+      const some = keys.slice(i, i + batch)
+      const spelt = some.map((key) => [key, ...(spellings.get(key) ?? [])])
+      const fed = await feed.hosts(spelt.flat())
+      let at = 0
+      for (const [n, key] of some.entries()) apply(key, fed.slice(at, (at += spelt[n]!.length)))
     }
   }
 
-  function apply(fed: FedHost): void {
-    const { list } = fed
-    // Hosts are looked up in lower case, however their keys are spelt.
-    const host = fed.host.toLowerCase()
-    const options = parseRouteOptions(fed.options)
-    if (list.length === 0) table.remove(host)
-    else if (
-      !sameList(table.get(host), list) ||
-      options !== undefined ||
-      table.get(host)?.options !== undefined
-    ) {
-      table.set(new TableRoute(host, list, options))
+  /** The host as it is looked up; how its key spells it is remembered. */
+  function lowered(host: string): string {
+    const key = host.toLowerCase()
+    if (key !== host) spellings.set(key, (spellings.get(key) ?? new Set()).add(host))
+    return key
+  }
+
+  /** Takes in what all spellings of a host say; where they contradict each other, the first has it. */
+  function apply(host: string, fed: FedHost[]): void {
+    const list = fed.find((one) => one.list !== undefined && one.list.length > 0)?.list
+    const options = parseRouteOptions(fed.find((one) => !isEmpty(one.options))?.options ?? {})
+    const before = table.get(host)
+    if (list !== undefined) {
+      if (!sameList(before, list) || options !== undefined || before?.options !== undefined) {
+        table.set(new TableRoute(host, list, options))
+        on.changed()
+      }
+    } else if (fed.every((one) => one.list !== undefined)) {
+      table.remove(host)
+      if (before !== undefined) on.changed()
+    } else {
+      // What was there before serves on: the key is a mistake, not a wish.
+      on.problem(`the key of ${host} in Redis is no list`)
+      if (before === undefined) table.set(new TableRoute(host, undefined, options))
     }
-    table.setDead(
-      host,
-      fed.dead.length === 0
-        ? undefined
-        : { indexes: new Set(fed.dead), until: performance.now() + fed.deadMs },
-    )
-    if (Object.keys(fed.healthcheck).length > 0) checked.add(host)
+    const dead = fed.filter((one) => one.dead.length > 0)
+    table.setDead(host, {
+      indexes: new Set(dead.flatMap((one) => one.dead)),
+      until: performance.now() + Math.min(...dead.map((one) => one.deadMs)),
+    })
+    for (const one of fed) if (saysNothing(one)) spellings.get(host)?.delete(one.host)
+    if (spellings.get(host)?.size === 0) spellings.delete(host)
+    const check = fed.find((one) => !isEmpty(one.healthcheck))?.healthcheck
+    if (check !== undefined) checked.add(host)
     else if (!checked.delete(host)) return
-    on.healthcheck(host, fed.healthcheck)
+    on.healthcheck(host, check ?? {})
   }
 
   return {
@@ -156,7 +180,6 @@ export function createSync(
       void run()
     },
     changed(hosts: string[], newVersion: number | undefined): void {
-      if (!loaded) return
       for (const host of hosts) dirty.add(host)
       if (newVersion !== undefined) {
         announcements += 1
@@ -164,11 +187,12 @@ export function createSync(
         // A version that goes back: Redis has lost data or was restored.
         if (newVersion <= version) fullWanted = true
       }
-      void run()
+      // What changes during the first load is read again after it.
+      if (loaded) void run()
     },
     /** Called now and then: reads again what failed, and everything once that costs little. */
     tick(now: number): void {
-      const interval = Math.max(10_000, 50 * lastFullMs)
+      const interval = Math.min(120_000, Math.max(10_000, 50 * lastFullMs))
       if (fullWanted || dirty.size > 0 || (loaded && now - fullAt > interval)) {
         if (loaded && now - fullAt > interval) fullWanted = true
         void run()
@@ -177,8 +201,14 @@ export function createSync(
   }
 }
 
+const isEmpty = (fields: Record<string, string>): boolean => Object.keys(fields).length === 0
+
+function saysNothing({ list, dead, options, healthcheck }: FedHost): boolean {
+  return list?.length === 0 && dead.length === 0 && isEmpty(options) && isEmpty(healthcheck)
+}
+
 function sameList(route: TableRoute | undefined, list: readonly string[]): boolean {
-  if (route === undefined || route.urls.length !== list.length - 1 || route.identifier !== list[0])
+  if (route?.readable !== true || route.urls.length !== list.length - 1 || route.identifier !== list[0])
     return false
   for (let i = 0; i < route.urls.length; i += 1) if (route.urls[i] !== list[i + 1]) return false
   return true

@@ -1,0 +1,53 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createRouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
+import { readSnapshot, writeSnapshot } from '../../../src/router/table/snapshot.ts'
+
+const emptyTable = () =>
+  createRouteTable(
+    () => undefined,
+    () => undefined,
+  )
+let directory: string
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'paas-snapshot-'))
+})
+afterAll(() => rm(directory, { recursive: true }))
+
+test('what was written is read; a route that could not be read is not kept', async () => {
+  const path = join(directory, 'routes')
+  const table = emptyTable()
+  table.set(new TableRoute('a.test', ['a', 'http://10.0.0.1:80'], undefined))
+  table.set(new TableRoute('b.test', ['b'], undefined))
+  table.set(new TableRoute('odd.test', undefined, undefined))
+  await writeSnapshot(path, 7, table)
+  const read = emptyTable()
+  expect(await readSnapshot(path, read)).toEqual({ version: 7, whole: true })
+  expect([...read.routes()].map(({ host, urls }) => [host, urls])).toEqual([
+    ['a.test', ['http://10.0.0.1:80']],
+    ['b.test', []],
+  ])
+  const text = await readFile(path, 'utf8')
+  await writeFile(path, text.slice(0, -10))
+  const cut = emptyTable()
+  expect(await readSnapshot(path, cut)).toEqual({ version: 7, whole: false })
+  expect(cut.size).toBe(1)
+})
+
+test.each([
+  ['', undefined],
+  ['null', undefined],
+  ['[]\n["a.test","a","http://10.0.0.1"]', undefined],
+  ['{"format":"paas-routes-9","version":1}\n["a.test","a"]', undefined],
+  ['{"format":"paas-routes-1","version":-1}\n', undefined],
+  // Files of before the count.
+  ['{"format":"paas-routes-1","version":3}\n["a.test","a"]\n[1]\n["x"]\n{}\nnu', { version: 3, whole: true }],
+])('%j', async (text, expected) => {
+  const path = join(directory, 'other')
+  await writeFile(path, text)
+  const table = emptyTable()
+  expect(await readSnapshot(path, table)).toEqual(expected)
+  expect(table.size).toBe(expected === undefined ? 0 : 1)
+})
