@@ -1,10 +1,11 @@
 import { STATUS_CODES } from 'node:http'
 import { type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { TLSSocket } from 'node:tls'
 import { Exchange } from '../forward/exchange.ts'
 import { Outbox } from '../forward/outbox.ts'
 import { type Client, type Plane } from '../forward/plane.ts'
-import { debugFields } from '../forward/report.ts'
+import { answeredOf, debugFields, errorFields, nothingAsked } from '../forward/report.ts'
 import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { extendedFields, forwardedFields, type Origin, plainAddress } from './forwarded.ts'
@@ -21,7 +22,10 @@ export type Listener = {
   reader: UserBufferReader | undefined
 }
 
-/** A client that has said all it has to say may still want its answer; or it is gone, and nobody does. */
+/**
+ * A client that has said all it has to say may still want its answer; or it is gone, and nobody does. Without a byte
+ * of an answer for this long it counts as gone.
+ */
 const halfClosedMs = 1000
 
 /** One client connection: reads requests one after another, each of which becomes an Exchange. */
@@ -96,7 +100,7 @@ export class ClientConnection implements Client {
         const next = parseRequestHead(head, buf, pos, end)
         if (next <= 0) {
           if (next === 0) this.#keepPartial(buf, pos, end)
-          else this.#refuse(-next, head.reason)
+          else this.#refuse(-next, head.reason, this.#debugOf(head, head.reason))
           break
         }
         pos = next
@@ -202,49 +206,32 @@ export class ClientConnection implements Client {
   #page(head: RequestHead, status: number, reason: string, route: TableRoute | undefined): void {
     const complete = head.framing === 0 || (head.framing === 1 && head.contentLength === 0)
     const keepAlive = head.keepAlive && complete && !this.#plane.draining
-    const debug = head.debug && this.#plane.debugs(this.address) ? `x-debug-error: ${reason}\r\n` : ''
-    const bytes = this.#write(status, reason, route, head.method === 'HEAD', keepAlive, debug)
+    const bytes = this.#write(
+      status,
+      reason,
+      route,
+      head.method === 'HEAD',
+      keepAlive,
+      this.#debugOf(head, reason),
+    )
     if (reason !== 'ok') {
-      this.#plane.onFinished({
-        address: this.address,
-        method: head.method,
-        target: head.target,
-        minor: head.minor,
-        host: head.host,
-        route,
-        backend: undefined,
-        status,
-        bytes,
-        referer: head.referer,
-        userAgent: head.userAgent,
-        totalMs: 0,
-        backendMs: undefined,
-        aborted: false,
-      })
+      this.#plane.onFinished(answeredOf(head, { address: this.address, route, status, bytes }))
     }
     if (!keepAlive) this.#close(!complete)
     else this.#since = this.#plane.clock
   }
 
+  /** Hipache's x-debug fields of an answer of our own. */
+  #debugOf(head: RequestHead, reason: string): string {
+    return head.debug && this.#plane.debugs(this.address) ? errorFields(reason) : ''
+  }
+
   /** What is not a request that could be passed on: say so and close. */
-  #refuse(status: number, reason: string): void {
-    this.#write(status, reason, undefined, false, false, '')
-    this.#plane.onFinished({
-      address: this.address,
-      method: '-',
-      target: '-',
-      minor: 1,
-      host: '',
-      route: undefined,
-      backend: undefined,
-      status,
-      bytes: 0,
-      referer: '',
-      userAgent: '',
-      totalMs: 0,
-      backendMs: undefined,
-      aborted: false,
-    })
+  #refuse(status: number, reason: string, more = ''): void {
+    const bytes = this.#write(status, reason, undefined, false, false, more)
+    this.#plane.onFinished(
+      answeredOf(nothingAsked, { address: this.address, route: undefined, status, bytes }),
+    )
     this.#close(true)
   }
 
@@ -252,7 +239,7 @@ export class ClientConnection implements Client {
     this.#exchange = undefined
     const keepAlive =
       exchange.keepAlive && exchange.requestDone && this.#endedAt === 0 && !this.#plane.draining
-    const debug = exchange.debug ? `x-debug-error: ${reason}\r\n${debugFields(exchange)}` : ''
+    const debug = exchange.debug ? errorFields(reason) + debugFields(exchange) : ''
     exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)
     exchange.report(false)
     if (keepAlive) this.#next()
@@ -282,7 +269,7 @@ export class ClientConnection implements Client {
     return text.length + (isHead ? 0 : body.length)
   }
 
-  done(close: boolean): void {
+  done(close: boolean, unread: boolean): void {
     this.#exchange = undefined
     if (this.#tunnel) {
       this.#closing = true
@@ -290,7 +277,7 @@ export class ClientConnection implements Client {
       return
     }
     if (close || (this.#endedAt !== 0 && !this.#held)) {
-      this.#close(close && this.#pending !== undefined)
+      this.#close(unread || (close && this.#pending !== undefined))
       return
     }
     this.#next()
@@ -328,7 +315,14 @@ export class ClientConnection implements Client {
   cut(): void {
     this.#exchange = undefined
     this.#closing = true
-    this.#socket.resetAndDestroy()
+    this.#abort()
+  }
+
+  /** Closes so that the client cannot take what it has for the whole. */
+  #abort(): void {
+    // TLS ends without its close_notify, which says the same; Node resets plain connections only.
+    if (this.#socket instanceof TLSSocket) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
   }
 
   becomeTunnel(): void {
@@ -375,10 +369,13 @@ export class ClientConnection implements Client {
   sweep(now: number): void {
     const { timeouts } = this.#plane
     if (this.#closing) {
-      const limit = this.out.unflushed ? timeouts.idle : timeouts.linger
-      if (now - this.#since > limit) this.#socket.destroy()
+      const unsent = this.out.unflushed
+      if (now - this.#since <= (unsent ? timeouts.idle : timeouts.linger)) return
+      if (unsent) this.#abort()
+      else this.#socket.destroy()
     } else if (this.#exchange !== undefined) {
-      if (this.#endedAt !== 0 && now - this.#endedAt > halfClosedMs) this.#socket.destroy()
+      const waited = now - Math.max(this.#endedAt, this.#exchange.progressAt)
+      if (this.#endedAt !== 0 && waited > halfClosedMs) this.#socket.destroy()
       else this.#exchange.sweep(now)
     } else if (this.#started) {
       if (now - this.#since > timeouts.head) this.#refuse(408, 'the request did not arrive in time')
@@ -390,6 +387,7 @@ export class ClientConnection implements Client {
   }
 
   destroy(): void {
-    this.#socket.destroy()
+    if (this.#exchange === undefined || this.#tunnel) this.#socket.destroy()
+    else this.#abort()
   }
 }

@@ -58,6 +58,24 @@ const maxInterim = 16
 /** A read of more than this during a body means that more is coming: worth a buffer of its own. */
 const bulkBytes = 16 * 1024
 
+/** For how long an answer is still read after a write has failed. */
+const lastWordsMs = 1000
+
+/**
+ * A backend that answers before it has read the whole request, and closes, makes the next write fail. Its answer is
+ * there all the same, so the socket is read on for a moment.
+ */
+function readAfterFailedWrite(socket: Socket): void {
+  const destroy = socket.destroy.bind(socket)
+  let failed = false
+  socket.destroy = (error?: Error) => {
+    if (error === undefined || !('syscall' in error) || error.syscall !== 'write') return destroy(error)
+    if (!failed) setTimeout(() => destroy(error), lastWordsMs).unref()
+    failed = true
+    return socket
+  }
+}
+
 /** One TCP or TLS connection to a backend, and the strict reader of what comes from it. */
 export class BackendConnection {
   readonly out: Outbox
@@ -116,6 +134,7 @@ export class BackendConnection {
       },
     })
     socket.on('connect', () => this.#connected())
+    readAfterFailedWrite(socket)
     return socket
   }
 

@@ -23,6 +23,11 @@ export type Waiting = { proceed(): void }
  * likelier the backend is just closing it.
  */
 const freshMs = 1000
+/**
+ * For this long a backend that closed such a connection without having said so is asked on a new one each time: it
+ * closes after every response, and which comes first, that or the next request, is chance.
+ */
+const closesMs = 60_000
 
 /** One backend as this worker knows it: its connections, its load, and whether it is out. */
 export class Backend implements ConnectionPool {
@@ -38,6 +43,8 @@ export class Backend implements ConnectionPool {
   ejected: 'refused' | 'connect' | 'hang' | 'probe' | undefined
   /** When a response last came (performance.now()). */
   lastResponse = 0
+  /** When it last closed a connection right after a response, without notice. */
+  #closedAt = -Infinity
   readonly #idle: BackendConnection[] = []
   readonly #queue: Waiting[] = []
   readonly #limits: PoolLimits
@@ -94,7 +101,8 @@ export class Backend implements ConnectionPool {
     for (;;) {
       const idle = this.#idle.pop()
       if (idle === undefined) return this.#connect()
-      if (now < idle.idleUntil && (repeatable || now - idle.idleSince < freshMs)) return idle
+      const fresh = now - idle.idleSince < freshMs && now - this.#closedAt > closesMs
+      if (now < idle.idleUntil && (repeatable || fresh)) return idle
       idle.destroy()
     }
   }
@@ -117,7 +125,14 @@ export class Backend implements ConnectionPool {
 
   gone(connection: BackendConnection): void {
     const index = this.#idle.lastIndexOf(connection)
-    if (index !== -1) this.#idle.splice(index, 1)
+    if (index === -1) return
+    this.#idle.splice(index, 1)
+    if (performance.now() - connection.idleSince < freshMs) this.closedUnasked()
+  }
+
+  /** It closed a connection after a response, without having said that it would. */
+  closedUnasked(): void {
+    this.#closedAt = performance.now()
   }
 
   /** Closes connections that have been idle too long; all of them once the backend is retired. */

@@ -5,8 +5,8 @@ import { type RouteOptions } from '../table/route-table.ts'
 export const noBackend = { none: -1, invalid: -2, ejected: -3 } as const
 
 /**
- * Chooses a backend by its index: the least loaded for its weight, chance deciding between equals; or by
- * chance alone. Those in `tried` only when no other is left, and then those that refused, which do so quickly.
+ * Chooses a backend by its index: the least loaded for its weight, chance deciding between equals in proportion
+ * to weight; or by chance alone. Those in `tried` only when no other is left, and then those that refused, which do so quickly.
  */
 export function chooseBackend(
   backends: readonly (Backend | undefined)[],
@@ -17,7 +17,8 @@ export function chooseBackend(
 ): number {
   let best = -1
   let bestLoad = Infinity
-  let ties = 0
+  /** Weights of those that are as good as the best. */
+  let tied = 0
   let retriable = -1
   let refusing = -1
   let state: number = noBackend.none
@@ -40,15 +41,14 @@ export function chooseBackend(
       retriable = i
       continue
     }
-    // By chance: exponential variates with the weight as rate; the least of them wins in proportion to weight.
-    const load = byChance ? -Math.log(1 - random()) / weight : (backend.inFlight + 1) / weight
+    const load = byChance ? 0 : backend.inFlight / weight
     if (load < bestLoad) {
       best = i
       bestLoad = load
-      ties = 1
+      tied = weight
     } else if (load === bestLoad) {
-      ties += 1
-      if (random() * ties < 1) best = i
+      tied += weight
+      if (random() * tied < weight) best = i
     }
   }
   if (best !== -1) return best

@@ -8,8 +8,8 @@ export type ExchangeClient = {
   readonly minor: number
   pause(): void
   resume(): void
-  /** The response is complete; `close` when the connection cannot go on. */
-  done(close: boolean): void
+  /** The response is complete; `close` when the connection cannot go on, `unread` when more of the request may come. */
+  done(close: boolean, unread: boolean): void
   /** The router answers itself: a page with this status. */
   answer(status: number, reason: string, exchange: Exchange): void
   /** The response cannot be finished, and the client must notice. */

@@ -9,8 +9,8 @@ import { type ExchangeClient } from './exchange-client.ts'
 import { dueOf } from './patience.ts'
 import { type Plane } from './plane.ts'
 import { RequestBody } from './request-body.ts'
-import { type Asked, askedOf, debugFields, finishedOf } from './report.ts'
-import { responseText, tunnelText } from './response-text.ts'
+import { type Asked, askedOf, debugFields, debugVersion, finishedOf } from './report.ts'
+import { interimText, responseText, tunnelText } from './response-text.ts'
 import { afterFailure, idempotent, late, type Refusal, tooMany, withoutBackend } from './retry.ts'
 import { setStickyCookie, stickyOf } from './sticky.ts'
 
@@ -79,6 +79,11 @@ export class Exchange implements Responder {
 
   // The request
 
+  /** When a byte last moved. */
+  get progressAt(): number {
+    return this.#progressAt
+  }
+
   get requestDone(): boolean {
     return this.#body.done
   }
@@ -132,7 +137,7 @@ export class Exchange implements Responder {
     const chosen = chooseFor(this.#plane, route, this.asked.host, this.#sticky, this.#tried, now)
     const { backend, index, options } = chosen
     if (backend === undefined) {
-      this.#answer(withoutBackend(index, this.#attempts))
+      this.#answer(withoutBackend(route, index, this.#attempts))
       return
     }
     this.#stickyToSet = chosen.cookie
@@ -192,23 +197,15 @@ export class Exchange implements Responder {
   interim(head: ResponseHead): void {
     this.#progressAt = this.#plane.clock
     if (this.asked.minor === 0 || (head.status === 100 && !this.#wantsContinue)) return
-    const reason = head.reason === '' ? '' : ` ${head.reason}`
-    this.#client.out.text(`HTTP/1.1 ${head.status}${reason}\r\n${head.fields}\r\n`)
+    this.#client.out.text(interimText(head))
   }
 
   head(head: ResponseHead, body: Framing): void {
-    const { backend } = this
+    const { backend, route, asked, backendIndex } = this
     this.#body.forget()
     this.status = head.status
     this.#progressAt = backend!.lastResponse = this.#plane.clock
-    this.#plane.onResponse(
-      this.route,
-      this.asked.host,
-      this.backendIndex,
-      backend!,
-      head.status,
-      head.retryAfter,
-    )
+    this.#plane.onResponse(route, asked.host, backendIndex, backend!, head.status, head.retryAfter)
     if (head.status === 101) {
       this.#startTunnel(head)
       return
@@ -216,8 +213,10 @@ export class Exchange implements Responder {
     const cookie = this.#stickyToSet
     const { text, chunking, keepAlive } = responseText(head, body, {
       minor: this.asked.minor,
-      keepAlive: this.keepAlive && !this.#plane.draining,
-      more: (cookie === '' ? '' : setStickyCookie(cookie)) + (this.debug ? debugFields(this) : ''),
+      // Who answers before the whole request is there has no use for the rest.
+      keepAlive: this.keepAlive && this.requestDone && !this.#plane.draining,
+      more:
+        (cookie === '' ? '' : setStickyCookie(cookie)) + (this.debug ? debugVersion + debugFields(this) : ''),
     })
     this.#chunking = chunking
     this.keepAlive = keepAlive
@@ -267,18 +266,20 @@ export class Exchange implements Responder {
     this.#client.out.flush()
     if (this.#tunnel) {
       this.#finish()
-      this.#client.done(true)
+      this.#client.done(true, false)
       return
     }
     const close = !this.keepAlive || !this.requestDone
     this.#finish()
-    this.#client.done(close)
+    this.#client.done(close, !this.requestDone)
   }
 
   failed(failure: Failure): void {
     const reused = this.#conn?.reused === true
     this.#conn = undefined
-    if (failure !== 'reset') {
+    if (failure === 'reset') {
+      if (reused && this.status === 0) this.backend!.closedUnasked()
+    } else {
       this.#plane.onFailure(this.route, this.asked.host, this.backendIndex, this.backend!, failure)
     }
     if (this.status !== 0) {

@@ -116,16 +116,23 @@ export class Outbox {
   #wrote(result: ReturnType<WriteHandle['writeBuffer']>, bytes?: Buffer): void {
     if (result === 0) return
     if (typeof result === 'number') {
-      this.#socket.destroy()
+      this.#failed()
       return
     }
     this.#waiting += 1
     this.congested = true
     whenWritten(result, bytes, (status) => {
       this.#waiting -= 1
-      if (status < 0) this.#socket.destroy()
+      if (status < 0) this.#failed()
       else this.#relieved()
     })
+  }
+
+  /** As a stream says it. */
+  #failed(): void {
+    this.#handle = undefined
+    this.congested = true
+    this.#socket.destroy(Object.assign(new Error('the write failed'), { syscall: 'write' }))
   }
 
   /** Some of what waited has been taken. */

@@ -1,5 +1,4 @@
 import { performance } from 'node:perf_hooks'
-import { type RequestHead } from '../http/request-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type Finished } from './plane.ts'
@@ -14,7 +13,7 @@ export type Asked = {
   readonly userAgent: string
 }
 
-export function askedOf({ method, target, minor, host, referer, userAgent }: RequestHead): Asked {
+export function askedOf({ method, target, minor, host, referer, userAgent }: Asked): Asked {
   return { method, target, minor, host, referer, userAgent }
 }
 
@@ -52,14 +51,45 @@ export function finishedOf(request: Reported, address: string, aborted: boolean)
   }
 }
 
-/** Hipache's x-debug fields. */
+/** What stands in the log for a request that could not be read. */
+export const nothingAsked: Asked = {
+  method: '-',
+  target: '-',
+  minor: 1,
+  host: '',
+  referer: '',
+  userAgent: '',
+}
+
+/** A finished request that no backend was asked. */
+export function answeredOf(
+  asked: Asked,
+  answer: Pick<Finished, 'address' | 'route' | 'status' | 'bytes'>,
+): Finished {
+  return {
+    ...askedOf(asked),
+    ...answer,
+    backend: undefined,
+    totalMs: 0,
+    backendMs: undefined,
+    aborted: false,
+  }
+}
+
+export const debugVersion = 'x-debug-version-hipache: paas\r\n'
+
+/** Hipache's x-debug fields of the router's own answers, besides those of the backend, if one was chosen. */
+export function errorFields(reason: string): string {
+  return `${debugVersion}x-debug-error: ${reason}\r\n`
+}
+
+/** Hipache's x-debug fields about the backend. */
 export function debugFields(request: Reported): string {
-  const version = 'x-debug-version-hipache: paas\r\n'
-  if (request.backendIndex < 0) return version
+  if (request.backendIndex < 0) return ''
   const now = performance.now()
   const url = request.route.urls[request.backendIndex] ?? ''
   return (
-    `${version}x-debug-backend-url: ${printable(url.endsWith('/') ? url : `${url}/`)}\r\n` +
+    `x-debug-backend-url: ${printable(url.endsWith('/') ? url : `${url}/`)}\r\n` +
     `x-debug-backend-id: ${request.backendIndex}\r\n` +
     `x-debug-vhost: ${printable(request.route.identifier)}\r\n` +
     `x-debug-frontend-key: ${request.asked.host}\r\n` +

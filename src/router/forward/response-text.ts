@@ -22,12 +22,27 @@ export function responseText(
   let { more } = to
   if (!keepAlive) more = `Connection: close\r\n${more}`
   else if (to.minor === 0) more = `Connection: keep-alive\r\n${more}`
+  // RFC 9110, 15.5.22: it must say what to upgrade to.
+  if (head.status === 426 && head.upgrade !== '')
+    more += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`
   return { text: `HTTP/1.1 ${head.status} ${head.reason}\r\n${fields}${more}\r\n`, chunking, keepAlive }
 }
 
+/** A 1xx besides 101. */
+export function interimText(head: ResponseHead): string {
+  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${withoutFraming(head)}\r\n`
+}
+
 /** The backend's 101, after which bytes pass as they are. */
-export function tunnelText({ reason, fields, upgrade }: ResponseHead): string {
-  return `HTTP/1.1 101 ${reason}\r\n${fields}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`
+export function tunnelText(head: ResponseHead): string {
+  const { reason, upgrade } = head
+  return `HTTP/1.1 101 ${reason}\r\n${withoutFraming(head)}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`
+}
+
+/** No 1xx has a body (RFC 9110, 8.6), and a client that is told of one might wait for it. */
+function withoutFraming(head: ResponseHead): string {
+  if (head.framing === framing.untilClose) return head.fields
+  return withoutFields(head.fields, ['content-length', 'transfer-encoding'])
 }
 
 type FramingPlan = {

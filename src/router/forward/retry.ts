@@ -1,4 +1,5 @@
 import { type Failure } from './backend-connection.ts'
+import { type TableRoute } from '../table/route-table.ts'
 import { noBackend } from './choose.ts'
 
 /** Methods that may be repeated although a backend may have acted on them (RFC 9110, 9.2.2; RFC 4918, 3253, 5323). */
@@ -52,9 +53,11 @@ export function afterFailure(
   return { status: 502, reason }
 }
 
-/** What to answer when there is no backend to ask; `why` as choose.ts says it. */
-export function withoutBackend(why: number, attempts: number): Refusal {
-  if (attempts > 0) return { status: 502, reason: 'Reached max retries limit' }
+/** What to answer when a route has no backend to ask; `why` as choose.ts says it. */
+export function withoutBackend(route: TableRoute, why: number, attempts: number): Refusal {
+  if (!route.readable) return { status: 503, reason: 'the route cannot be read' }
+  // Hipache's words, also where the last attempts have taken out all that there were.
+  if (attempts > 0) return { status: 502, reason: 'Cannot find a valid backend' }
   if (why === noBackend.invalid) return { status: 502, reason: 'backend is invalid' }
   if (why === noBackend.ejected) return { status: 503, reason: 'the app does not answer' }
   return { status: 502, reason: 'Cannot find a valid backend' }

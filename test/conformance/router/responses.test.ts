@@ -60,6 +60,11 @@ const cases: [string, string, Expected, { method?: string; version?: string; end
     { status: 103, body: 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc' },
   ],
   [
+    '103 that tells a length',
+    'HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc',
+    { status: 103, body: 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc' },
+  ],
+  [
     '103 to HTTP/1.0',
     'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc',
     { status: 200, body: 'abc' },
@@ -152,6 +157,7 @@ describe.each([
       } else {
         const headEnd = seen.text.indexOf('\r\n\r\n')
         expect(seen.text).toMatch(new RegExp(`^HTTP/1\\.1 ${expected.status} ?`))
+        if (expected.status === 103) expect(seen.text.slice(0, headEnd)).not.toMatch(/content-length/i)
         expect(seen.text.slice(headEnd + 4).replace('Connection: close\r\n', '')).toBe(expected.body)
       }
       // Whatever was wrong, the next request does not meet what the backend said too much.

@@ -50,14 +50,17 @@ test('dead, ejected, invalid and tried ones', () => {
 
 test('weights share by their ratio, both ways', () => {
   const weighted = { ...options, weights: [3, 1] }
-  expect(chooseBackend([backend(4), backend(1)], weighted, undefined, [])).toBe(0)
-  let first = 0
-  for (let i = 0; i < 4000; i += 1) {
-    if (chooseBackend([backend(), backend()], { ...weighted, balance: 'random' }, undefined, []) === 0)
-      first += 1
+  expect(chooseBackend([backend(2), backend(1)], weighted, undefined, [])).toBe(0)
+  expect(chooseBackend([backend(4), backend(1)], weighted, undefined, [])).toBe(1)
+  // Also where nothing is in flight, as between requests that come one after another.
+  for (const balance of ['random', 'least'] as const) {
+    let first = 0
+    for (let i = 0; i < 4000; i += 1) {
+      if (chooseBackend([backend(), backend()], { ...weighted, balance }, undefined, []) === 0) first += 1
+    }
+    expect(first / 4000).toBeGreaterThan(0.7)
+    expect(first / 4000).toBeLessThan(0.8)
   }
-  expect(first / 4000).toBeGreaterThan(0.7)
-  expect(first / 4000).toBeLessThan(0.8)
   expect(chooseBackend([backend(9), backend()], { ...options, weights: [1, 0] }, undefined, [])).toBe(0)
 })
 
