@@ -5,6 +5,7 @@ import { tryListeners } from '../router/listeners.ts'
 import { routerLogger } from '../router/log.ts'
 import { startMaster, workerEnv } from '../router/master.ts'
 import { type ToMaster, ToWorker } from '../router/messages.ts'
+import { become, workerIdentity } from '../router/privileges.ts'
 import { type RouterSettings } from '../router/settings.ts'
 import { startWorker } from '../router/worker.ts'
 
@@ -23,6 +24,7 @@ async function runMaster(settings: RouterSettings, log: ReturnType<typeof router
   await tryListeners(settings)
   const master = startMaster(settings, log)
   process.on('SIGUSR1', master.reopenLogs)
+  process.on('SIGUSR2', () => undefined)
   process.on('SIGHUP', () => {
     master.reload().catch((error: unknown) => log.warn(messageOf(error)))
   })
@@ -36,7 +38,7 @@ async function runMaster(settings: RouterSettings, log: ReturnType<typeof router
 
 async function runWorker(settings: RouterSettings, log: ReturnType<typeof routerLogger>): Promise<void> {
   // The master decides when a worker goes; a terminal's Ctrl-C reaches both.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const)
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
     process.on(signal, () => undefined)
   const { env } = process
   const replaces = env[workerEnv.replaces]
@@ -49,6 +51,8 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
     },
     log,
   )
+  const identity = workerIdentity(settings)
+  if (identity !== undefined) become(identity)
   const tell = (message: ToMaster): void => void process.send?.(message)
   process.on('message', (value: unknown) => {
     const parsed = ToWorker.safeParse(value)

@@ -102,8 +102,8 @@ function hipacheSettings(config: HipacheConfig, warn: (message: string) => void)
     listen: listenAddresses(config, warn),
     redis: { ...redisTargets(config, warn), mayConfigure: true },
     workers: server.workers ?? 10,
-    user: config.user ?? undefined,
-    group: config.group ?? undefined,
+    user: config.user || undefined,
+    group: config.group || undefined,
     accessLog:
       server.accessLog === undefined ? '/var/log/hipache/access.log' : (server.accessLog ?? undefined),
     staticDir: server.staticDir ?? undefined,

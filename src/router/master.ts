@@ -2,11 +2,13 @@ import cluster, { type Worker as ClusterWorker } from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { messageOf } from '../errors/paas-error.ts'
 import { serveControl, serveMetrics } from './control-server.ts'
 import { type Logger } from './log.ts'
 import { type ToWorker, ToMaster } from './messages.ts'
 import { prometheusText } from './observe/prometheus.ts'
 import { mergeStats, routerStats, type WorkerStats } from './observe/stats.ts'
+import { prepareAccessLog, workerIdentity } from './privileges.ts'
 import { type RouterSettings } from './settings.ts'
 
 /** What a worker's environment tells it (worker.ts WorkerRole). */
@@ -39,14 +41,14 @@ export function startMaster(settings: RouterSettings, log: Logger) {
   cluster.setupPrimary({
     // Requests leave nothing behind: with room for more of them between collections, next to nothing is copied.
     execArgv: [...process.execArgv, '--max-semi-space-size=16'],
-    ...(settings.user === undefined ? {} : { uid: idOf(settings.user, '/etc/passwd') }),
-    ...(settings.user === undefined && settings.group === undefined
-      ? {}
-      : { gid: idOf(settings.group ?? settings.user ?? '', '/etc/group') }),
   })
+  const identity = workerIdentity(settings)
+  prepareAccessLog(settings.accessLog, identity)
   const cookieKey = persistentKey(settings.snapshot)
   const slots = new Map<number, Slot>()
   const retiring = new Set<ClusterWorker>()
+  /** Workers that have said that they serve, and so listen to what they are told. */
+  const serving = new Set<ClusterWorker>()
   const pendingStats = new Map<number, (stats: WorkerStats) => void>()
   const waitingReady = new Map<ClusterWorker, () => void>()
   let nextQuestion = 0
@@ -67,6 +69,7 @@ export function startMaster(settings: RouterSettings, log: Logger) {
         pendingStats.get(message.id)?.(message.stats)
         return
       }
+      serving.add(worker)
       const place = slots.get(slot)
       if (place?.worker === worker) place.id = message.id
       waitingReady.get(worker)?.()
@@ -77,6 +80,7 @@ export function startMaster(settings: RouterSettings, log: Logger) {
   }
 
   function exited(slot: number, worker: ClusterWorker, how: string | number): void {
+    serving.delete(worker)
     waitingReady.get(worker)?.()
     if (retiring.delete(worker) || stopping) return
     const place = slots.get(slot)
@@ -107,6 +111,12 @@ export function startMaster(settings: RouterSettings, log: Logger) {
     if (worker.isConnected()) worker.send(message)
   }
 
+  /** One that is still starting has nothing to finish, and does not hear. */
+  const letGo = (worker: ClusterWorker): void => {
+    if (serving.has(worker)) send(worker, { type: 'drain' })
+    else worker.process.kill('SIGKILL')
+  }
+
   let reloading: Promise<{ workers: number }> | undefined
   /** New workers first, each old one drained once its successor serves; a successor that fails changes nothing. */
   async function reload(): Promise<{ workers: number }> {
@@ -119,7 +129,7 @@ export function startMaster(settings: RouterSettings, log: Logger) {
         throw new Error('a new worker did not start; the present ones go on')
       }
       retiring.add(old.worker)
-      send(old.worker, { type: 'drain' })
+      letGo(old.worker)
     }
     return { workers: slots.size }
   }
@@ -149,6 +159,11 @@ export function startMaster(settings: RouterSettings, log: Logger) {
   }
 
   const reopenLogs = (): void => {
+    try {
+      prepareAccessLog(settings.accessLog, identity)
+    } catch (error) {
+      log.warn(messageOf(error))
+    }
     for (const worker of [...[...slots.values()].map((slot) => slot.worker), ...retiring]) {
       send(worker, { type: 'reopen-logs' })
     }
@@ -191,7 +206,7 @@ export function startMaster(settings: RouterSettings, log: Logger) {
       for (const server of servers) server?.close()
       const all = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
       const gone = all.map((worker) => new Promise((resolve) => worker.once('exit', resolve)))
-      for (const worker of all) send(worker, { type: 'drain' })
+      for (const worker of all) letGo(worker)
       const limit = setTimeout(() => {
         for (const worker of all) worker.process.kill('SIGKILL')
       }, settings.drainMs + 3000)
@@ -218,14 +233,4 @@ function persistentKey(snapshot: string | undefined): string {
   } catch {
     return fresh
   }
-}
-
-/** The number of a user or group, from its name or as it is. */
-function idOf(name: string, file: '/etc/passwd' | '/etc/group'): number {
-  if (/^[0-9]+$/.test(name)) return Number(name)
-  const line = readFileSync(file, 'utf8')
-    .split('\n')
-    .find((entry) => entry.startsWith(`${name}:`))
-  if (line === undefined) throw new Error(`${name} is not in ${file}`)
-  return Number(line.split(':')[2])
 }

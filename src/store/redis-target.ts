@@ -18,7 +18,7 @@ export type RedisTarget = {
  */
 export function parseRedisUrl(url: string): RedisTarget {
   const match =
-    /^(rediss?|redis\+unix|unix):(?:\/\/)?(?:([^:@/#]*):([^@/#]*)@|([^:@/#]*)@)?([^#]*)(?:#(.*))?$/i.exec(url)
+    /^(rediss?|redis\+unix|unix):(?:\/\/)?(?:([^:@/#]*):([^/#]*)@|([^:/#]*)@)?([^#]*)(?:#(.*))?$/i.exec(url)
   if (match === null) throw new Error(`${url} is not a Redis URL`)
   const [, scheme = '', username, password, alone, rest = '', prefix = ''] = match
   const target: RedisTarget = {

@@ -1,4 +1,5 @@
 import { closeSync, openSync, write, writeSync } from 'node:fs'
+import { messageOf } from '../../errors/paas-error.ts'
 import { type Finished } from '../forward/plane.ts'
 import { writeLatin1 } from '../http/bytes.ts'
 
@@ -98,6 +99,15 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     })
   }
 
+  function writeNow(): void {
+    try {
+      writeSync(fd, filling, 0, used)
+    } catch (error) {
+      onProblem(`the access log was not written: ${messageOf(error)}`)
+    }
+    used = 0
+  }
+
   const timer = setInterval(flush, flushMs)
   timer.unref()
   return {
@@ -120,9 +130,14 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     /** After a rotation: what waits goes to the old file, what follows to the new one. */
     reopen(): void {
       const before = fd
-      const next = openSync(path, 'a', 0o644)
-      writeSync(before, filling, 0, used)
-      used = 0
+      let next: number
+      try {
+        next = openSync(path, 'a', 0o644)
+      } catch (error) {
+        onProblem(`the access log was not opened anew: ${messageOf(error)}`)
+        return
+      }
+      writeNow()
       fd = next
       // A write that is under way closes its file itself.
       if (spare !== undefined) closeSync(before)
@@ -131,8 +146,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     },
     close(): void {
       clearInterval(timer)
-      writeSync(fd, filling, 0, used)
-      used = 0
+      writeNow()
     },
   }
 }

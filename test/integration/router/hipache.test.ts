@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -118,6 +118,60 @@ test('a dead mark lasts no longer because the clock was set back, by which Redis
   expect(await router.workerPids()).toHaveLength(1)
 })
 
+test(
+  'workers of another user: what only root may open is opened before, and the log after a rotation',
+  { timeout: 60_000 },
+  async () => {
+    const [http, https] = [await freePort(), await freePort()]
+    const logs = join(master.directory, 'root-only')
+    mkdirSync(logs, { mode: 0o755 })
+    chmodSync(master.directory, 0o755)
+    const log = join(logs, 'access.log')
+    await using router = await hipache({
+      server: { accessLog: log, workers: 1 },
+      http: { port: http, bind: '127.0.0.1' },
+      https: { port: https, bind: '127.0.0.1', key, cert },
+      driver: `redis://127.0.0.1:${masterPort}`,
+      user: 'nobody',
+      group: 'nogroup',
+    })
+    using a = await startBackend('a')
+    await master.client.rpush('frontend:user.test', 'user', a.url)
+    await eventually(async () => (await askTls(https, 'user.test')).startsWith('HTTP/1.1 200'))
+    const [worker = 0] = await router.workerPids()
+    expect(statSync(`/proc/${worker}`).uid).not.toBe(0)
+    renameSync(log, `${log}.1`)
+    router.child.kill('SIGUSR1')
+    await eventually(() => existsSync(log))
+    await eventually(async () => {
+      await ask(http, 'user.test', '/rotated')
+      return readFileSync(log, 'utf8').includes('/rotated')
+    })
+    expect(await router.workerPids()).toEqual([worker])
+  },
+)
+
+test('a truncated answer over TLS ends the connection, not the worker', async () => {
+  const [http, https] = [await freePort(), await freePort()]
+  await using router = await hipache({
+    server: { accessLog: null, workers: 1 },
+    http: { port: http, bind: '127.0.0.1' },
+    https: { port: https, bind: '127.0.0.1', key, cert },
+    driver: `redis://127.0.0.1:${masterPort}`,
+  })
+  const backend = createServer((socket) => {
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nabc'))
+  })
+  backend.listen(0, '127.0.0.1')
+  await once(backend, 'listening')
+  const { port } = backend.address() as AddressInfo
+  await master.client.rpush('frontend:cut.test', 'cut', `http://127.0.0.1:${port}`)
+  const before = await router.workerPids()
+  await eventually(async () => (await askTls(https, 'cut.test')).endsWith('\r\n\r\nabc'))
+  expect(await router.workerPids()).toEqual(before)
+  backend.close()
+})
+
 test('a backend that is https is spoken to in TLS', async () => {
   const port = await freePort()
   const server = createTlsServer(
@@ -163,6 +217,7 @@ test('tcpTimeout: a backend that says nothing for as long is 504', async () => {
 
 test.each([
   ['{"http": {"bind": "127.0.0.1:8499"}}', 'cannot listen on [127.0.0.1:8499]:80'],
+  ['{"server": {"accessLog": "/nonexistent/access.log"}, "http": {"port": 8498}}', 'cannot be opened'],
   ['{', 'cannot be read as JSON'],
   ['{"server": {"workers": "many"}}', 'not a Hipache configuration'],
   [

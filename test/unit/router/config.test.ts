@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { listenAddress } from '../../../src/router/arguments.ts'
+import { listenAddress, routerSettings } from '../../../src/router/arguments.ts'
 import { parseHipacheConfig } from '../../../src/router/hipache-config.ts'
 import { parseRouteOptions } from '../../../src/router/table/route-options.ts'
 import { parseRedisUrl } from '../../../src/store/redis-target.ts'
@@ -142,4 +142,27 @@ test('route options: malformed ones count as not given', () => {
     sticky: false,
     maxInFlight: undefined,
   })
+})
+
+test('a user of Hipache 0.4 may be empty, which is nobody', () => {
+  expect(read({ http: {}, user: '', group: '' }).settings).toMatchObject({
+    user: undefined,
+    group: undefined,
+  })
+  expect(read({ http: {}, user: 'www-data' }).settings).toMatchObject({ user: 'www-data', group: undefined })
+})
+
+test('a password may have an @', () => {
+  expect(parseRedisUrl('redis://:p@ss:w@h:6380/2#x')).toMatchObject({
+    host: 'h',
+    port: 6380,
+    password: 'p@ss:w',
+  })
+})
+
+test('a mistake in a trusted proxy ends the router before there are workers', () => {
+  const start = (range: string): unknown =>
+    routerSettings(['--redis', 'redis:', '--trusted-proxy', range], '/', () => undefined)
+  expect(() => start('10.0.0.0/')).toThrow('is not an address or a CIDR range')
+  expect(start('10.0.0.0/8')).toMatchObject({ trustedProxies: ['10.0.0.0/8'] })
 })

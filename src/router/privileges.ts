@@ -1,0 +1,55 @@
+import { closeSync, fchownSync, openSync, readFileSync } from 'node:fs'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
+import { type RouterSettings } from './settings.ts'
+
+/** What workers become once they have opened what only root may open. */
+export type Identity = { uid: number | undefined; gid: number }
+
+/** Undefined: nobody is named, or this process is not root and stays who it is, as in Hipache. */
+export function workerIdentity({
+  user,
+  group,
+}: Pick<RouterSettings, 'user' | 'group'>): Identity | undefined {
+  const groupName = group ?? user
+  if (groupName === undefined || process.geteuid?.() !== 0) return undefined
+  const uid = user === undefined ? undefined : idOf(user, '/etc/passwd')
+  return { uid, gid: idOf(groupName, '/etc/group') }
+}
+
+/** For good: the way back to root is closed. */
+export function become({ uid, gid }: Identity): void {
+  process.setgroups?.([])
+  process.setgid?.(gid)
+  if (uid !== undefined) process.setuid?.(uid)
+}
+
+/**
+ * Makes the access log before the workers open it: a log that cannot be had is told once, and workers that are not
+ * root can open it anew after a rotation. Throws START_FAILED.
+ */
+export function prepareAccessLog(path: string | undefined, identity: Identity | undefined): void {
+  if (path === undefined) return
+  try {
+    const fd = openSync(path, 'a', 0o644)
+    if (identity?.uid !== undefined) fchownSync(fd, identity.uid, identity.gid)
+    closeSync(fd)
+  } catch (error) {
+    throw new PaasError('START_FAILED', `The access log cannot be opened: ${messageOf(error)}.`, {
+      cause: error,
+    })
+  }
+}
+
+/** The number of a user or group, from its name or as it is. */
+function idOf(name: string, file: '/etc/passwd' | '/etc/group'): number {
+  if (/^[0-9]+$/.test(name)) return Number(name)
+  const line = readFileSync(file, 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${name}:`))
+  if (line === undefined) {
+    throw new PaasError('INVALID_INPUT', `${name} is not in ${file}.`, {
+      hint: 'The workers of the router run as the user and the group that are named.',
+    })
+  }
+  return Number(line.split(':')[2])
+}
