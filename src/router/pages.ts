@@ -13,7 +13,7 @@ function advice(status: number, route: TableRoute | undefined): string {
     case 502:
       return `The app did not answer this request. If it is yours, see <code>paas ps -a ${app}</code> and <code>paas logs -a ${app}</code>.`
     case 503:
-      return `The app has no room for this request now; try again shortly. If it is yours, see <code>paas ps -a ${app}</code> and <code>paas ps:scale</code>.`
+      return `The app cannot take this request now; try again shortly. If it is yours, see <code>paas ps -a ${app}</code> and <code>paas ps:scale</code>.`
     case 504:
       return `The app took too long. If it is yours, see <code>paas logs -a ${app}</code>.`
     default:

@@ -51,7 +51,7 @@ export function prometheusText(merged: MergedStats, facts: { workers: number; ro
     '# HELP paas_router_request_duration_seconds From the head of the request to the end of the response.',
     '# TYPE paas_router_request_duration_seconds histogram',
   )
-  for (const [host, { histogram, requests }] of merged.hosts) {
+  for (const [host, { histogram, requests, ms }] of merged.hosts) {
     let cumulative = 0
     histogram.forEach((count, i) => {
       cumulative += count
@@ -63,6 +63,7 @@ export function prometheusText(merged: MergedStats, facts: { workers: number; ro
       }
     })
     lines.push(`paas_router_request_duration_seconds_bucket{host="${label(host)}",le="+Inf"} ${requests}`)
+    lines.push(`paas_router_request_duration_seconds_sum{host="${label(host)}"} ${ms / 1000}`)
     lines.push(`paas_router_request_duration_seconds_count{host="${label(host)}"} ${requests}`)
   }
   return `${lines.join('\n')}\n`

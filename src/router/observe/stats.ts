@@ -9,6 +9,8 @@ const Counters = z.object({
   statuses: z.array(z.int()).length(6),
   bytes: z.int(),
   inFlight: z.int(),
+  /** Of all requests together, from head to end. */
+  ms: z.number(),
   histogram: z.array(z.int()),
 })
 type Counters = z.infer<typeof Counters>
@@ -28,7 +30,14 @@ export const WorkerStats = z.object({
 export type WorkerStats = z.infer<typeof WorkerStats>
 
 function counters(): Counters {
-  return { requests: 0, statuses: [0, 0, 0, 0, 0, 0], bytes: 0, inFlight: 0, histogram: emptyHistogram() }
+  return {
+    requests: 0,
+    statuses: [0, 0, 0, 0, 0, 0],
+    bytes: 0,
+    inFlight: 0,
+    ms: 0,
+    histogram: emptyHistogram(),
+  }
 }
 
 export type StatsCounter = ReturnType<typeof createStatsCounter>
@@ -44,6 +53,7 @@ export function createStatsCounter() {
     const digit = Math.floor(finished.status / 100)
     into.statuses[digit] = (into.statuses[digit] ?? 0) + 1
     into.bytes += finished.bytes
+    into.ms += finished.totalMs
     observe(into.histogram, bucket)
   }
 
@@ -119,6 +129,7 @@ export function mergeStats(workers: readonly WorkerStats[]): MergedStats {
   const add = (into: Counters, from: Counters): void => {
     into.requests += from.requests
     into.bytes += from.bytes
+    into.ms += from.ms
     into.inFlight += from.inFlight
     into.statuses = into.statuses.map((count, i) => count + (from.statuses[i] ?? 0))
     addHistogram(into.histogram, from.histogram)
