@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { request } from 'node:http'
@@ -49,6 +50,23 @@ test('keys written by hand are served, changed and removed at once, on a stock R
   await eventually(async () => (await ask(router.port, 'hand.test')).status === 404, 1000)
 })
 
+test('a key that is not in lower case: served, also while it is marked, read again and gone', async () => {
+  await redis.client.rpush('frontend:Upper.TEST', 'upper', 'http://127.0.0.1:1', a.url)
+  await eventually(async () => (await ask(router.port, 'upper.test')).body === 'a')
+  for (let i = 0; i < 8; i += 1) expect((await ask(router.port, 'UPPER.test')).body).toBe('a')
+  await eventually(async () => (await redis.client.exists('dead:upper.test')) === 1)
+  await redis.client.sadd('dead:UPPER.test', '0')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  for (let i = 0; i < 8; i += 1) expect((await ask(router.port, 'upper.test')).body).toBe('a')
+  // Where two spellings are there, the one in lower case has it, and the other takes over when it goes.
+  await redis.client.rpush('frontend:upper.test', 'lower', b.url)
+  await eventually(async () => (await ask(router.port, 'upper.test')).body === 'b')
+  await redis.client.del('frontend:upper.test')
+  await eventually(async () => (await ask(router.port, 'upper.test')).body === 'a')
+  await redis.client.del('frontend:Upper.TEST')
+  await eventually(async () => (await ask(router.port, 'upper.test')).status === 404)
+})
+
 test('wildcards, longest first; the list with only an identifier is found and has no backend', async () => {
   await redis.client.rpush('frontend:*.w.test', 'w', a.url)
   await redis.client.rpush('frontend:*.deep.w.test', 'deep', b.url)
@@ -81,9 +99,16 @@ test('__ping__ and the debug fields for loopback', async () => {
   expect(head).toContain(`x-debug-backend-url: ${a.url}/`)
   expect(head).toContain('x-debug-backend-id: 0')
   expect(head).toContain('x-debug-vhost: app')
-  expect((await ask(router.port, 'none.test', '/', 'X-Debug:\r\n')).head).toContain(
-    'x-debug-error: frontend not found',
-  )
+  const debugOf = async (host: string): Promise<string> =>
+    (await ask(router.port, host, '/', 'X-Debug:\r\n')).head
+  expect(await debugOf('none.test')).toContain('x-debug-error: frontend not found')
+  expect(await debugOf('a b')).toContain('x-debug-error: the Host is malformed')
+  for (const host of ['none.test', 'app.test', '__ping__', 'a b']) {
+    expect(await debugOf(host)).toContain('x-debug-version-hipache: paas')
+  }
+  await redis.client.rpush('frontend:downs.test', 'downs', 'http://127.0.0.1:1', 'http://127.0.0.1:2')
+  await eventually(async () => (await ask(router.port, 'downs.test')).status === 502)
+  expect(await debugOf('downs.test')).toContain('x-debug-error: Cannot find a valid backend')
 })
 
 /** A quarter of a gigabyte; a whole one with PAAS_TEST=all. */
@@ -246,6 +271,7 @@ test('statistics and the Prometheus text', async () => {
   const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
   expect(text).toMatch(/paas_router_requests_total\{host="app\.test",status="2xx"\} \d+/)
   expect(text).toMatch(/paas_router_request_duration_seconds_count\{host="app\.test"\} \d+/)
+  expect(text).toMatch(/paas_router_request_duration_seconds_sum\{host="app\.test"\} \d+/)
 })
 
 test('reload under load: every worker is new and no request fails', { timeout: 60_000 }, async () => {
@@ -259,6 +285,28 @@ test('reload under load: every worker is new and no request fails', { timeout: 6
   expect(done).toBeGreaterThan(400)
   const after = await router.workerPids()
   expect(after.filter((pid) => before.includes(pid))).toEqual([])
+})
+
+test('a router that is told to go while a worker is starting goes at once', { timeout: 60_000 }, async () => {
+  const other = await startRouter(redis)
+  const [first = 0] = await other.workerPids()
+  process.kill(first, 'SIGKILL')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const told = performance.now()
+  other.child.kill('SIGTERM')
+  await once(other.child, 'exit')
+  // Far from the half minute that connections in progress would have.
+  expect(performance.now() - told).toBeLessThan(10_000)
+})
+
+test('signals that mean nothing to it end neither the master nor a worker', async () => {
+  const before = await router.workerPids()
+  for (const pid of [router.child.pid!, ...before]) {
+    process.kill(pid, 'SIGUSR2')
+    if (pid !== router.child.pid) process.kill(pid, 'SIGUSR1')
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(await router.workerPids()).toEqual(before)
 })
 
 test('a killed worker is back within a second, and its sibling serves meanwhile', async () => {
