@@ -1,6 +1,6 @@
 import { type App, type BuildSettings } from '../model/app.ts'
 import { type Platform } from './platform.ts'
-import { appQueue } from './queue.ts'
+import { appQueue, type Asker } from './queue.ts'
 
 /**
  * Changes how the next build of an app is made; what runs stays. A setting given as undefined goes back to what
@@ -10,7 +10,7 @@ export async function changeBuildSettings(
   platform: Platform,
   app: App,
   change: (current: BuildSettings) => Change,
-  who: { owner: string; verb: string },
+  who: Asker & { verb: string },
 ): Promise<BuildSettings> {
   return appQueue(platform, app, who, async (current) => {
     const changed = withBuildSettings(current, change(current.build ?? {}))

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { type App } from '../model/app.ts'
 import { hostsOf } from './hosts.ts'
 import { type Platform } from './platform.ts'
-import { appQueue } from './queue.ts'
+import { appQueue, type Asker } from './queue.ts'
 import { removeVolumes } from './storage.ts'
 
 /** Removes an app and all that is its: routes first, then containers, images, repository and state. */
-export async function destroyApp(platform: Platform, app: App, actor: string): Promise<void> {
-  await appQueue(platform, app, { owner: actor, verb: 'apps:destroy' }, async (current) => {
+export async function destroyApp(platform: Platform, app: App, asker: Asker): Promise<void> {
+  await appQueue(platform, app, { ...asker, verb: 'apps:destroy' }, async (current) => {
     await platform.store.routes.set({ set: [], remove: hostsOf(current, platform.instance.domain) })
     // State goes before what costs time: an app that is half destroyed must not come back by reconcile.
     await platform.store.apps.remove(current)

@@ -5,16 +5,16 @@ import { refuseTakenHost } from './host-owner.ts'
 import { hostsOf } from './hosts.ts'
 import { moveHosts } from './move-hosts.ts'
 import { type Platform } from './platform.ts'
-import { appQueue } from './queue.ts'
+import { appQueue, type Asker } from './queue.ts'
 
 /** Routes more hosts to an app; those it has already are fine. Throws DOMAIN_TAKEN, and then adds none. */
 export async function addDomains(
   platform: Platform,
   app: App,
   domains: Domain[],
-  actor: string,
+  asker: Asker,
 ): Promise<App> {
-  const who = { owner: actor, verb: 'domains:add' }
+  const who = { ...asker, verb: 'domains:add' }
   return appQueue(platform, app, who, (current) =>
     platform.queues.run('names', who, async () => {
       const own = hostsOf(current, platform.instance.domain)
@@ -32,9 +32,9 @@ export async function removeDomains(
   platform: Platform,
   app: App,
   domains: Domain[],
-  actor: string,
+  asker: Asker,
 ): Promise<App> {
-  return appQueue(platform, app, { owner: actor, verb: 'domains:remove' }, async (current) => {
+  return appQueue(platform, app, { ...asker, verb: 'domains:remove' }, async (current) => {
     const unknown = domains.find((domain) => !current.domains.includes(domain))
     if (unknown !== undefined) {
       throw new PaasError('NOT_FOUND', `${unknown} is not a domain of ${current.name}.`, {

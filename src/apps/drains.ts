@@ -2,7 +2,7 @@ import { PaasError } from '../errors/paas-error.ts'
 import { randomId } from '../lib/ids.ts'
 import { type App, type Drain } from '../model/app.ts'
 import { type Platform } from './platform.ts'
-import { appQueue } from './queue.ts'
+import { appQueue, type Asker } from './queue.ts'
 
 const mostDrains = 10
 
@@ -16,8 +16,8 @@ export const drainUrl = (
 ): string => store.secrets.open(app.id, sealName(id), url)
 
 /** Sends an app's log lines to one more place from now on; the URL has been checked. */
-export function addDrain(platform: Platform, app: App, url: string, actor: string): Promise<Drain> {
-  return appQueue(platform, app, { owner: actor, verb: 'drains:add' }, async (current) => {
+export function addDrain(platform: Platform, app: App, url: string, asker: Asker): Promise<Drain> {
+  return appQueue(platform, app, { ...asker, verb: 'drains:add' }, async (current) => {
     const drains = current.drains ?? []
     if (drains.some((drain) => drainUrl(platform, current, drain) === url)) {
       throw new PaasError('INVALID_INPUT', `${current.name} has this drain already.`, {
@@ -36,8 +36,8 @@ export function addDrain(platform: Platform, app: App, url: string, actor: strin
 }
 
 /** Forgets a drain, by its id or URL. Throws NOT_FOUND. */
-export function removeDrain(platform: Platform, app: App, which: string, actor: string): Promise<Drain> {
-  return appQueue(platform, app, { owner: actor, verb: 'drains:remove' }, async (current) => {
+export function removeDrain(platform: Platform, app: App, which: string, asker: Asker): Promise<Drain> {
+  return appQueue(platform, app, { ...asker, verb: 'drains:remove' }, async (current) => {
     const drains = current.drains ?? []
     const found = drains.find((drain) => drain.id === which || drainUrl(platform, current, drain) === which)
     if (found === undefined) {

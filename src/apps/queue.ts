@@ -3,6 +3,9 @@ import { type Holder } from '../lib/queues.ts'
 import { type App } from '../model/app.ts'
 import { type Platform } from './platform.ts'
 
+/** Who asks for a change of an app. While it waits its turn, `signal` takes it back and `onWait` hears who is ahead. */
+export type Asker = { owner: string; signal?: AbortSignal; onWait?: (ahead: Holder) => void }
+
 /**
  * Runs a change of an app alone, in the order asked. The task gets the app as it is when its turn comes:
  * what was read before may be old by then, or the app gone.
@@ -10,7 +13,7 @@ import { type Platform } from './platform.ts'
 export function appQueue<T>(
   platform: Platform,
   app: Pick<App, 'id' | 'name'>,
-  who: { owner: string; verb: string; signal?: AbortSignal; onWait?: (ahead: Holder) => void },
+  who: Asker & { verb: string },
   task: (current: App) => Promise<T>,
 ): Promise<T> {
   return platform.queues.run(app.id, who, async () => {

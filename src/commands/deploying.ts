@@ -1,5 +1,7 @@
 import { type DeployContext } from '../deploy/context.ts'
 import { reportTo } from '../deploy/report.ts'
+import { type Asker } from '../apps/queue.ts'
+import { renderEvent } from '../deploy/render.ts'
 import { identityName } from '../model/key.ts'
 import { type CommandContext } from './define.ts'
 
@@ -10,5 +12,14 @@ export function deployContext({ platform, identity, io, signal }: CommandContext
     signal,
     actor: identityName(identity),
     report: reportTo(platform, (text) => void io.stderr(text)),
+  }
+}
+
+/** Whoever asks for a change of an app: an interrupt takes it back while it waits its turn, and it says for whom it waits. */
+export function askerOf({ identity, signal, io }: CommandContext): Asker {
+  return {
+    owner: identityName(identity),
+    signal,
+    onWait: (ahead) => void io.stderr(renderEvent({ type: 'queue:waiting', ...ahead })),
   }
 }

@@ -1,5 +1,5 @@
 import { type Platform } from '../apps/platform.ts'
-import { appQueue } from '../apps/queue.ts'
+import { appQueue, type Asker } from '../apps/queue.ts'
 import { type App } from '../model/app.ts'
 import { findEntry } from './find.ts'
 
@@ -8,11 +8,11 @@ export async function pauseCron(
   platform: Platform,
   app: App,
   { name, paused }: { name: string; paused: boolean },
-  actor: string,
+  asker: Asker,
 ): Promise<void> {
   await findEntry(platform, app, name)
   const verb = paused ? 'cron:pause' : 'cron:resume'
-  await appQueue(platform, app, { owner: actor, verb }, async (current) => {
+  await appQueue(platform, app, { ...asker, verb }, async (current) => {
     const others = (current.pausedCron ?? []).filter((other) => other !== name)
     await platform.store.apps.save({ ...current, pausedCron: paused ? [...others, name] : others })
   })

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { destroyApp } from '../../apps/destroy.ts'
-import { identityName } from '../../model/key.ts'
 import { confirmName } from '../confirm.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const appsDestroy = defineCommand({
   name: 'apps:destroy',
@@ -30,7 +30,7 @@ export const appsDestroy = defineCommand({
       given: flags.confirm,
       consequence: `This removes ${app.name} with its containers, images, repository, config, logs and storage${named} for good`,
     })
-    await destroyApp(context.platform, app, identityName(context.identity))
+    await destroyApp(context.platform, app, askerOf(context))
     return { name: app.name }
   },
   render: ({ name }) => `${name} is gone.\n`,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { setLock } from '../../apps/lock.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const appsLock = defineCommand({
   name: 'apps:lock',
@@ -14,8 +14,8 @@ export const appsLock = defineCommand({
   app: 'required',
   args: { reason: z.string().trim().min(1).max(200).describe('why, for those who are refused') },
   result: z.object({ app: z.string(), reason: z.string(), by: z.string(), at: z.string() }),
-  async run({ app, args }, { platform, identity }) {
-    const { lock } = await setLock(platform, app, args.reason, identityName(identity))
+  async run({ app, args }, context) {
+    const { lock } = await setLock(context.platform, app, args.reason, askerOf(context))
     return { app: app.name, ...lock! }
   },
   render: ({ app, reason }) => `${app} is locked: ${reason}\n`,

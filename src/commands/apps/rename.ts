@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { urlsOf } from '../../apps/hosts.ts'
 import { renameApp } from '../../apps/rename.ts'
-import { identityName } from '../../model/key.ts'
 import { AppName } from '../../model/names.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 import { remoteOf } from './remote.ts'
 
 export const appsRename = defineCommand({
@@ -17,9 +17,10 @@ export const appsRename = defineCommand({
   app: 'required',
   args: { name: AppName.describe('the new name: lower-case letters, digits and hyphens') },
   result: z.object({ name: z.string(), url: z.string(), remote: z.string() }),
-  async run({ app, args }, { platform, identity }) {
+  async run({ app, args }, context) {
+    const { platform } = context
     const { instance } = platform
-    const renamed = await renameApp(platform, app, args.name, identityName(identity))
+    const renamed = await renameApp(platform, app, args.name, askerOf(context))
     return {
       name: renamed.name,
       url: urlsOf(renamed, instance)[0]!,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { setLock } from '../../apps/lock.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const appsUnlock = defineCommand({
   name: 'apps:unlock',
@@ -11,8 +11,8 @@ export const appsUnlock = defineCommand({
   access: 'deploy',
   app: 'required',
   result: z.object({ app: z.string() }),
-  async run({ app }, { platform, identity }) {
-    await setLock(platform, app, undefined, identityName(identity))
+  async run({ app }, context) {
+    await setLock(context.platform, app, undefined, askerOf(context))
     return { app: app.name }
   },
   render: ({ app }) => `${app} is not locked.\n`,

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { changeBuildSettings } from '../../apps/build-settings.ts'
 import { checkImageName } from '../../build/dockerfile.ts'
 import { ImageName } from '../../model/image-name.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const baseSet = defineCommand({
   name: 'base:set',
@@ -18,10 +18,10 @@ export const baseSet = defineCommand({
     image: ImageName.optional().describe('image name with its tag'),
   },
   result: z.object({ app: z.string(), base: z.string().nullable() }),
-  async run({ app, args }, { platform, identity }) {
+  async run({ app, args }, context) {
     if (args.image !== undefined) checkImageName(args.image, 'The base')
-    const who = { owner: identityName(identity), verb: 'base:set' }
-    const { base } = await changeBuildSettings(platform, app, () => ({ base: args.image }), who)
+    const who = { ...askerOf(context), verb: 'base:set' }
+    const { base } = await changeBuildSettings(context.platform, app, () => ({ base: args.image }), who)
     return { app: app.name, base: base ?? null }
   },
   render: ({ app, base }) => `The next push builds ${app} on ${base ?? 'the base of paas'}.\n`,

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { changeBuildSettings } from '../../apps/build-settings.ts'
 import { type BuildSettings } from '../../model/app.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 import { Pair, shownArgs, ShownArgs, renderArgs } from './fields.ts'
 
 export const buildArgsSet = defineCommand({
@@ -17,12 +17,12 @@ export const buildArgsSet = defineCommand({
   app: 'required',
   args: { pairs: z.array(Pair).min(1, 'give at least one NAME=value').describe('NAME=value') },
   result: ShownArgs,
-  async run({ app, args }, { platform, identity }) {
-    const who = { owner: identityName(identity), verb: 'build-args:set' }
+  async run({ app, args }, context) {
+    const who = { ...askerOf(context), verb: 'build-args:set' }
     const change = ({ buildArgs }: BuildSettings) => ({
       buildArgs: { ...buildArgs, ...Object.fromEntries(args.pairs) },
     })
-    return shownArgs(app, await changeBuildSettings(platform, app, change, who))
+    return shownArgs(app, await changeBuildSettings(context.platform, app, change, who))
   },
   render: renderArgs,
 })

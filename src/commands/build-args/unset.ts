@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { changeBuildSettings } from '../../apps/build-settings.ts'
 import { PaasError } from '../../errors/paas-error.ts'
 import { BuildArgument, type BuildSettings } from '../../model/app.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 import { shownArgs, ShownArgs, renderArgs } from './fields.ts'
 
 export const buildArgsUnset = defineCommand({
@@ -15,8 +15,8 @@ export const buildArgsUnset = defineCommand({
   app: 'required',
   args: { names: z.array(BuildArgument).min(1, 'give at least one name').describe('their names') },
   result: ShownArgs,
-  async run({ app, args: { names } }, { platform, identity }) {
-    const who = { owner: identityName(identity), verb: 'build-args:unset' }
+  async run({ app, args: { names } }, context) {
+    const who = { ...askerOf(context), verb: 'build-args:unset' }
     const change = ({ buildArgs = {} }: BuildSettings) => {
       const missing = names.find((name) => !Object.hasOwn(buildArgs, name))
       if (missing !== undefined)
@@ -26,7 +26,7 @@ export const buildArgsUnset = defineCommand({
       const left = Object.entries(buildArgs).filter(([name]) => !names.some((gone) => gone === name))
       return { buildArgs: left.length === 0 ? undefined : Object.fromEntries(left) }
     }
-    return shownArgs(app, await changeBuildSettings(platform, app, change, who))
+    return shownArgs(app, await changeBuildSettings(context.platform, app, change, who))
   },
   render: renderArgs,
 })

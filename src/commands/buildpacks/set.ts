@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { changeBuildSettings } from '../../apps/build-settings.ts'
 import { PaasError } from '../../errors/paas-error.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const buildpacksSet = defineCommand({
   name: 'buildpacks:set',
@@ -21,7 +21,8 @@ export const buildpacksSet = defineCommand({
   app: 'required',
   args: { buildpacks: z.array(z.string()).default([]).describe('names, as buildpacks:list has them') },
   result: z.object({ app: z.string(), buildpacks: z.array(z.string()) }),
-  async run({ app, args }, { platform, identity }) {
+  async run({ app, args }, context) {
+    const { platform } = context
     const known = [...(await platform.buildpacks()).map(({ manifest }) => manifest.name), 'dockerfile']
     // A URL, or a folder of the source, is a classic Heroku buildpack.
     const unknown = args.buildpacks.find((name) => !known.includes(name) && !name.includes('/'))
@@ -34,7 +35,7 @@ export const buildpacksSet = defineCommand({
         hint: 'Give it a stage for what the other one would do.',
       })
     const chosen = args.buildpacks.length === 0 ? undefined : args.buildpacks
-    const who = { owner: identityName(identity), verb: 'buildpacks:set' }
+    const who = { ...askerOf(context), verb: 'buildpacks:set' }
     const settings = await changeBuildSettings(platform, app, () => ({ chosen }), who)
     return { app: app.name, buildpacks: settings.chosen ?? [] }
   },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { changeBuildSettings } from '../../apps/build-settings.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const buildsClearCache = defineCommand({
   name: 'builds:clear-cache',
@@ -14,9 +14,9 @@ export const buildsClearCache = defineCommand({
   access: 'deploy',
   app: 'required',
   result: z.object({ app: z.string() }),
-  async run({ app }, { platform, identity }) {
-    const who = { owner: identityName(identity), verb: 'builds:clear-cache' }
-    await changeBuildSettings(platform, app, () => ({ clearCache: true }), who)
+  async run({ app }, context) {
+    const who = { ...askerOf(context), verb: 'builds:clear-cache' }
+    await changeBuildSettings(context.platform, app, () => ({ clearCache: true }), who)
     return { app: app.name }
   },
   render: ({ app }) => `The next build of ${app} starts without a cache.\n`,

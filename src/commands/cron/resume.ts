@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { pauseCron } from '../../cron/pause.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const cronResume = defineCommand({
   name: 'cron:resume',
@@ -12,8 +12,8 @@ export const cronResume = defineCommand({
   app: 'required',
   args: { name: z.string().describe('name of a cron entry') },
   result: z.object({ app: z.string(), name: z.string() }),
-  async run({ app, args }, { platform, identity }) {
-    await pauseCron(platform, app, { name: args.name, paused: false }, identityName(identity))
+  async run({ app, args }, context) {
+    await pauseCron(context.platform, app, { name: args.name, paused: false }, askerOf(context))
     return { app: app.name, name: args.name }
   },
   render: ({ name }) => `${name} runs again.\n`,

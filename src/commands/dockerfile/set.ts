@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { changeBuildSettings } from '../../apps/build-settings.ts'
 import { isDockerfilePath } from '../../build/source.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const dockerfileSet = defineCommand({
   name: 'dockerfile:set',
@@ -36,10 +36,10 @@ export const dockerfileSet = defineCommand({
       .meta({ value: 'stage' }),
   },
   result: z.object({ app: z.string(), path: z.string().nullable(), target: z.string().nullable() }),
-  async run({ app, flags }, { platform, identity }) {
-    const who = { owner: identityName(identity), verb: 'dockerfile:set' }
+  async run({ app, flags }, context) {
+    const who = { ...askerOf(context), verb: 'dockerfile:set' }
     const change = () => ({ dockerfile: flags.path, target: flags.target })
-    const { dockerfile, target } = await changeBuildSettings(platform, app, change, who)
+    const { dockerfile, target } = await changeBuildSettings(context.platform, app, change, who)
     return { app: app.name, path: dockerfile ?? null, target: target ?? null }
   },
   render: ({ app, path, target }) =>

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { removeDomains } from '../../apps/domains.ts'
-import { identityName } from '../../model/key.ts'
 import { Domain } from '../../model/names.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const domainsRemove = defineCommand({
   name: 'domains:remove',
@@ -12,8 +12,8 @@ export const domainsRemove = defineCommand({
   app: 'required',
   args: { domains: z.array(Domain).min(1, 'give at least one domain').describe('host names') },
   result: z.object({ app: z.string(), domains: z.array(z.string()) }),
-  async run({ app, args }, { platform, identity }) {
-    const changed = await removeDomains(platform, app, args.domains, identityName(identity))
+  async run({ app, args }, context) {
+    const changed = await removeDomains(context.platform, app, args.domains, askerOf(context))
     return { app: changed.name, domains: changed.domains }
   },
   render: ({ app, domains }) =>

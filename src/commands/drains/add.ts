@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { addDrain } from '../../apps/drains.ts'
 import { parseDrainUrl, shownUrl } from '../../logs/sender.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const drainsAdd = defineCommand({
   name: 'drains:add',
@@ -18,9 +18,9 @@ export const drainsAdd = defineCommand({
   app: 'required',
   args: { url: z.string().max(2048).describe('syslog://host:port, syslog+tls://host:port, http(s)://…') },
   result: z.object({ app: z.string(), id: z.string(), url: z.string() }),
-  async run({ app, args }, { platform, identity }) {
+  async run({ app, args }, context) {
     const { href } = parseDrainUrl(args.url)
-    const { id } = await addDrain(platform, app, href, identityName(identity))
+    const { id } = await addDrain(context.platform, app, href, askerOf(context))
     return { app: app.name, id, url: shownUrl(href) }
   },
   render: ({ app, id, url }) => `The logs of ${app} go to ${url} too (${id}).\n`,

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { appQueue } from '../../apps/queue.ts'
 import { pruneImages } from '../../deploy/retention.ts'
-import { identityName } from '../../model/key.ts'
 import { defineCommand } from '../define.ts'
+import { askerOf } from '../deploying.ts'
 
 export const releasesSet = defineCommand({
   name: 'releases:set',
@@ -22,8 +22,9 @@ export const releasesSet = defineCommand({
       .meta({ value: 'number' }),
   },
   result: z.object({ app: z.string(), keep: z.int(), removed: z.array(z.string()) }),
-  async run({ app, flags }, { platform, identity }) {
-    const who = { owner: identityName(identity), verb: 'releases:set' }
+  async run({ app, flags }, context) {
+    const { platform } = context
+    const who = { ...askerOf(context), verb: 'releases:set' }
     const removed = await appQueue(platform, app, who, async (current) => {
       await platform.store.apps.save({ ...current, keepReleases: flags.keep })
       return pruneImages(current, { platform }, flags.keep)

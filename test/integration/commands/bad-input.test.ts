@@ -5,6 +5,7 @@ import { commands } from '../../../src/commands/registry.ts'
 import { PaasError } from '../../../src/errors/paas-error.ts'
 import { type Identity, Key } from '../../../src/model/key.ts'
 import { platformWithoutEngine } from '../../support/platform.ts'
+import { eventually } from '../../support/process.ts'
 import { startState, type State } from '../../support/redis.ts'
 import { caller } from '../../unit/commands/context.ts'
 
@@ -71,6 +72,28 @@ describe('apps', () => {
     const { code, stdout } = await paas(['apps:create', '--', name])
     expect([code, stdout]).toEqual([2, ''])
     expect(await state.store.apps.list()).toEqual([])
+  })
+
+  test('that wait for another change say for whom, and an interrupt takes it back', async () => {
+    await paas(['apps:create', 'blog'])
+    const { queues, store } = platform!
+    const [app] = await store.apps.list()
+    const push = Promise.withResolvers<void>()
+    const pushing = queues.run(app!.id, { owner: 'alice', verb: 'git push' }, () => push.promise)
+    const { context, said } = caller()
+    const interrupt = new AbortController()
+    const destroying = runCommandLine(
+      commands,
+      ['apps:destroy', '-a', 'blog', '--confirm', 'blog'],
+      { ...context, platform: platform!, signal: interrupt.signal },
+      authorise,
+    )
+    await eventually('it says so', 5000, async () => said.stderr.includes('Waiting for git push by alice'))
+    interrupt.abort()
+    await expect(destroying).rejects.toThrow()
+    push.resolve()
+    await pushing
+    expect((await paas(['apps'])).stdout).toBe('blog\n')
   })
 
   test('are renamed with their host, and the old name is free', async () => {
