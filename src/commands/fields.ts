@@ -22,6 +22,12 @@ export const count = z
   .regex(/^\d{1,6}$/, 'give a whole number, at most 999999')
   .transform(Number)
 
+/** A number with or without a fraction, as `0.5`. */
+export const decimal = z
+  .string()
+  .regex(/^\d{1,9}(?:\.\d{1,3})?$/, 'give a number')
+  .transform(Number)
+
 /** `v12` or `12`. */
 export const version = z
   .string()

@@ -1,7 +1,7 @@
 import { PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
 import { type Image } from '../model/release.ts'
-import { slotsOf } from './formation.ts'
+import { releaseTask, slotsOf } from './formation.ts'
 
 /** Throws NOT_FOUND for a name that is no type and no place of the formation. */
 export function refuseUnknown(names: string[], app: App, image: Pick<Image, 'processes'>): void {
@@ -11,6 +11,16 @@ export function refuseUnknown(names: string[], app: App, image: Pick<Image, 'pro
   if (unknown === undefined) return
   throw new PaasError('NOT_FOUND', `${app.name} has no process ${JSON.stringify(unknown.slice(0, 64))}.`, {
     hint: `What there is: paas scale -a ${app.name}`,
+  })
+}
+
+/** Throws NOT_FOUND for a name that is no process type of the image. */
+export function refuseUnknownTypes(names: string[], { processes }: Pick<Image, 'processes'>): void {
+  const known = Object.keys(processes).filter((type) => type !== releaseTask)
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new PaasError('NOT_FOUND', `The current release has no process type ${unknown}.`, {
+    hint: `It has: ${known.join(', ')}. Add the type to the Procfile and push.`,
   })
 }
 

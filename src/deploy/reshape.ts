@@ -1,18 +1,29 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type App } from '../model/app.ts'
 import { type DeployContext } from './context.ts'
+import { refuseUnknownTypes } from './named-processes.ts'
 import { rollOut } from './roll-out.ts'
 import { liveRelease, takeTurn } from './turn.ts'
 
 /** Settings of an app that reach its containers. */
 export type Shape = Partial<Pick<App, 'limits' | 'checks'>>
 
+export type Reshaping = {
+  verb: string
+  description: string
+  /** Process types that the release must have for this to mean anything. */
+  types: string[]
+  change: (current: App) => Shape
+}
+
 /**
  * Changes settings that reach the containers, as one release: they are in force when it is live, and as before where
- * it fails. Before the first release they are just noted. Resolves to the release that carries them.
+ * it fails. Before the first release they are just noted. Resolves to the release that carries them; undefined where
+ * there is none, or nothing changes. Throws NOT_FOUND for a type that the release does not have.
  */
 export async function reshape(
   app: App,
-  { verb, description, change }: { verb: string; description: string; change: (current: App) => Shape },
+  { verb, description, types, change }: Reshaping,
   context: DeployContext,
 ): Promise<number | undefined> {
   return takeTurn(app, verb, context, async (current, turn) => {
@@ -22,6 +33,8 @@ export async function reshape(
       await turn.platform.store.apps.save({ ...current, ...shape })
       return undefined
     }
+    refuseUnknownTypes(types, live.image)
+    if (isSame(current, shape)) return undefined
     const draft = {
       app: current,
       change: shape,
@@ -33,3 +46,6 @@ export async function reshape(
     return (await rollOut(draft, turn)).release.version
   })
 }
+
+const isSame = (current: Shape, { limits = current.limits, checks = current.checks }: Shape): boolean =>
+  isDeepStrictEqual([current.limits ?? {}, current.checks ?? {}], [limits ?? {}, checks ?? {}])

@@ -1,7 +1,6 @@
-import { PaasError } from '../errors/paas-error.ts'
 import { type App, type Formation } from '../model/app.ts'
 import { type DeployContext } from './context.ts'
-import { releaseTask } from './formation.ts'
+import { refuseUnknownTypes } from './named-processes.ts'
 import { putLive } from './roll-out.ts'
 import { liveRelease, takeTurn } from './turn.ts'
 
@@ -17,15 +16,7 @@ export async function scale(app: App, change: Formation, context: DeployContext)
       await turn.platform.store.apps.save(scaled)
       return scaled
     }
-    refuseUnknownTypes(Object.keys(change), Object.keys(release.image.processes))
+    refuseUnknownTypes(Object.keys(change), release.image)
     return (await putLive({ app: scaled, release }, turn, { fresh: false })).app
-  })
-}
-
-function refuseUnknownTypes(wanted: string[], known: string[]): void {
-  const unknown = wanted.find((type) => !known.includes(type) || type === releaseTask)
-  if (unknown === undefined) return
-  throw new PaasError('NOT_FOUND', `The current release has no process type ${unknown}.`, {
-    hint: `It has: ${known.filter((type) => type !== releaseTask).join(', ')}. Add the type to the Procfile and push.`,
   })
 }

@@ -2,7 +2,7 @@ import { type Redis } from 'ioredis'
 import { App } from '../model/app.ts'
 import { AppId, type AppName } from '../model/names.ts'
 import { type SealedConfig } from '../model/release.ts'
-import { parseStored } from './json.ts'
+import { parseStored, toStored } from './json.ts'
 import { keys } from './keys.ts'
 import { execAll, onState } from './redis.ts'
 
@@ -35,13 +35,11 @@ export function appStore(redis: Redis) {
     },
 
     async create(app: App): Promise<void> {
-      await execAll(
-        redis.multi().hset(keys.apps, app.name, app.id).set(keys.app(app.id), JSON.stringify(app)),
-      )
+      await execAll(redis.multi().hset(keys.apps, app.name, app.id).set(keys.app(app.id), toStored(App, app)))
     },
 
     async save(app: App): Promise<void> {
-      await onState(() => redis.set(keys.app(app.id), JSON.stringify(app)))
+      await onState(() => redis.set(keys.app(app.id), toStored(App, app)))
     },
 
     async remove(app: App): Promise<void> {

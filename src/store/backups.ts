@@ -1,7 +1,7 @@
 import { type Redis } from 'ioredis'
 import { type z } from 'zod'
 import { Backup, type BackupId, BackupSchedule, OffsiteStore } from '../model/backup.ts'
-import { parseStored } from './json.ts'
+import { parseStored, toStored } from './json.ts'
 import { keys } from './keys.ts'
 import { onState } from './redis.ts'
 
@@ -21,7 +21,7 @@ export function backupStore(redis: Redis) {
         .sort(([a], [b]) => (a < b ? -1 : 1))
     },
     async set(field: string, value: z.output<T>): Promise<void> {
-      await onState(() => redis.hset(key, field, JSON.stringify(value)))
+      await onState(() => redis.hset(key, field, toStored(schema, value)))
     },
     async remove(field: string): Promise<void> {
       await onState(() => redis.hdel(key, field))

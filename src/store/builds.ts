@@ -1,7 +1,7 @@
 import { type Redis } from 'ioredis'
 import { Build } from '../model/build.ts'
 import { type AppId } from '../model/names.ts'
-import { parseStored } from './json.ts'
+import { parseStored, toStored } from './json.ts'
 import { keys } from './keys.ts'
 import { onState } from './redis.ts'
 
@@ -22,7 +22,7 @@ export function buildStore(redis: Redis) {
     },
 
     async save(app: AppId, build: Build): Promise<void> {
-      await onState(() => redis.hset(keys.builds(app), build.id, JSON.stringify(build)))
+      await onState(() => redis.hset(keys.builds(app), build.id, toStored(Build, build)))
     },
 
     async remove(app: AppId, ids: string[]): Promise<void> {

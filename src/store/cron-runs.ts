@@ -1,7 +1,7 @@
 import { type Redis } from 'ioredis'
 import { CronRun } from '../model/cron-run.ts'
 import { type AppId } from '../model/names.ts'
-import { parseStored } from './json.ts'
+import { parseStored, toStored } from './json.ts'
 import { keys } from './keys.ts'
 import { onState } from './redis.ts'
 
@@ -19,7 +19,7 @@ export function cronRunStore(redis: Redis) {
     },
 
     async save(app: AppId, name: string, run: CronRun): Promise<void> {
-      await onState(() => redis.hset(keys.cronRuns(app), name, JSON.stringify(run)))
+      await onState(() => redis.hset(keys.cronRuns(app), name, toStored(CronRun, run)))
     },
   }
 }

@@ -17,3 +17,14 @@ export function parseStored<T extends z.ZodType>(schema: T, key: string, text: s
   }
   return parsed.data
 }
+
+/** A value as it is stored. What could not be read again must not be written: that throws, and is a defect. */
+export function toStored<T extends z.ZodType>(schema: T, value: z.output<T>): string {
+  const { error: cause } = schema.safeParse(value)
+  if (cause === undefined) return JSON.stringify(value)
+  const [issue] = cause.issues
+  throw new PaasError('INTERNAL', `Nothing was stored: ${issue!.path.join('.')}: ${issue!.message}.`, {
+    hint: 'This is a defect of paas.',
+    cause,
+  })
+}

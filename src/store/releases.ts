@@ -1,8 +1,8 @@
 import { type Redis } from 'ioredis'
-import { type App } from '../model/app.ts'
+import { App } from '../model/app.ts'
 import { type AppId } from '../model/names.ts'
 import { Release } from '../model/release.ts'
-import { parseStored } from './json.ts'
+import { parseStored, toStored } from './json.ts'
 import { keys } from './keys.ts'
 import { execAll, onState, stateUnreachable } from './redis.ts'
 
@@ -55,13 +55,13 @@ export function releaseStore(redis: Redis) {
       await execAll(
         redis
           .multi()
-          .set(keys.app(app.id), JSON.stringify(app))
-          .hset(keys.releases(app.id), String(release.version), JSON.stringify(release)),
+          .set(keys.app(app.id), toStored(App, app))
+          .hset(keys.releases(app.id), String(release.version), toStored(Release, release)),
       )
     },
 
     async save(id: AppId, release: Release): Promise<void> {
-      await onState(() => redis.hset(keys.releases(id), String(release.version), JSON.stringify(release)))
+      await onState(() => redis.hset(keys.releases(id), String(release.version), toStored(Release, release)))
     },
   }
 }

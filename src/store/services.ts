@@ -1,7 +1,7 @@
 import { type Redis } from 'ioredis'
 import { type AppId } from '../model/names.ts'
 import { Service, ServiceId, type ServiceName } from '../model/service.ts'
-import { parseStored } from './json.ts'
+import { parseStored, toStored } from './json.ts'
 import { keys } from './keys.ts'
 import { execAll, onState } from './redis.ts'
 
@@ -40,12 +40,12 @@ export function serviceStore(redis: Redis) {
         redis
           .multi()
           .hset(keys.services, service.name, service.id)
-          .set(keys.service(service.id), JSON.stringify(service)),
+          .set(keys.service(service.id), toStored(Service, service)),
       )
     },
 
     async save(service: Service): Promise<void> {
-      await onState(() => redis.set(keys.service(service.id), JSON.stringify(service)))
+      await onState(() => redis.set(keys.service(service.id), toStored(Service, service)))
     },
 
     /** Stores the service under its new name and frees the old one. */
@@ -55,7 +55,7 @@ export function serviceStore(redis: Redis) {
           .multi()
           .hdel(keys.services, oldName)
           .hset(keys.services, service.name, service.id)
-          .set(keys.service(service.id), JSON.stringify(service)),
+          .set(keys.service(service.id), toStored(Service, service)),
       )
     },
 

@@ -1,6 +1,6 @@
 import { type Redis } from 'ioredis'
 import { Settings } from '../model/settings.ts'
-import { parseStored } from './json.ts'
+import { parseStored, toStored } from './json.ts'
 import { keys } from './keys.ts'
 import { onState } from './redis.ts'
 
@@ -12,7 +12,7 @@ export function settingsStore(redis: Redis) {
     },
 
     async save(settings: Settings): Promise<void> {
-      await onState(() => redis.set(keys.settings, JSON.stringify(settings)))
+      await onState(() => redis.set(keys.settings, toStored(Settings, settings)))
     },
   }
 }

@@ -1,6 +1,6 @@
 import { type Redis } from 'ioredis'
 import { Key } from '../model/key.ts'
-import { parseStored } from './json.ts'
+import { parseStored, toStored } from './json.ts'
 import { keys } from './keys.ts'
 import { onState } from './redis.ts'
 
@@ -23,7 +23,7 @@ export function sshKeyStore(redis: Redis) {
     },
 
     async save(key: Key): Promise<void> {
-      await onState(() => redis.hset(keys.sshKeys, key.id, JSON.stringify(key)))
+      await onState(() => redis.hset(keys.sshKeys, key.id, toStored(Key, key)))
     },
 
     async remove(id: string): Promise<void> {

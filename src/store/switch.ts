@@ -1,7 +1,8 @@
 import { type Redis } from 'ioredis'
-import { type App } from '../model/app.ts'
-import { type Release, type SealedConfig } from '../model/release.ts'
+import { App } from '../model/app.ts'
+import { Release, type SealedConfig } from '../model/release.ts'
 import { type Route } from '../model/route.ts'
+import { toStored } from './json.ts'
 import { keys } from './keys.ts'
 import { execAll } from './redis.ts'
 import { routeChange } from './routes.ts'
@@ -16,9 +17,9 @@ export type Switch = {
 
 /** The app, the releases whose status changes and the routes, in one transaction: all of it or nothing. */
 export async function switchTo(redis: Redis, { app, releases, routes, config }: Switch): Promise<number> {
-  const multi = redis.multi().set(keys.app(app.id), JSON.stringify(app))
+  const multi = redis.multi().set(keys.app(app.id), toStored(App, app))
   for (const release of releases) {
-    multi.hset(keys.releases(app.id), String(release.version), JSON.stringify(release))
+    multi.hset(keys.releases(app.id), String(release.version), toStored(Release, release))
   }
   if (config !== undefined) {
     multi.del(keys.config(app.id))

@@ -39,7 +39,10 @@ export const buildsSet = defineCommand({
       .describe('what all builds may use together, as 4g; at least 256m')
       .meta({ value: 'bytes' }),
     cpus: z
-      .union([z.literal('all'), z.string().transform(Number).pipe(Settings.shape.buildCpus.unwrap())])
+      .union(
+        [z.literal('all'), z.string().transform(Number).pipe(Settings.shape.buildCpus.unwrap())],
+        'give a number of cores, or all',
+      )
       .optional()
       .describe('cores of all builds together, as 1.5; all takes the limit away')
       .meta({ value: 'number' }),

@@ -1,13 +1,15 @@
 import { z } from 'zod'
+import { deployTasks } from '../../deploy/task.ts'
 import { reshape } from '../../deploy/reshape.ts'
 import { PaasError } from '../../errors/paas-error.ts'
 import { type App, Limits } from '../../model/app.ts'
 import { ProcessType } from '../../model/names.ts'
 import { defineCommand } from '../define.ts'
+import { decimal } from '../fields.ts'
 import { deployContext } from '../deploying.ts'
 import { bytes, table } from '../render.ts'
 
-const amount = (schema: z.ZodNumber) => z.string().transform(Number).pipe(schema).optional()
+const amount = (schema: z.ZodNumber) => decimal.pipe(schema).optional()
 
 export const psType = defineCommand({
   name: 'ps:type',
@@ -65,6 +67,7 @@ export const psType = defineCommand({
       {
         verb: 'ps:type',
         description: `Set limits of ${wanted.map(({ type }) => type).join(', ')}`,
+        types: wanted.flatMap(({ type, limits }) => (limits === undefined || isOneOff(type) ? [] : [type])),
         change: (current) => ({ limits: change(current) }),
       },
       deployContext(context),
@@ -83,6 +86,10 @@ export const psType = defineCommand({
       ]),
     ]),
 })
+
+/** What runs beside the formation has limits by these names. */
+const isOneOff = (type: ProcessType): boolean =>
+  type === 'run' || type.startsWith('cron-') || deployTasks.includes(type)
 
 const units = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const
 

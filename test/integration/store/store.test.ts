@@ -57,6 +57,16 @@ describe('apps', () => {
     expect(await apps.list()).toEqual([blog, shop])
   })
 
+  test('that could not be read again are not stored', async () => {
+    const { apps } = state.store
+    const blog = app('blog')
+    await apps.create(blog)
+    const wrong = { ...blog, waitToRetire: 9999 }
+    await expect(apps.save(wrong)).rejects.toMatchObject({ code: 'INTERNAL' })
+    await expect(state.store.releases.create(wrong, release(1))).rejects.toMatchObject({ code: 'INTERNAL' })
+    expect(await apps.list()).toEqual([blog])
+  })
+
   test('leave nothing when they are removed', async () => {
     const { apps, releases } = state.store
     const blog = app('blog')
