@@ -11,15 +11,18 @@ export const rollback = defineCommand({
   aliases: ['releases:rollback'],
   summary: 'make an older release live again',
   description:
-    'Releases the image and the config of an older release again, as a new release, checked and switched as any ' +
-    'other. Without a version it is the one that was live before this one.',
+    'Releases the image and the config of an older release again, with its limits and checks, as a new release, checked ' +
+    'and switched as any other. Without a version it is the one that was live before this one.',
   examples: ['paas rollback -a blog', 'paas rollback -a blog v12', 'paas rollback -a blog v12 --code-only'],
   access: 'deploy',
   app: 'required',
   args: { version: version.optional().describe('v12, or 12') },
   flags: {
-    codeOnly: z.boolean().default(false).describe('take its image, and keep the config as it is'),
-    configOnly: z.boolean().default(false).describe('take its config, and keep the image as it is'),
+    codeOnly: z.boolean().default(false).describe('take its image, and keep all else as it is'),
+    configOnly: z
+      .boolean()
+      .default(false)
+      .describe('take its config, limits and checks, and keep the image as it is'),
   },
   result: z.object({ app: z.string(), release: z.int(), rolledBackTo: z.int() }),
   async run({ app, args, flags }, context) {

@@ -5,10 +5,10 @@ import { type Source } from '../build/source.ts'
 import { randomId } from '../lib/ids.ts'
 import { type App } from '../model/app.ts'
 import { type Build } from '../model/build.ts'
-import { type CronEntry, type Image } from '../model/release.ts'
+import { type CronEntry, type Image, type SealedConfig } from '../model/release.ts'
 import { type CurrentBuild, recordBuild } from './build-record.ts'
 import { type DeployContext } from './context.ts'
-import { draftFrom } from './draft.ts'
+import { draftFrom, refuseMissing } from './draft.ts'
 import { keepImageBudget } from './image-budget.ts'
 import { makeImage } from './image.ts'
 import { pruneAfterRelease } from './retention.ts'
@@ -51,6 +51,8 @@ export async function buildAndRelease(request: BuildRequest, context: DeployCont
       const noCache = request.clearCache === true || current.build?.clearCache === true
       const app = noCache ? await withEmptyCache(current, platform) : current
       const planned = await request.plan(app, build, context)
+      const { config, globalConfig } = await setFor(app, platform)
+      refuseMissing(planned, { ...globalConfig, ...config })
       const image = await inBuildTurn(build, context, () =>
         makeImage(planned, build.id, { noCache }, context),
       )
@@ -64,6 +66,15 @@ export async function buildAndRelease(request: BuildRequest, context: DeployCont
     await keepImageBudget(platform)
   })
   return version
+}
+
+/** What has been set for an app, and for every app. */
+async function setFor(
+  { id }: App,
+  { store }: Platform,
+): Promise<{ config: SealedConfig; globalConfig: SealedConfig }> {
+  const [config, globalConfig] = await Promise.all([store.apps.config(id), store.globalConfig.get()])
+  return { config, globalConfig }
 }
 
 /** The app with cache mounts that nothing has written to yet; the engine clears the old ones away in time. */
@@ -97,7 +108,7 @@ async function releaseImage(planned: Planned, image: Image, context: DeployConte
   const { engine, store } = context.platform
   const { id } = planned.app
   try {
-    const draft = draftFrom(planned, image, await store.apps.config(id), store.secrets)
+    const draft = draftFrom(planned, image, await setFor(planned.app, context.platform), store.secrets)
     return await rollOut({ ...draft, newImage: true }, context)
   } catch (error) {
     // Without an answer from Redis it may be live after all: then it stays.

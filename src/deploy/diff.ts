@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { own } from '../lib/own.ts'
-import { type Release } from '../model/release.ts'
+import { type Release, type Settings } from '../model/release.ts'
 
 export type NamedChange = { name: string; change: 'added' | 'removed' | 'changed' }
 
@@ -12,13 +12,16 @@ export type ReleaseDiff = {
   config: NamedChange[]
   globalConfig: NamedChange[]
   processes: { type: string; from: string | undefined; to: string | undefined }[]
+  /** Whether app.json or somebody said so. */
   checks: NamedChange[]
+  limits: NamedChange[]
   cron: NamedChange[]
 }
 
 /** Pure. A value that stayed the same is sealed as it was, so equal texts are equal values. */
 export function diffReleases(from: Release | undefined, to: Release): ReleaseDiff {
   const before = from?.image
+  const settings = settingsOf(from, to)
   const commands = (image: Release['image'] | undefined): Record<string, string> =>
     Object.fromEntries(
       Object.entries(image?.processes ?? {}).map(([type, { command }]) => [
@@ -39,12 +42,27 @@ export function diffReleases(from: Release | undefined, to: Release): ReleaseDif
       from: own(old, name),
       to: own(now, name),
     })),
-    checks: compare(before?.checks ?? {}, to.image.checks),
+    checks: compare(
+      { ...before?.checks, ...settings.from.checks },
+      { ...to.image.checks, ...settings.to.checks },
+    ),
+    limits: compare(settings.from.limits, settings.to.limits),
     cron: compare(byName(before), byName(to.image)),
   }
 }
 
-function compare(from: Record<string, unknown>, to: Record<string, unknown>): NamedChange[] {
+const noSettings = { limits: {}, checks: {} }
+
+/** Of releases from before settings were kept nothing is known, so nothing is said. */
+function settingsOf(from: Release | undefined, to: Release): { from: Settings; to: Settings } {
+  if (from === undefined) return { from: noSettings, to: to.settings ?? noSettings }
+  return from.settings === undefined || to.settings === undefined
+    ? { from: noSettings, to: noSettings }
+    : { from: from.settings, to: to.settings }
+}
+
+/** Pure. By name, what one record has and another one has not. */
+export function compare(from: Record<string, unknown>, to: Record<string, unknown>): NamedChange[] {
   const names = [...new Set([...Object.keys(from), ...Object.keys(to)])].sort()
   return names.flatMap((name): NamedChange[] => {
     if (!Object.hasOwn(from, name)) return [{ name, change: 'added' }]

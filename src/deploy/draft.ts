@@ -8,18 +8,24 @@ import { type Secrets } from '../store/secrets.ts'
 import { type Planned } from './build-and-release.ts'
 import { type Draft } from './stages.ts'
 
-/** What a push releases: the image, the app's config with what app.json adds to it, the formation it asks for. */
+/**
+ * What a push releases: the image, the app's config with what app.json adds to it, the formation it asks for. Throws
+ * SOURCE_REFUSED where config is missing.
+ */
 export function draftFrom(
-  { app, commit, branch, description, plan }: Planned,
+  planned: Planned,
   image: Image,
-  config: SealedConfig,
+  { config, globalConfig }: { config: SealedConfig; globalConfig: SealedConfig },
   secrets: Secrets,
 ): Draft {
+  const { app, commit, branch, description, plan } = planned
+  const set = { ...globalConfig, ...config }
+  refuseMissing(planned, set)
   return {
     app,
     change: { ...firstShape(app, plan), ...(branch !== undefined && { branch }) },
     image,
-    config: { ...config, ...wantedConfig(app, plan.env, config, secrets) },
+    config: { ...config, ...wantedConfig(app, plan.env, set, secrets) },
     description,
     ...(commit !== undefined && { commit }),
   }
@@ -40,17 +46,15 @@ export function firstShape(
   }
 }
 
-/** The values that app.json gives: each once, unless it is to be kept in sync; secrets are made up. */
-function wantedConfig(app: App, env: BuildPlan['env'], config: SealedConfig, secrets: Secrets): SealedConfig {
-  const added: SealedConfig = {}
-  const missing: string[] = []
-  for (const [name, { value, required, generate, sync }] of Object.entries(env)) {
-    if (Object.hasOwn(config, name) && !sync) continue
-    const given = value ?? (generate && !Object.hasOwn(config, name) ? randomHex(32) : undefined)
-    if (given !== undefined) added[name] = secrets.seal(app.id, name, given)
-    else if (required && !Object.hasOwn(config, name)) missing.push(name)
-  }
-  if (missing.length === 0) return added
+/** Throws SOURCE_REFUSED where app.json requires a config var that nobody has set, and that it gives no value. */
+export function refuseMissing(
+  { app, plan: { env } }: Pick<Planned, 'app' | 'plan'>,
+  set: SealedConfig,
+): void {
+  const missing = Object.entries(env).flatMap(([name, { value, required, generate }]) =>
+    required && value === undefined && !generate && !Object.hasOwn(set, name) ? [name] : [],
+  )
+  if (missing.length === 0) return
   throw new PaasError(
     'SOURCE_REFUSED',
     `app.json requires ${missing.join(', ')}, which ${missing.length === 1 ? 'is' : 'are'} not set.`,
@@ -58,4 +62,16 @@ function wantedConfig(app: App, env: BuildPlan['env'], config: SealedConfig, sec
       hint: `paas config:set -a ${app.name} ${missing.map((name) => `${name}=…`).join(' ')}`,
     },
   )
+}
+
+/** The values that app.json gives: each where nothing is set, unless it is to be kept in sync; secrets are made up. */
+function wantedConfig(app: App, env: BuildPlan['env'], set: SealedConfig, secrets: Secrets): SealedConfig {
+  const added: SealedConfig = {}
+  for (const [name, { value, generate, sync }] of Object.entries(env)) {
+    const isSet = Object.hasOwn(set, name)
+    if (isSet && !sync) continue
+    const given = value ?? (generate && !isSet ? randomHex(32) : undefined)
+    if (given !== undefined) added[name] = secrets.seal(app.id, name, given)
+  }
+  return added
 }

@@ -52,15 +52,16 @@ export async function previewPush(app: App, archive: () => Readable, platform: P
       cron,
     }
     const before = await platform.store.apps.config(app.id)
+    const globalConfig = await platform.store.globalConfig.get()
     const planned = { app, description: '', source, plan, cron }
     let config = before
     let problem: string | undefined
     try {
-      config = draftFrom(planned, image, before, platform.store.secrets).config
+      config = draftFrom(planned, image, { config: before, globalConfig }, platform.store.secrets).config
     } catch (error) {
       problem = messageOf(error)
     }
-    const globalConfig = await platform.store.globalConfig.get()
+    const shape = firstShape(app, plan)
     const next: Release = {
       version: app.lastRelease + 1,
       createdAt: platform.now().toISOString(),
@@ -70,6 +71,7 @@ export async function previewPush(app: App, archive: () => Readable, platform: P
       image,
       config,
       globalConfig,
+      settings: { limits: shape.limits ?? app.limits ?? {}, checks: app.checks ?? {} },
       status: 'pending',
     }
     return {
@@ -77,7 +79,7 @@ export async function previewPush(app: App, archive: () => Readable, platform: P
       why: plan.why,
       version: next.version,
       diff: diffReleases(live, next),
-      formation: formationOf(firstShape(app, plan), image),
+      formation: formationOf(shape, image),
       hosts: hostsOf(app, platform.instance.domain),
       port: plan.port,
       warnings: plan.warnings,

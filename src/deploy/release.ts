@@ -9,6 +9,7 @@ export async function createRelease(
 ): Promise<Released> {
   report({ type: 'stage:began', stage: 'release' })
   const version = draft.app.lastRelease + 1
+  const { limits = {}, checks = {} } = { ...draft.app, ...draft.change }
   const release: Release = {
     version,
     createdAt: platform.now().toISOString(),
@@ -18,6 +19,7 @@ export async function createRelease(
     image: draft.image,
     config: draft.config,
     globalConfig: draft.globalConfig ?? (await platform.store.globalConfig.get()),
+    settings: { limits, checks },
     status: 'pending',
   }
   await platform.store.releases.create({ ...draft.app, lastRelease: version }, release)

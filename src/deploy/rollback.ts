@@ -1,12 +1,13 @@
 import { PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
-import { type Release } from '../model/release.ts'
+import { type Release, type SealedConfig } from '../model/release.ts'
 import { type DeployContext } from './context.ts'
+import { compare } from './diff.ts'
 import { nothingRuns } from './named-processes.ts'
 import { rollOut } from './roll-out.ts'
 import { liveRelease, takeTurn } from './turn.ts'
 
-/** What of the older release is taken: image and config, or one of them with the other as it is now. */
+/** What of the older release is taken: image, and config with settings; or one of them, with the other as it is now. */
 export type RollbackParts = 'all' | 'code' | 'config'
 
 /**
@@ -22,15 +23,23 @@ export async function rollBack(
   return takeTurn(app, 'rollback', context, async (current, turn) => {
     const live = await liveRelease(turn, current)
     if (live === undefined) throw nothingRuns(current)
-    const target = chooseTarget(await turn.platform.store.releases.list(current.id), live, wanted.version)
+    const target = chooseTarget(
+      await turn.platform.store.releases.list(current.id),
+      live,
+      wanted.version,
+      current.name,
+    )
     const code = wanted.parts === 'config' ? live : target
-    const values = wanted.parts === 'code' ? live : target
-    await refuseMissingImage(code, turn)
+    const staged = await turn.platform.store.apps.config(current.id)
+    const values = wanted.parts === 'code' ? undefined : target
+    await refuseMissingImage(current, code, turn)
+    if (values !== undefined) tellGivenUp(staged, live.config, turn)
     const draft = {
       app: current,
+      ...(values?.settings && { change: values.settings }),
       image: code.image,
-      config: values.config,
-      ...(values.globalConfig && { globalConfig: values.globalConfig }),
+      config: values?.config ?? staged,
+      ...(values?.globalConfig && { globalConfig: values.globalConfig }),
       description: describe(target.version, wanted.parts),
       ...(code.commit !== undefined && { commit: code.commit }),
     }
@@ -40,33 +49,52 @@ export async function rollBack(
 }
 
 /** Old images are removed in time; see deploy/retention.ts. */
-async function refuseMissingImage({ image, version }: Release, { platform }: DeployContext): Promise<void> {
+async function refuseMissingImage(
+  { name }: App,
+  { image, version, commit }: Release,
+  { platform }: DeployContext,
+): Promise<void> {
   if ((await platform.engine.images.inspect(image.tag)) !== undefined) return
   throw new PaasError('NOT_FOUND', `The image of v${version} is not kept any more.`, {
-    hint: 'Push its commit again; how many images are kept is set by releases:set --keep.',
+    hint:
+      (commit === undefined
+        ? ''
+        : `Build its commit again: paas deploy -a ${name} ${commit.slice(0, 10)}\n`) +
+      `More images are kept with: paas releases:set -a ${name} --keep NUMBER`,
   })
 }
 
 /** Pure. The release to go back to: the one that is named, or the newest that was live before this one. */
-export function chooseTarget(releases: Release[], live: Release, version: number | undefined): Release {
+export function chooseTarget(
+  releases: Release[],
+  live: Release,
+  version: number | undefined,
+  app: string,
+): Release {
+  const hint = `What there is: paas releases -a ${app}`
   if (version === undefined) {
     const before = releases
       .filter((release) => release.status === 'superseded' && release.version < live.version)
       .sort((a, b) => b.version - a.version)[0]
     if (before !== undefined) return before
-    throw new PaasError('NOT_FOUND', `No release was live before v${live.version}.`, { hint: seeReleases })
+    throw new PaasError('NOT_FOUND', `No release was live before v${live.version}.`, { hint })
   }
   const found = releases.find((release) => release.version === version)
   if (found === undefined) {
-    throw new PaasError('NOT_FOUND', `There is no release v${version}.`, { hint: seeReleases })
+    throw new PaasError('NOT_FOUND', `There is no release v${version}.`, { hint })
   }
   if (found.status === 'active' || found.status === 'superseded') return found
   throw new PaasError('INVALID_INPUT', `v${version} was never live: it is ${found.status}.`, {
-    hint: seeReleases,
+    hint,
   })
 }
 
-const seeReleases = 'What there is: paas releases'
+/** What was set for the next release only goes, as all config goes back. */
+function tellGivenUp(staged: SealedConfig, live: SealedConfig, { report }: DeployContext): void {
+  const names = compare(live, staged).map(({ name }) => name)
+  if (names.length === 0) return
+  report({ type: 'warning', text: `${names.join(', ')}: what was set with --no-restart is given up.` })
+}
 
 function describe(version: number, parts: RollbackParts): string {
   return parts === 'all' ? `Rollback to v${version}` : `Rollback to the ${parts} of v${version}`

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Limits } from './app.ts'
 import { Check } from './check.ts'
 import { ConfigName, ProcessType } from './names.ts'
 
@@ -54,9 +55,16 @@ export type SealedConfig = z.infer<typeof SealedConfig>
 /** The scope of config that every app has, where an app's own has its id; no id looks like it. */
 export const globalScope = 'global'
 
+/** What was set for containers beside their config, by process type: `ps:type` and `checks:set`. */
+export const Settings = z.strictObject({
+  limits: z.record(ProcessType, Limits),
+  checks: z.record(ProcessType, z.array(Check)),
+})
+export type Settings = z.infer<typeof Settings>
+
 export const ReleaseStatus = z.enum(['pending', 'active', 'failed', 'superseded'])
 
-/** Image + config + process types under a number; never changed but for its status. */
+/** Image + config + settings under a number; never changed but for its status. */
 export const Release = z.strictObject({
   version: z.int().min(1),
   createdAt: z.iso.datetime(),
@@ -69,6 +77,8 @@ export const Release = z.strictObject({
   config: SealedConfig,
   /** Config that every app has, as it was then; sealed under the scope `global`. The app's own wins. */
   globalConfig: SealedConfig.optional(),
+  /** As it was then; undefined in releases from before it was kept. */
+  settings: Settings.optional(),
   status: ReleaseStatus,
   /** Why it failed. */
   reason: z.string().optional(),

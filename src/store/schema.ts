@@ -20,6 +20,7 @@ export type Migration = {
  */
 export const migrations: readonly Migration[] = [
   { what: 'give the state a version', change: (records) => [...records] },
+  { what: 'let releases have settings', change: (records) => [...records] },
 ]
 
 /** The layout that this program reads and writes. */

@@ -9,8 +9,8 @@ export const releasesDiff = defineCommand({
   name: 'releases:diff',
   summary: 'show what differs between two releases',
   description:
-    'Shows commit, image, config vars (names only), processes, checks and cron entries that differ. With one version ' +
-    'the live release is the other.',
+    'Shows commit, image, config vars (names only), processes, checks, limits and cron entries that differ. With ' +
+    'one version the live release is the other.',
   examples: ['paas releases:diff -a blog v11 v12', 'paas releases:diff -a blog v11 --json'],
   access: 'read',
   app: 'required',

@@ -13,6 +13,7 @@ export const ShownDiff = z.object({
   globalConfig: Changes,
   processes: z.array(texts.extend({ type: z.string() })),
   checks: Changes,
+  limits: Changes,
   cron: Changes,
 })
 export type ShownDiff = z.infer<typeof ShownDiff>
@@ -50,6 +51,7 @@ export function renderDiff(diff: ShownDiff): string {
       `${type}: ${[from, to].filter((text) => text !== null).join(' → ')}`,
     ]),
     ...named('checks', diff.checks),
+    ...named('limits', diff.limits),
     ...named('cron', diff.cron),
   ])
 }

@@ -167,6 +167,12 @@ describe('processes', () => {
     const [id] = await rig.engine.containers.list([`paas.app=${app.id}`, 'paas.type=web'])
     const { HostConfig: found } = await rig.engine.docker.getContainer(id!).inspect()
     expect([found.Memory, found.NanoCpus, found.PidsLimit]).toEqual([128 * 1024 ** 2, 5e8, 100])
+    // The same again changes nothing, and what the release changed goes back with it.
+    expect(await rig.json('ps:type', '-a', 'blog', 'web=128m')).toMatchObject({ release: null })
+    const { diff } = await rig.json<{ diff: { limits: unknown } }>('releases:info', '-a', 'blog')
+    expect(diff.limits).toEqual([{ name: 'web', change: 'added' }])
+    await rig.json('rollback', '-a', 'blog')
+    expect(await rig.json('ps:type', '-a', 'blog')).toMatchObject({ limits: {} })
     for (const word of ['web=1', 'web=x', 'Web=128m']) {
       expect((await rig.paas(['ps:type', '-a', 'blog', word])).code, word).toBe(2)
     }

@@ -68,6 +68,17 @@ describe('a rollback', () => {
     expect(stdout.trim()).toBe(expected.split(' ').at(-1))
   })
 
+  test('of the code takes what is set for the next release, of the config gives it up and says so', async () => {
+    await twoReleases('staged')
+    await rig.json('config:set', '-a', 'staged', '--no-restart', 'A=next')
+    await rig.json('rollback', '-a', 'staged', 'v1', '--code-only')
+    expect(await answer('staged')).toBe('other code next')
+    await rig.json('config:set', '-a', 'staged', '--no-restart', 'B=lost')
+    const { stderr } = await rig.paas(['rollback', '-a', 'staged', 'v1'])
+    expect(stderr).toContain('B: what was set with --no-restart is given up')
+    expect(await answer('staged')).toBe('other code zeroth')
+  })
+
   test('of nothing, of both halves, and to what is not there is refused', async () => {
     await rig.app('new')
     expect((await rig.paas(['rollback', '-a', 'new'])).code).toBe(3)

@@ -32,7 +32,7 @@ const history = [
 const live = history[1]!
 const codeOf = (version: number | undefined, releases = history): string => {
   try {
-    return `v${chooseTarget(releases, live, version).version}`
+    return `v${chooseTarget(releases, live, version, 'blog').version}`
   } catch (error) {
     return (error as PaasError).code
   }
