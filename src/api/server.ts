@@ -122,7 +122,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     signal: AbortSignal,
   ): { error: PaasError; code: number } {
     if (isUnknownCommand(error) && request.kind === 'command' && request.plainSsh === true) {
-      const refused = new PaasError('FORBIDDEN', `Refused: ${error.message}`)
+      const refused = new PaasError('FORBIDDEN', `Refused: ${error.message} ${error.hint ?? ''}`.trim())
       return { error: refused, code: refused.exitCode }
     }
     if (error instanceof PaasError) return { error, code: error.exitCode }

@@ -79,6 +79,8 @@ export type CommandSpec<U extends AppUse, A extends Fields, F extends Fields, R 
   ) => Promise<z.output<R>>
   /** What a person sees on stdout; pure. Empty: nothing. */
   render?: (result: z.output<R>, terminal: Terminal) => string
+  /** What a person at a terminal is told where there is nothing to see. */
+  whenEmpty?: string
   /** The exit code where a result may be bad news; 0 for any result without it. */
   exitCode?: (result: z.output<R>) => number
 }

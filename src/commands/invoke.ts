@@ -29,6 +29,8 @@ export async function invoke(
     ? `${JSON.stringify(command.result.parse(result), null, 2)}\n`
     : command.render(result, context.io.terminal)
   if (text !== '') await context.io.stdout(text)
+  else if (command.whenEmpty !== undefined && context.io.terminal.tty.stderr)
+    await context.io.stderr(`       ${command.whenEmpty}\n`)
   return command.exitCode(result)
 }
 
@@ -67,8 +69,18 @@ function parseFields(
     Object.entries(fields).map(([name, schema]) => {
       const parsed = schema.safeParse(raw[name])
       if (parsed.success) return [name, parsed.data]
-      const problem = parsed.error.issues.map((issue) => issue.message).join('; ')
+      const problem = raw[name] === undefined ? 'it is needed' : parsed.error.issues.map(inWords).join('; ')
       throw new PaasError('INVALID_INPUT', `${label(name)}: ${problem}.`)
     }),
   )
+}
+
+/** What zod says by itself is for programmers. */
+function inWords(issue: z.core.$ZodIssue): string {
+  const { code, message } = issue
+  if (!/^(?:Invalid|Too) /.test(message)) return message
+  if (code === 'invalid_value') return `give one of ${issue.values.map(String).join(', ')}`
+  if (code === 'too_small') return `give at least ${issue.minimum}`
+  if (code === 'too_big') return `give at most ${issue.maximum}`
+  return code === 'invalid_type' && issue.expected === 'number' ? 'give a number' : message
 }

@@ -37,7 +37,7 @@ export async function runCommandLine(
     await program.parse(request === undefined ? plain(argv) : helpFor(commands, request.topic!))
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    if (error.exitCode !== 0) throw usageError(error, argv[0])
+    if (error.exitCode !== 0) throw usageError(error, argv, commands)
   }
   for (const help of helpTexts) await io.stdout(help)
   return exitCode

@@ -6,9 +6,9 @@ import { isWeb, sameSlot, slotsOf } from './formation.ts'
 
 /**
  * starting: it runs and is not in use yet. up: it is. stopping: it runs and is not in use any more. crashed: it
- * has ended and should not have. down: it should run and there is nothing of it.
+ * has ended and should not have. down: it should run and there is nothing of it. stopped: by ps:stop.
  */
-export const processStates = ['starting', 'up', 'stopping', 'crashed', 'down'] as const
+export const processStates = ['starting', 'up', 'stopping', 'crashed', 'down', 'stopped'] as const
 export type ProcessState = (typeof processStates)[number]
 
 export type Process = {
@@ -38,17 +38,18 @@ export function processesOf(app: Pick<App, 'formation' | 'stopped'>, running: Ru
     const state = stateOf(container, wanted, running)
     return state === undefined ? [] : [describe(container, state)]
   })
-  const missing = wanted
+  const places = live === undefined ? [] : slotsOf({ formation: app.formation }, live.image)
+  const missing = places
     .filter((slot) => !found.some((process) => !process.oneOff && sameSlot(process, slot)))
     .map((slot): Process => ({
       ...slot,
-      state: 'down',
+      state: wanted.some((place) => sameSlot(place, slot)) ? 'down' : 'stopped',
       since: undefined,
       release: live!.version,
       oneOff: false,
       exit: undefined,
     }))
-  const types = [...new Set(wanted.map(({ type }) => type))]
+  const types = [...new Set(places.map(({ type }) => type))]
   // Types that the formation does not have any more come after those that it has, one-offs last.
   const rank = ({ type, oneOff }: Process): number =>
     oneOff ? types.length + 1 : types.includes(type) ? types.indexOf(type) : types.length

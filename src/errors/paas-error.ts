@@ -25,6 +25,7 @@ export const errorCodes = {
   INTERNAL: 'failed',
   INVALID_INPUT: 'usage',
   KEY_EXISTS: 'failed',
+  NODE_TOO_OLD: 'failed',
   NOT_FOUND: 'notFound',
   PUSH_REFUSED: 'failed',
   RELEASE_FAILED: 'failed',

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { askController } from '../client/local.ts'
+import { refuseOldNode } from '../client/node-version.ts'
 import { ownSources } from '../client/sources.ts'
 import { terminalFacts } from '../client/terminal.ts'
 import { PaasError } from '../errors/paas-error.ts'
@@ -40,6 +41,7 @@ function isServer(root: string): boolean {
 async function main(): Promise<number> {
   const argv = process.argv.slice(2)
   try {
+    refuseOldNode(process.versions.node)
     return await run(argv, process.env)
   } catch (error) {
     const shown =

@@ -6,6 +6,7 @@ export const appsList = defineCommand({
   aliases: ['apps'],
   summary: 'list the apps',
   examples: ['paas apps:list', 'paas apps:list --json'],
+  whenEmpty: 'There are no apps yet: paas apps:create NAME',
   access: 'read',
   app: 'none',
   result: z.array(z.object({ name: z.string(), release: z.int().nullable(), createdAt: z.string() })),

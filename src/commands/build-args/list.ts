@@ -7,6 +7,7 @@ export const buildArgsList = defineCommand({
   topic: 'builds',
   summary: 'list the build arguments of an app',
   examples: ['paas build-args -a shop'],
+  whenEmpty: 'There are no build arguments: paas build-args:set -a APP NAME=value',
   access: 'read',
   app: 'required',
   result: ShownArgs,

@@ -11,6 +11,7 @@ export const buildsList = defineCommand({
   summary: 'list the builds of an app, newest first',
   description: 'Lists the last 20 builds: those that wait, run, became a release, failed or were cancelled.',
   examples: ['paas builds -a blog', 'paas builds -a blog --json'],
+  whenEmpty: 'There are no builds yet: git push paas main',
   access: 'read',
   app: 'required',
   flags: { lines: count.default(15).describe('how many').meta({ short: 'n', value: 'number' }) },

@@ -20,6 +20,7 @@ export const configList = defineCommand({
     'paas config -a blog --reveal --json',
     'paas config --global',
   ],
+  whenEmpty: 'There are no config vars yet: paas config:set -a APP NAME=value',
   access: 'deploy',
   app: 'optional',
   flags: { reveal: z.boolean().default(false).describe('show the values'), global: globalFlag },

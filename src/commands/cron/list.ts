@@ -14,6 +14,7 @@ export const cronList = defineCommand({
   description:
     'Lists the cron entries of the live release, from app.json: the next run, and how the last one ended.',
   examples: ['paas cron -a blog', 'paas cron -a blog --json'],
+  whenEmpty: 'There are no cron entries; they are in app.json.',
   access: 'read',
   app: 'required',
   result: z.array(

@@ -11,6 +11,7 @@ export const drainsList = defineCommand({
   description:
     'Lists the drains of an app, with how many lines were sent and dropped, and what goes wrong if it does.',
   examples: ['paas drains -a blog', 'paas drains -a blog --json'],
+  whenEmpty: 'There are no drains: paas drains:add -a APP URL',
   access: 'read',
   app: 'required',
   result: z.array(

@@ -8,6 +8,7 @@ export const keysList = defineCommand({
   aliases: ['keys', 'ssh-keys', 'ssh-keys:list'],
   summary: 'list the SSH keys that are let in',
   examples: ['paas keys:list', 'paas keys:list --json'],
+  whenEmpty: 'There are no keys yet: paas keys:add NAME FILE',
   access: 'admin',
   app: 'none',
   result: z.array(ShownKey),

@@ -45,8 +45,9 @@ export const psList = defineCommand({
   summary: 'list the processes of an app and how they are',
   description:
     'Lists what runs. starting: not in use yet. up: in use. stopping: not in use any more. crashed: it ended, and is ' +
-    'started again after a while. down: there is nothing of it.',
+    'started again after a while. down: there is nothing of it. stopped: by ps:stop, until ps:start.',
   examples: ['paas ps -a blog', 'paas ps -a blog --json'],
+  whenEmpty: 'Nothing is to run: paas scale -a APP web=1',
   access: 'read',
   app: 'required',
   result: z.array(ProcessRow),

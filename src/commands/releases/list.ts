@@ -10,6 +10,7 @@ export const releasesList = defineCommand({
   summary: 'list the releases, newest first',
   description: 'Lists the releases, newest first. Those that failed are there too, with the reason.',
   examples: ['paas releases -a blog', 'paas releases -a blog -n 100 --json'],
+  whenEmpty: 'There are no releases yet: git push paas main',
   access: 'read',
   app: 'required',
   flags: { lines: count.default(15).describe('how many').meta({ short: 'n', value: 'number' }) },

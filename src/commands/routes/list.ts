@@ -12,6 +12,7 @@ export const routesList = defineCommand({
     "Shows the router's table as Redis has it (frontend:<host>, as Hipache's users know it): routes of apps, and those " +
     'that were added by hand.',
   examples: ['paas routes:list', 'paas routes:list --json'],
+  whenEmpty: 'There are no routes yet.',
   access: 'admin',
   app: 'none',
   result: z.array(

@@ -6,6 +6,7 @@ export const runList = defineCommand({
   name: 'run:list',
   summary: 'list the one-off processes that run',
   examples: ['paas run:list -a blog', 'paas run:list -a blog --json'],
+  whenEmpty: 'No one-off process runs.',
   access: 'read',
   app: 'required',
   result: z.array(

@@ -10,6 +10,7 @@ export const servicesList = defineCommand({
   aliases: ['services'],
   summary: 'list the services',
   examples: ['paas services:list', 'paas services:list -a blog --json'],
+  whenEmpty: 'There are no services yet: paas services:create KIND NAME',
   access: 'read',
   app: 'optional',
   result: z.array(

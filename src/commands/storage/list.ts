@@ -10,6 +10,7 @@ export const storageList = defineCommand({
   aliases: ['storage'],
   summary: 'list the storage of an app with its size',
   examples: ['paas storage:list blog', 'paas storage:list -a blog --json'],
+  whenEmpty: 'There is no storage: paas storage:mount -a APP NAME:/path',
   access: 'read',
   app: 'required',
   result: z.array(z.object({ name: z.string(), path: z.string(), files: z.int(), bytes: z.int() })),

@@ -83,6 +83,47 @@ describe('a command line', () => {
       'no version',
       { code: 2, message: expect.stringContaining('v12') as string },
     ],
+    [
+      ['domains:clear', '-a', 'blog'],
+      'Dokku’s command',
+      { code: 2, hint: 'By name: paas domains:remove -a APP DOMAINS…' },
+    ],
+    [
+      ['logs', '-a', 'blog', '--tail'],
+      'Heroku’s flag',
+      { code: 2, message: 'Unknown option --tail.', hint: 'paas logs -a APP -f' },
+    ],
+    [
+      ['config', '-s', '-a', 'blog'],
+      'Heroku’s flag of an alias',
+      { hint: expect.stringContaining('shell') as string },
+    ],
+    [['logs', 'blog'], 'Dokku’s place of the app', { hint: 'The app is named with -a: paas logs -a APP' }],
+    [['ps', '-a', 'blog', 'web'], 'too much beside the app', { hint: 'See paas help ps.' }],
+    [
+      ['-a', 'blog', 'ps'],
+      'a flag in the command’s place',
+      { hint: 'The command comes first: paas COMMAND -a' },
+    ],
+    [['cron:nonsense'], 'none of a topic', { hint: 'See paas help cron.' }],
+    [
+      ['config:export', '-a', 'blog', '--format', 'xml'],
+      'no such format',
+      { message: '--format: give one of dotenv, shell, json.' },
+    ],
+    [['ps:type', '-a', 'blog', 'web', '--cpus', 'abc'], 'no number', { message: '--cpus: give a number.' }],
+    [['ps:type', '-a', 'blog', 'web', '--pids', '1'], 'too small', { message: '--pids: give at least 16.' }],
+    [
+      ['checks:set', '-a', 'blog', 'web', '--attempts', '0'],
+      'too small',
+      { message: '--attempts: give at least 1.' },
+    ],
+    [
+      ['checks:set', '-a', 'blog', '--wait-to-retire', '9999'],
+      'more than can be stored',
+      { message: '--wait-to-retire: give at most 3600.' },
+    ],
+    [['releases:set', '-a', 'blog'], 'a flag that is needed', { message: '--keep: it is needed.' }],
     [['help', 'nonsense'], 'help for nothing', { code: 2, error: 'UNKNOWN_COMMAND' }],
   ])('%j: %s', async (argv, _what, wanted) => {
     const result = await take(argv)
@@ -207,6 +248,21 @@ describe('results', () => {
     expect(await runCommandLine([pair], ['pair', '--json'], json.context, authorise)).toBe(1)
     expect(plain.said).toEqual({ stdout: 'left is 1\n', stderr: '' })
     expect(JSON.parse(json.said.stdout)).toEqual({ left: 1, right: null })
+  })
+
+  test('that are nothing to see say so, at a terminal and beside the result only', async () => {
+    const none = { ...pair, render: () => '', whenEmpty: 'There is none: paas pair', exitCode: () => 0 }
+    const tty = { stdin: true, stdout: true, stderr: true }
+    for (const [argv, at, wanted] of [
+      [['pair'], tty, '       There is none: paas pair\n'],
+      [['pair'], { ...tty, stderr: false }, ''],
+      [['pair', '--json'], tty, ''],
+    ] as const) {
+      const { context, said } = caller()
+      const io = { ...context.io, terminal: { ...context.io.terminal, tty: at } }
+      await runCommandLine([none], [...argv], { ...context, io }, authorise)
+      expect([said.stderr, said.stdout === '']).toEqual([wanted, argv.length === 1])
+    }
   })
 })
 

@@ -46,6 +46,11 @@ describe('the state of processes', () => {
     expect(states([web, next, worker], [next])).toEqual(['web.1 stopping', 'web.1 up', 'worker.1 up'])
   })
 
+  test('what ps:stop has stopped is stopped, a place or a whole type', () => {
+    const two = { formation: { web: 2, worker: 1 }, stopped: ['web.2', 'worker'] }
+    expect(states([web], [web], two)).toEqual(['web.1 up', 'web.2 stopped', 'worker.1 stopped'])
+  })
+
   test('one that is scaled away is stopping', () =>
     expect(states([web, worker], [web], { formation: { web: 1, worker: 0 } })).toEqual([
       'web.1 up',
@@ -62,9 +67,6 @@ describe('the state of processes', () => {
 
   test('what should run and is not there is down', () =>
     expect(states([], [])).toEqual(['web.1 down', 'worker.1 down']))
-
-  test('what is stopped is not missed', () =>
-    expect(states([web], [web], { ...app, stopped: ['worker'] } as typeof app)).toEqual(['web.1 up']))
 
   test('before the first release all that runs is starting', () =>
     expect(states([container('web.1')], [], app, null)).toEqual(['web.1 starting']))
