@@ -149,7 +149,13 @@ function unknownKeys(raw: unknown): string[] {
     ...inEach('cron', cron, known(CronEntry)),
     ...inEach('buildpacks', buildpacks, known(Buildpack)),
   ]
-  return [...new Set(found)].map((key) => `app.json: ${key} is not known and has no effect`)
+  const both = Object.entries(healthchecks ?? {}).flatMap(([type, list]) =>
+    list.some(({ path, command }) => path !== undefined && command !== undefined) ? [type] : [],
+  )
+  return [
+    ...[...new Set(found)].map((key) => `app.json: ${key} is not known and has no effect`),
+    ...both.map((type) => `app.json: healthchecks.${type} has a path beside a command, which alone counts`),
+  ]
 }
 
 const inEach = (path: string, entries: object | undefined, known: string[]): string[] =>

@@ -17,8 +17,8 @@ export function parseProcfile(text: string): Record<ProcessType, Process> {
     if (/^\s*(#|$)/.test(line)) continue
     const match = /^\s*([^:\s]+)\s*:\s*(.*?)\s*$/.exec(line)
     const type = ProcessType.safeParse(match?.[1])
-    if (match === null || !type.success)
-      throw refused(`this line is not "type: command": ${JSON.stringify(line.trim())}`)
+    if (match === null) throw refused(`this line is not "type: command": ${JSON.stringify(line.trim())}`)
+    if (!type.success) throw refused(`${JSON.stringify(match[1])}: ${type.error.issues[0]!.message}`)
     const command = match[2] ?? ''
     if (command === '') throw refused(`the process type ${type.data} has no command`)
     if (processes.has(type.data)) throw refused(`the process type ${type.data} is there twice`)

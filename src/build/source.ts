@@ -30,7 +30,7 @@ export type Source = {
   entries: SourceEntry[]
   /** Text of a regular file at the root (or of a nested package.json or Dockerfile), undefined where there is none. */
   text(path: string): string | undefined
-  /** What was found and will matter later: submodules, Git LFS pointers. */
+  /** What was found and will matter later: submodules, Git LFS pointers, names that cannot be kept. */
   warnings: string[]
 }
 
@@ -147,7 +147,7 @@ function indexEntries(limits: SourceLimits) {
     finish(file: string): Source {
       if (!entries.some((entry) => entry.type !== 'directory'))
         throw refused('The commit has no files.', 'Add your app, commit it and push again.')
-      return { file, entries, text: (path) => texts.get(path), warnings: warningsOf(texts, lfs) }
+      return { file, entries, text: (path) => texts.get(path), warnings: warningsOf(texts, lfs, entries) }
     },
   }
 }
@@ -198,7 +198,11 @@ const isRead = (path: string): boolean =>
 /** Whether a path may be an app's Dockerfile: `Dockerfile`, `docker/Dockerfile.web`, `web.dockerfile`. */
 export const isDockerfilePath = (path: string): boolean => /(?:^|\/)[^/]*dockerfile[^/]*$/i.test(path)
 
-function warningsOf(texts: ReadonlyMap<string, string>, lfs: readonly string[]): string[] {
+function warningsOf(
+  texts: ReadonlyMap<string, string>,
+  lfs: readonly string[],
+  entries: readonly SourceEntry[],
+): string[] {
   const warnings: string[] = []
   const modules = [...(texts.get('.gitmodules') ?? '').matchAll(/^\s*path\s*=\s*(.+?)\s*$/gm)].map(
     (m) => m[1],
@@ -210,6 +214,15 @@ function warningsOf(texts: ReadonlyMap<string, string>, lfs: readonly string[]):
       `Git LFS is not supported, so ${lfs.length === 1 ? 'this file is' : 'these files are'} only a pointer: ` +
         lfs.slice(0, 5).join(', ') +
         (lfs.length > 5 ? ` and ${lfs.length - 5} more` : ''),
+    )
+  // What a decoder leaves of other bytes.
+  const garbled = entries.filter(({ path }) => path.includes('\u{fffd}'))
+  if (garbled.length > 0)
+    warnings.push(
+      `Names of files that are not UTF-8 are changed: ${garbled
+        .slice(0, 5)
+        .map(({ path }) => path)
+        .join(', ')}`,
     )
   return warnings
 }

@@ -54,6 +54,9 @@ export function creditedStdin(open: () => Readable, output: Writable, failed: (e
 }
 
 function unreadable(error: NodeJS.ErrnoException): unknown {
+  if (error.code === 'EISDIR') {
+    return new PaasError('INVALID_INPUT', 'A file is needed, and this is a folder.', { cause: error })
+  }
   if (error.path === undefined) return error
   const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message
   return new PaasError('INVALID_INPUT', `Cannot read ${error.path}: ${reason}.`, { cause: error })

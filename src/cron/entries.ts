@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type AppJson } from '../build/app-json.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { type CronEntry } from '../model/release.ts'
-import { scheduleProblem } from './schedule.ts'
+import { isTimezone, scheduleProblem } from './schedule.ts'
 
 /** Seconds that a run may take where app.json does not say. */
 const defaultTimeout = 24 * 3600
@@ -15,6 +15,8 @@ const defaultTimeout = 24 * 3600
 export function readCron(entries: AppJson['cron']): CronEntry[] {
   const read = entries.map((entry, i): CronEntry => {
     const { command, schedule, timezone = 'UTC' } = entry
+    if (!isTimezone(timezone))
+      throw refused(`app.json cron.${i}.timezone: ${JSON.stringify(timezone)} is no time zone`)
     const problem = scheduleProblem(schedule, timezone)
     if (problem !== undefined)
       throw refused(`app.json cron.${i}.schedule ${JSON.stringify(schedule)}: ${problem}`)

@@ -1,6 +1,16 @@
 import { Cron } from 'croner'
 import { messageOf } from '../errors/paas-error.ts'
 
+/** Whether it is an IANA name that is known here. */
+export function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Why a schedule and time zone cannot be used; undefined where they can. */
 export function scheduleProblem(schedule: string, timezone: string): string | undefined {
   try {

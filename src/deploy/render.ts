@@ -26,7 +26,7 @@ export function renderEvent(event: DeployEvent): string {
     case 'release:created':
       return step(`Releasing v${event.version}: ${event.description}`)
     case 'release-task:started':
-      return step(`Running the release task: ${event.command}`)
+      return step(`Running the ${event.task} task: ${event.command}`)
     case 'container:started':
       return step(`Started ${event.name}`)
     case 'check:passed':

@@ -47,7 +47,7 @@ async function runTask(
   { platform, report, signal }: DeployContext,
 ): Promise<void> {
   const { scheduler } = platform
-  report({ type: 'release-task:started', command })
+  report({ type: 'release-task:started', task: type, command })
   const spec = await specOf(released, { type, index: 1 }, platform, { command })
   const container = await scheduler.start({ ...spec, oneOff: true })
   try {

@@ -23,16 +23,27 @@ export function parseDrainUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const known = drainProtocols.some((protocol) => protocol === url?.protocol)
   const needsPort = url?.protocol.startsWith('syslog') === true && url.port === ''
-  if (url !== undefined && known && url.hostname !== '' && !needsPort) return url
+  if (url !== undefined && known && url.hostname !== '' && !needsPort && isDecodable(url)) return url
   throw new PaasError('INVALID_INPUT', 'This is not the URL of a place that takes logs.', {
     hint: 'For example: syslog://logs.example.com:514, syslog+tls://logs.example.com:6514, https://logs.example.com/in',
   })
 }
 
-/** A URL as it may be shown: without its password, and without a query that may be one. */
+/** `%E9` alone is no text: it could be neither shown nor sent as a password. */
+function isDecodable({ href }: URL): boolean {
+  try {
+    decodeURIComponent(href)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A URL as it may be shown: without its password, or a name that stands in for one, or a query that may be one. */
 export function shownUrl(text: string): string {
   const url = new URL(text)
   if (url.password !== '') url.password = '••••'
+  else if (url.username !== '') url.username = '••••'
   if (url.search !== '') url.search = '?••••'
   return decodeURI(url.href)
 }

@@ -23,7 +23,7 @@ export type DeployEvent =
   | { type: 'build:line'; text: string }
   | { type: 'image:built'; processTypes: string[]; seconds: number }
   | { type: 'release:created'; version: number; description: string }
-  | { type: 'release-task:started'; command: string }
+  | { type: 'release-task:started'; task: string; command: string }
   | { type: 'release-task:line'; text: string }
   | { type: 'container:started'; name: string }
   | { type: 'check:passed'; name: string; seconds: number }

@@ -27,8 +27,9 @@ export async function changeIn(
 ): Promise<ConfigChanged> {
   const names = Object.keys(change)
   if (scope.global) {
-    const apps = await changeGlobalConfig(change, deployContext(context), options)
-    return { app: null, names, outcome: apps.length === 0 ? 'kept' : 'live', release: null, apps }
+    const { changed, apps } = await changeGlobalConfig(change, deployContext(context), options)
+    const outcome = apps.length > 0 ? 'live' : changed ? 'kept' : 'unchanged'
+    return { app: null, names, outcome, release: null, apps }
   }
   const { outcome, release } = await changeConfig(scope.app, change, deployContext(context), options)
   return { app: nameOf(scope), names, outcome, release: release ?? null, apps: [] }

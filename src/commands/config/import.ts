@@ -1,10 +1,10 @@
-import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import { readConfig } from '../../apps/config-text.ts'
 import { PaasError } from '../../errors/paas-error.ts'
 import { defineCommand } from '../define.ts'
 import { changedExitCode, changeIn, ConfigChanged, renderChanged } from './changed.ts'
 import { globalFlag, scopeOf } from './global.ts'
+import { utf8Of } from './values.ts'
 
 export const configImport = defineCommand({
   name: 'config:import',
@@ -23,7 +23,7 @@ export const configImport = defineCommand({
   result: ConfigChanged,
   async run({ app, args, flags }, context) {
     const scope = scopeOf(app, flags.global, context)
-    const change = readConfig(await text(context.io.file(args.file)))
+    const change = readConfig(await utf8Of(args.file, context.io))
     if (Object.keys(change).length === 0)
       throw new PaasError('INVALID_INPUT', 'There are no config vars in it.')
     return changeIn(scope, change, context, { restart: !flags.noRestart })

@@ -1,4 +1,4 @@
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { PaasError } from '../../errors/paas-error.ts'
 import { ConfigName } from '../../model/names.ts'
 import { type CommandIo } from '../define.ts'
@@ -19,10 +19,24 @@ export async function readPairs(pairs: string[], io: CommandIo): Promise<Record<
   const read: Record<ConfigName, string> = {}
   for (const [name, value] of parsed) {
     read[name] = isFile(value)
-      ? (await text(io.file(value.slice(1)))).replace(/\r?\n$/, '')
+      ? (await utf8Of(value.slice(1), io)).replace(/\r?\n$/, '')
       : value.replace(/^@@/, '@')
   }
   return read
+}
+
+/** The text of a file of the caller's, to the byte. Throws INVALID_INPUT for what is not UTF-8: none of it can be kept. */
+export async function utf8Of(path: string, io: Pick<CommandIo, 'file'>): Promise<string> {
+  const bytes = await buffer(io.file(path))
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    const what = path === '-' ? 'What came on stdin' : `The file ${JSON.stringify(path)}`
+    throw new PaasError('INVALID_INPUT', `${what} is not UTF-8 text, and a config var is nothing else.`, {
+      hint: 'Encode it first: base64 < FILE | paas config:set -a APP NAME=@-',
+      cause,
+    })
+  }
 }
 
 const isFile = (value: string): boolean => /^@[^@]/.test(value)

@@ -44,11 +44,32 @@ test.each([
   expect(await state()).toEqual(before)
 })
 
+test('a file comes through to the byte, or is refused where it is no text', async () => {
+  const file = join(folder, 'value')
+  await writeFile(file, '\uFEFFé\r\n ✓\n\n')
+  expect((await rig.paas(['config:set', '-a', 'blog', '--no-restart', `F=@${file}`])).code).toBe(0)
+  expect((await rig.paas(['config:get', '-a', 'blog', 'F'])).stdout).toBe('\uFEFFé\r\n ✓\n\n')
+  await rig.json('config:unset', '-a', 'blog', '--no-restart', 'F')
+  await writeFile(file, Buffer.from('caf\xe9', 'latin1'))
+  const refused = await rig.paas(['config:set', '-a', 'blog', `F=@${file}`])
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('is not UTF-8')])
+  expect((await rig.paas(['config:get', '-a', 'blog', 'F'])).code).toBe(3)
+})
+
+test('a change of every app’s config that changes nothing makes no release', async () => {
+  await rig.json('config:set', '--global', 'G=1')
+  const { release } = await rig.json<{ release: { version: number } }>('apps:info', '-a', 'blog')
+  expect(await rig.json('config:set', '--global', 'G=1')).toMatchObject({ outcome: 'unchanged', apps: [] })
+  expect(await rig.json('apps:info', '-a', 'blog')).toMatchObject({ release: { version: release.version } })
+  await rig.json('config:unset', '--global', 'G')
+})
+
 test('an import of a file that is not there, or is a folder, changes nothing', async () => {
   const before = await state()
   const missing = await rig.paas(['config:import', '-a', 'blog', join(folder, 'nothing')])
   expect([missing.code, missing.output]).toEqual([2, expect.stringContaining('nothing')])
-  expect((await rig.paas(['config:import', '-a', 'blog', folder])).output).toContain('EISDIR')
+  const noFile = await rig.paas(['config:import', '-a', 'blog', folder])
+  expect([noFile.code, noFile.output]).toEqual([2, expect.stringContaining('this is a folder')])
   expect(await state()).toEqual(before)
 })
 

@@ -158,3 +158,8 @@ describe('sizes', () => {
     expect(firstShape({ formation: {} }, { formation: {}, sizes: {} })).toEqual({ formation: {} })
   })
 })
+
+test('a check that is a path and a command says that the path has no effect', () => {
+  const { warnings } = parse({ healthchecks: { web: [{ path: '/health', command: ['true'] }] } })
+  expect(warnings).toEqual(['app.json: healthchecks.web has a path beside a command, which alone counts'])
+})

@@ -48,14 +48,16 @@ describe('a source that is taken', () => {
     expect(Object.fromEntries(found)).toEqual(files)
   })
 
-  test('says that submodules and LFS pointers have no content', async () => {
+  test('says that submodules and LFS pointers have no content, and which names are not kept', async () => {
     await using spooled = await sourceOf({
       '.gitmodules': '[submodule "lib"]\n\tpath = vendor/lib\n\turl = ../lib\n',
       'data.bin': 'version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 9\n',
+      'caf\u{fffd}.txt': 'of a name in Latin-1',
     })
     expect(spooled.source.warnings).toEqual([
       'Git submodules are not fetched, so these folders are empty: vendor/lib',
       'Git LFS is not supported, so this file is only a pointer: data.bin',
+      'Names of files that are not UTF-8 are changed: caf\u{fffd}.txt',
     ])
   })
 

@@ -81,7 +81,7 @@ describe('cron of app.json', () => {
 
   test.each([
     [[{ ...raw, schedule: '61 * * * *' }], 'cron.0.schedule'],
-    [[{ ...raw, timezone: 'Mars/Base' }], 'cron.0.schedule'],
+    [[{ ...raw, timezone: 'Mars/Base' }], 'cron.0.timezone: "Mars/Base" is no time zone'],
     [[{ ...raw, schedule: '0 0 30 2 *' }], 'it never comes'],
     [[raw, raw], 'two entries named'],
   ])('%j is refused', (entries, message) => {

@@ -77,10 +77,11 @@ describe('the URL of a drain', () => {
   test.each(['syslog://h:514', 'syslog+tls://h:6514', 'http://h/x', 'https://u:p@h/x?k=1'])('%s', (url) => {
     expect(parseDrainUrl(url).href).toContain('h')
   })
-  test.each(['syslog://h', 'ftp://h', 'h:514', '', 'file:///etc/passwd'])('not %j', (url) => {
+  test.each(['syslog://h', 'ftp://h', 'h:514', '', 'file:///etc/passwd', 'http://h/%E9'])('not %j', (url) => {
     expect(() => parseDrainUrl(url)).toThrow('not the URL of a place that takes logs')
   })
   test('is shown without what is secret in it', () => {
     expect(shownUrl('https://user:secret@h/x?token=secret')).toBe('https://user:••••@h/x?••••')
+    expect(shownUrl('https://token@h/é')).toBe('https://••••@h/é')
   })
 })
