@@ -59,7 +59,7 @@ test('with Docker’s systemd driver, what runs in steps is moved under the limi
   await appears('docker-4f2a.scope', '11')
   await appears('system.slice:docker:x7k2', '12')
   const moved = () => content('system.slice/paas-builds/cgroup.procs').catch(() => '')
-  await expect.poll(moved).toBe('12')
+  await expect.poll(moved, { timeout: 9000 }).toBe('12')
   build.abort()
   await appears('system.slice:docker:late', '13')
   await new Promise((resolve) => setTimeout(resolve, 100))
