@@ -17,7 +17,7 @@ function pipeOf(content: Buffer, number: number): number {
   const fifo = join(folder, `fifo-${number}`)
   spawnSync('mkfifo', [fifo])
   const fd = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
-  spawn('sh', ['-c', 'exec cat > "$1"', 'print', fifo], { stdio: ['pipe', 'ignore', 'inherit'] }).stdin!.end(
+  spawn('sh', ['-c', 'exec cat > "$1"', 'print', fifo], { stdio: ['pipe', 'ignore', 'inherit'] }).stdin.end(
     content,
   )
   return fd

@@ -16,7 +16,7 @@ test('what never reached a backend goes elsewhere within the limit, with any met
   for (const failure of ['refused', 'unreachable', 'connectTimeout'] as const) {
     expect(afterFailure({ ...attempted, failure }, policy)).toBe('elsewhere')
     expect(afterFailure({ ...attempted, failure, whole: false }, policy)).toMatchObject({
-      reason: expect.any(String),
+      reason: expect.any(String) as string,
     })
   }
   expect(afterFailure({ ...attempted, attempts: 4 }, policy)).toEqual({
