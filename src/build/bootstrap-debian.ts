@@ -29,6 +29,8 @@ const aptSettings = `Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
 Binary::apt-get::APT::Keep-Downloaded-Packages "false";
 `
+/** Of the package debian-archive-keyring, which set-up brings. */
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 /** Nobody reads manuals in a container; the path filters stay in the image for what is installed later. */
 const excluded = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/info/*', '/usr/share/locale/*']
 
@@ -84,6 +86,8 @@ function argumentsOf({ suite, folder, certificates }: BootstrapOptions, tar: str
   ]
   return [
     '--variant=apt',
+    // On another distribution mmdebstrap would need gpg to find out that Debian's keys are not among apt's own.
+    `--keyring=${keyring}`,
     `--include=${packages.join(',')}`,
     '--aptopt=APT::Install-Recommends "false"',
     '--aptopt=Acquire::Languages "none"',

@@ -67,7 +67,12 @@ async function othersNeed(root: string, dockerSocket: string): Promise<boolean> 
 async function removePackages(packages: string[], report: Report): Promise<void> {
   report(`-----> Removing packages: ${packages.join(' ')}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const { code, stderr } = await run('apt-get', ['remove', '--yes', '--', ...packages], { env })
+  // Something that came later may need a library too: it only stops being wanted for its own sake.
+  const libraries = packages.filter((name) => name.startsWith('lib'))
+  const programs = packages.filter((name) => !name.startsWith('lib'))
+  if (libraries.length > 0) await run('apt-mark', ['auto', ...libraries])
+  if (programs.length === 0) return
+  const { code, stderr } = await run('apt-get', ['remove', '--yes', '--', ...programs], { env })
   if (code === 0) report('       what these had brought along goes with: apt-get autoremove')
   else report(`       apt-get could not: ${stderr.trim().split('\n').at(-1) ?? ''}`)
 }
