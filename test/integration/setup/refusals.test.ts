@@ -183,3 +183,13 @@ test('--dry-run says what would be done and changes nothing', async () => {
   expect(finished.stdout).toContain('and push the demo app')
   expect(await readdir(folder)).not.toContain('root')
 })
+
+test('the library that our Node links to is among the packages, where it is missing', async () => {
+  const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+  const library = `/usr/lib/${machine}-linux-gnu/libatomic.so.1`
+  const script = 'mount --bind /dev/null "$1" && . "$2" && needed_packages /nowhere'
+  const toolchain = join(import.meta.dirname, '../../../bin/toolchain')
+  const args = ['--mount', 'bash', '-c', script, 'bash', library, toolchain]
+  const packages = (await run('unshare', args)).stdout.split('\n')
+  expect(packages).toContain('libatomic1')
+})
