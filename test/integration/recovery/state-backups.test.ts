@@ -8,6 +8,7 @@ import { prepareState } from '../../../src/recovery/prepare-state.ts'
 import { planRestore, putInPlace, unpackBackup } from '../../../src/recovery/restore.ts'
 import { listStateBackups, writeStateBackup } from '../../../src/recovery/state-backups.ts'
 import { dumpState } from '../../../src/store/dump.ts'
+import { schemaVersion } from '../../../src/store/schema.ts'
 import { watchEpoch } from '../../../src/store/epoch.ts'
 import { platformWithoutEngine } from '../../support/platform.ts'
 import { startState, type State } from '../../support/redis.ts'
@@ -49,7 +50,7 @@ test('a backup is sealed, its owner’s alone, and restores what was there', asy
   expect(await dumpState(state.redis)).toEqual([
     ...before,
     { key: 'paas:route:version', type: 'string', value: '0' },
-    { key: 'paas:schema', type: 'string', value: '1' },
+    { key: 'paas:schema', type: 'string', value: `${schemaVersion}` },
   ])
 })
 
@@ -110,18 +111,18 @@ test('an older state is backed up, then brought up to date; a newer one is refus
     prepareState(platform, epoch).verify(),
     prepareState(platform, epoch).admit('apps:list'),
   ])
-  expect(await state.redis.get('paas:schema')).toBe('1')
+  expect(await state.redis.get('paas:schema')).toBe(`${schemaVersion}`)
   const [backup] = await listStateBackups(state.paths)
   expect(backup?.reason).toBe('migration')
   const unpacked = await unpackBackup(platform, createReadStream(backup!.file), masterKey)
   expect(unpacked.records.find(({ key }) => key === 'paas:config')).toBeDefined()
 
-  await state.redis.set('paas:schema', '2')
+  await state.redis.set('paas:schema', `${schemaVersion + 1}`)
   const newer = prepareState(platform, epoch)
   await expect(newer.admit('apps:list')).rejects.toMatchObject({ code: 'STATE_NEWER' })
   await expect(newer.verify()).rejects.toThrow(PaasError)
   for (const command of ['doctor', 'server:backups', 'server:restore']) await newer.admit(command)
-  await state.redis.set('paas:schema', '1')
+  await state.redis.set('paas:schema', `${schemaVersion}`)
   await newer.admit('apps:list')
 })
 
