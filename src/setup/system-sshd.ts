@@ -43,7 +43,9 @@ export function systemSshdStep({ instance, paths }: Plan): Step {
 /** Lets the machine's own sshd read its settings again; sessions go on. */
 export async function reloadSystemSshd(): Promise<void> {
   if (await systemdRuns()) {
-    await run('systemctl', ['try-reload-or-restart', 'ssh.service'])
+    const byItself = (await run('systemctl', ['is-active', '--quiet', 'ssh.socket'])).code !== 0
+    // An sshd that systemd listens for would lose its socket on a reload; to a new one it is given.
+    await run('systemctl', [byItself ? 'try-reload-or-restart' : 'try-restart', 'ssh.service'])
     return
   }
   const pid = Number(await readFile('/run/sshd.pid', 'utf8').catch(() => ''))

@@ -177,6 +177,7 @@ test('where systemd listens for sshd, it gets the addition too', async () => {
   expect(await listening()).toBe('SSH-2.0-')
   await inside('rm', '/etc/ssh/sshd_config.d/paas.conf')
   await inside(...node, sshdStep)
+  expect(await state('ssh')).toBe('active')
   expect(await inside('cat', '/etc/ssh/sshd_config.d/paas.conf')).toContain('Match User paas')
   expect(await listening()).toBe('SSH-2.0-')
 })
