@@ -7,9 +7,9 @@ import { opens } from '../support/services.ts'
 
 const dev = await createLaptop('stores')
 const app = appName('shop')
-const nameOf = (kind: string): string => appName(kind).slice(0, 20)
+const kinds = everyKind.map((kind) => ({ ...kind, name: appName(kind.kind).slice(0, 20) }))
+const nameOf = (wanted: string): string => kinds.find(({ kind }) => kind === wanted)!.name
 const [pg, cache] = [nameOf('postgres'), nameOf('redis')]
-const kinds = everyKind.map((kind) => ({ ...kind, name: nameOf(kind.kind) }))
 
 async function must(...args: string[]): Promise<string> {
   const { code, output, stdout } = await paas(args)
