@@ -17,6 +17,10 @@ const folder = await mkdtemp(join(tmpdir(), 'paas-clock-'))
 /** What the controller and the router read their clock's error from, once a second. */
 const clock = join(folder, 'offset')
 
+/** `20261128-15` of `…/20261128-150149-asked.state`. */
+const hoursOf = (backups: { file: string }[]): string[] =>
+  backups.map(({ file }) => basename(file).slice(0, '20261128-15'.length))
+
 /** Debian's libfaketime, unpacked beside the system. */
 async function faketime(): Promise<string> {
   const apt = ['-o', `Dir::Cache::archives=${folder}`, '-o', 'APT::Sandbox::User=root']
@@ -110,9 +114,10 @@ test.each([
 
     const made = await paas(['server:backups:create'])
     expect(made.code, made.output).toBe(0)
-    const kept = (await paasJson<{ file: string }[]>('server:backups')).map(({ file }) => file)
-    expect(kept).toEqual(expect.arrayContaining(backups.map(({ file }) => file)))
-    expect(kept.length).toBeGreaterThan(backups.length)
+    const kept = await paasJson<{ file: string }[]>('server:backups')
+    // Of those of one hour the newest stays.
+    expect(hoursOf(kept)).toEqual(expect.arrayContaining(hoursOf(backups)))
+    expect(kept.map(({ file }) => file)).toContain(made.stdout.split(',')[0])
 
     // Neither a run for each time that was passed over, nor none until the time of before comes again.
     await eventually('cron runs', 40_000, async () => (await ticks()) >= ran + 2)

@@ -20,8 +20,14 @@ const lines = (text: string): string[] => text.split('\n').filter(Boolean)
 
 async function containers(): Promise<Found[]> {
   const ids = lines(await docker('ps', '--all', '--quiet', '--no-trunc', '--filter', label))
-  // One that goes between the two looks is an error of the second.
-  return ids.length === 0 ? [] : (JSON.parse(await docker('inspect', ...ids)) as Found[])
+  if (ids.length === 0) return []
+  const found = await docker('inspect', ...ids).catch(async (error: unknown) => {
+    // One went between the two looks.
+    const now = lines(await docker('ps', '--all', '--quiet', '--no-trunc', '--filter', label))
+    if (ids.every((id) => now.includes(id))) throw error
+    return undefined
+  })
+  return found === undefined ? containers() : (JSON.parse(found) as Found[])
 }
 
 /**
