@@ -206,7 +206,7 @@ const frameworks: Framework[] = [
       'package.json': json({
         packageManager: 'yarn@4.5.3',
         scripts: {
-          build: 'tsc --outDir dist --module commonjs --types "" server.ts || true',
+          build: 'tsc --outDir dist --module commonjs server.ts || true',
           start: 'node dist/server.js',
         },
         dependencies: { mime: '^3.0.0' },
@@ -266,7 +266,7 @@ STORAGES = {'staticfiles': {'BACKEND': 'whitenoise.storage.CompressedManifestSta
         "from fastapi import FastAPI\napp = FastAPI()\n\n\n@app.get('/')\ndef root():\n    return {'hello': 'FastAPI'}\n",
       'requirements.txt': 'fastapi\nuvicorn\n',
     },
-    prepare: withDebian('python3-fastapi python3-uvicorn', 'python3 /support/wheels.py wheels'),
+    prepare: withDebian('python3-fastapi python3-uvicorn python3-h11', 'python3 /support/wheels.py wheels'),
     asks: [['/', 200, /"hello":"FastAPI"/]],
   },
   {
@@ -342,7 +342,7 @@ describe('WordPress as it is unpacked', () => {
     const clone = await laptop.clone(app, { files: none })
     // Debian has put links to its own copies of libraries into it, and a configuration.
     const unpack = 'cp -rL /usr/share/wordpress/. . ; rm -f wp-config.php .htaccess'
-    await withDebian('wordpress', unpack)(clone.folder)
+    await withDebian('wordpress wordpress-theme-twentytwentyfive', unpack)(clone.folder)
     await must('apps:create', app)
     const bare = await clone.deploy()
     expect(bare.stderr).toMatch(/is live/)

@@ -8,7 +8,10 @@ import { built, engine, needBase, samples, sourceOfFolder } from './engine.ts'
 beforeAll(needBase, 300_000)
 
 /** php-notes is built as php-plain is, node-store as node-npm. */
-const apps = readdirSync(samples).filter((app) => !['php-notes', 'node-store', 'probe'].includes(app))
+const alike = ['php-notes', 'node-store', 'probe']
+/** What these install or compile has the time in it. */
+const different = ['deno-hello', 'elixir-plain', 'java-jar', 'java-war', 'node-pnpm', 'node-yarn']
+const apps = readdirSync(samples).filter((app) => !alike.includes(app) && !different.includes(app))
 
 async function layersOf(app: string): Promise<string[]> {
   await using spooled = await sourceOfFolder(join(samples, app))

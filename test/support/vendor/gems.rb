@@ -19,6 +19,8 @@ def gem_of(spec, target)
   package = `dpkg -S #{spec.loaded_from}`[/^[^:,]+/]
   Dir.mktmpdir do |folder|
     placed = `dpkg -L #{package}`.split("\n").select { |file| File.file?(file) && place(file) }
+    # What Debian has in /usr/bin may only start what is in the gem's own bin, which comes after it.
+    placed.sort_by! { |file| file.start_with?('/usr/bin/') ? 0 : 1 }
     placed.each do |file|
       FileUtils.mkdir_p(File.dirname("#{folder}/#{place(file)}"))
       FileUtils.cp(file, "#{folder}/#{place(file)}")
