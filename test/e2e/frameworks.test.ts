@@ -260,29 +260,6 @@ STORAGES = {'staticfiles': {'BACKEND': 'whitenoise.storage.CompressedManifestSta
     ],
   },
   {
-    what: 'FastAPI with uvicorn',
-    files: {
-      'main.py':
-        "from fastapi import FastAPI\napp = FastAPI()\n\n\n@app.get('/')\ndef root():\n    return {'hello': 'FastAPI'}\n",
-      'requirements.txt': 'fastapi\nuvicorn\n',
-    },
-    prepare: withDebian('python3-fastapi python3-uvicorn python3-h11', 'python3 /support/wheels.py wheels'),
-    asks: [['/', 200, /"hello":"FastAPI"/]],
-  },
-  {
-    what: 'Sinatra with Puma',
-    files: {
-      Gemfile: "source 'https://rubygems.org'\ngem 'sinatra'\ngem 'puma'\ngem 'rackup'\n",
-      'config.ru':
-        "require 'sinatra/base'\nclass App < Sinatra::Base\n  get('/') { 'Hello of Sinatra' }\nend\nrun App\n",
-    },
-    prepare: withDebian(
-      'ruby ruby-bundler ruby-sinatra ruby-rackup puma',
-      'ruby /support/gems.rb vendor/cache sinatra puma rackup && bundle lock --local',
-    ),
-    asks: [['/', 200, /Hello of Sinatra/]],
-  },
-  {
     what: 'Go with vendored modules',
     files: {
       'go.mod': 'module example.com/shop\n\ngo 1.22\n\nrequire github.com/gorilla/mux v1.8.1\n',
@@ -340,8 +317,8 @@ describe('WordPress as it is unpacked', () => {
       expect(code, output).toBe(0)
     }
     const clone = await laptop.clone(app, { files: none })
-    // Debian has put links to its own copies of libraries into it, and a configuration.
-    const unpack = 'cp -rL /usr/share/wordpress/. . ; rm -f wp-config.php .htaccess'
+    // Debian has put links to its own copies of libraries into it, some of which are not there, and a configuration.
+    const unpack = 'cp -rL /usr/share/wordpress/. . || true; rm -f wp-config.php .htaccess'
     await withDebian('wordpress wordpress-theme-twentytwentyfive', unpack)(clone.folder)
     await must('apps:create', app)
     const bare = await clone.deploy()
