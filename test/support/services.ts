@@ -19,11 +19,12 @@ export async function serverPid(name: string): Promise<number> {
 /** Names of the networks that the running containers of an app are on. */
 export async function networksOf(app: string): Promise<string[]> {
   const ids = await containersOf(app)
-  const names = await mustRun('docker', [
+  // One that goes meanwhile is left out.
+  const { stdout } = await run('docker', [
     ...['inspect', '--format', '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}'],
     ...ids,
   ])
-  return [...new Set(names.trim().split(/\s+/))]
+  return [...new Set(stdout.trim().split(/\s+/))]
 }
 
 /** Runs JavaScript in the newest container of an app, where its modules are. */
