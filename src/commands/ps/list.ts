@@ -5,7 +5,7 @@ import { liveRelease } from '../../deploy/turn.ts'
 import { own } from '../../lib/own.ts'
 import { type App } from '../../model/app.ts'
 import { type Release } from '../../model/release.ts'
-import { isOf } from '../../logs/line.ts'
+import { isOf, type LogLine } from '../../logs/line.ts'
 import { lastLines } from '../../logs/read.ts'
 import { slotKey } from '../../deploy/slot-key.ts'
 import { type Platform } from '../../apps/platform.ts'
@@ -113,7 +113,8 @@ async function conditionOf(
 
 async function lastWords({ logs }: Platform, app: App, process: string): Promise<string[]> {
   const { app: ring } = await logs.rings(app.id)
-  const { lines } = await lastLines(ring, { count: 5, wanted: (line) => isOf(line, process) })
+  const wanted = (line: LogLine): boolean => line.source === 'app' && isOf(line, process)
+  const { lines } = await lastLines(ring, { count: 5, wanted })
   return lines.map(({ text }) => text)
 }
 
