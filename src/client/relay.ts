@@ -113,8 +113,8 @@ export async function relay(
       fail(new PaasError('SSH_FAILED', 'What answers is not a paas of this version.', { cause }))
     }
   })
-  // A terminal's Ctrl-C reaches the ssh below us too, and it ends at once.
-  const closed = (): void => end(interruptedBy && signalCodes[interruptedBy])
+  // A terminal's Ctrl-C reaches the ssh below us too, and it ends at once: perhaps before we are told of the signal.
+  const closed = (): unknown => setTimeout(() => end(interruptedBy && signalCodes[interruptedBy]), 20)
   input.on('close', closed).on('error', closed)
   // A broken connection shows on the reading side.
   output.on('error', () => undefined)

@@ -80,7 +80,7 @@ export type ContainerState = {
 export type Containers = ReturnType<typeof containers>
 
 /** Containers of the engine: a narrow view of the Docker API. */
-export function containers(docker: Dockerode) {
+export function containers(docker: Dockerode, beforeCreate: () => Promise<void>) {
   async function inspect(id: string): Promise<ContainerState | undefined> {
     const found = await dockerCall(`inspect ${id}`, () => docker.getContainer(id).inspect(), {
       missing: undefined,
@@ -109,6 +109,7 @@ export function containers(docker: Dockerode) {
     inspect,
 
     async create(options: ContainerOptions): Promise<string> {
+      await beforeCreate()
       const created = await dockerCall(`create ${options.name}`, () =>
         docker.createContainer({
           name: options.name,

@@ -34,15 +34,21 @@ export type Engine = {
   negotiate: () => Promise<string>
 }
 
-/** The Docker Engine behind a socket. Nothing is asked of it yet: it may come and go. */
-export function openEngine(socketPath: string): Engine {
+/**
+ * The Docker Engine behind a socket. Nothing is asked of it yet: it may come and go. `beforeCreate` resolves when a
+ * container may be made.
+ */
+export function openEngine(
+  socketPath: string,
+  beforeCreate: () => Promise<void> = async () => undefined,
+): Engine {
   const docker = new Dockerode({ socketPath })
   // In no version: where another engine listens by now, it may not speak the one that was agreed on.
   const unversioned = new Dockerode({ socketPath })
   let about: About | undefined
   return {
     docker,
-    containers: containers(docker),
+    containers: containers(docker, beforeCreate),
     images: images(docker),
     networks: networks(docker),
     volumes: volumes(docker),

@@ -16,7 +16,6 @@ import { answerPush } from '../deploy/answer-push.ts'
 import { adoptCronRuns, keepCron } from '../cron/keeper.ts'
 import { createRunningBuilds } from '../deploy/running-builds.ts'
 import { containerEvents } from '../docker/events.ts'
-import { openEngine } from '../docker/engine.ts'
 import { messageOf } from '../errors/paas-error.ts'
 import { archiveCommit } from '../git/archive-commit.ts'
 import { cloneArchive } from '../git/clone.ts'
@@ -34,8 +33,6 @@ import { followContainers } from '../logs/follow-containers.ts'
 import { openPositions } from '../logs/positions.ts'
 import { followRouter } from '../logs/router-lines.ts'
 import { AppName } from '../model/names.ts'
-import { guardHost } from '../network/firewall.ts'
-import { serviceInterfaces } from '../lib/service-network.ts'
 import { removeBuildFolders } from '../reconcile/leftovers.ts'
 import { keepAlive } from '../reconcile/liveness.ts'
 import { runReconciler } from '../reconcile/reconciler.ts'
@@ -50,6 +47,7 @@ import { watchEpoch } from '../store/epoch.ts'
 import { connectRedis, redisReady } from '../store/redis.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { createStore } from '../store/store.ts'
+import { preparedEngine } from './prepared-engine.ts'
 
 /** The controller: the one process that opens the Docker socket, and the one writer of state. */
 const log = pino({ base: { process: 'controller' }, level: process.env['PAAS_LOG_LEVEL'] ?? 'info' })
@@ -71,7 +69,7 @@ const redis = connectRedis({
   name: 'controller',
 })
 const epoch = watchEpoch(redis, paths.epoch)
-const engine = openEngine(instance.dockerSocket)
+const { engine, prepare } = preparedEngine(instance)
 const now = () => new Date()
 const store = createStore(redis, createSecrets(await readFile(paths.masterKey)))
 const logs = openLogBook(paths.appLogs)
@@ -150,17 +148,10 @@ const reconciling = runReconciler({
   platform,
   verifyState: state.verify,
   async prepareEngine() {
-    const version = await engine.negotiate()
-    await engine.networks.ensureBridge({
-      name: instance.network.bridge,
-      subnet: instance.network.subnet,
-      labels: { 'paas.instance': instance.name },
-    })
-    await guardHost(instance.network.bridge)
+    const version = await prepare()
     await removeAbandoned(platform, startedAt)
     if (!adopted) await adoptCronRuns(platform)
     adopted = true
-    await guardHost(serviceInterfaces(instance.name))
     log.info({ docker: version }, 'reconciling')
   },
   events: (signal) => containerEventsOfOurs(signal),

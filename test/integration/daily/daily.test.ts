@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type App } from '../../../src/model/app.ts'
 import { ProcessType } from '../../../src/model/names.ts'
-import { eventually } from '../../support/process.ts'
+import { eventually, run } from '../../support/process.ts'
 import { startRig, type Rig, webCommand } from './rig.ts'
 
 const web = ProcessType.parse('web')
@@ -144,6 +144,23 @@ describe('processes', () => {
     expect(await up()).toHaveLength(10)
     await rig.json('scale', '-a', 'blog', 'web=2')
     expect(await up()).toEqual(['web.1', 'web.2'])
+  })
+
+  test('start after their network went with `docker system prune`, and right after the controller', async () => {
+    const prune = async (): Promise<void> => {
+      expect((await rig.paas(['scale', '-a', 'blog', 'web=0'])).code).toBe(0)
+      // What serves no more ends in its own time.
+      const remove = ['network', 'rm', rig.instance.network.bridge]
+      await eventually('it is gone', 30_000, async () => (await run('docker', remove)).code === 0)
+    }
+    await prune()
+    const one = await rig.paas(['scale', '-a', 'blog', 'web=1'])
+    expect(one.code, one.output).toBe(0)
+    await prune()
+    await rig.restartController()
+    const again = await rig.paas(['scale', '-a', 'blog', 'web=2'])
+    expect(again.code, again.output).toBe(0)
+    expect(await answer()).toMatch(/^web\.1 /)
   })
 
   test('are stopped and started by name, and stay stopped through a release', async () => {
