@@ -63,7 +63,7 @@ export async function receivePack(
 
 /** git says only by how much a push is too large (receive.maxInputSize), among what it sends to the pusher. */
 function sizeRefusal(): { see: (chunk: Buffer) => void; seen: () => boolean } {
-  const missing = new Set(['pack exceeds maximum allowed size', 'unpack index-pack abnormal exit'])
+  const missing = new Set(['pack exceeds maximum allowed size', 'abnormal exit'])
   return {
     see: (chunk) => missing.forEach((text) => chunk.includes(text) && missing.delete(text)),
     seen: () => missing.size === 0,

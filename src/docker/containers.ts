@@ -77,10 +77,16 @@ export type ContainerState = {
   addresses: Record<string, string>
 }
 
+/**
+ * Resolves when a container may be made on the network of this name, to the address that it is to have there;
+ * undefined: the engine chooses.
+ */
+export type BeforeCreate = (network: string) => Promise<string | undefined>
+
 export type Containers = ReturnType<typeof containers>
 
 /** Containers of the engine: a narrow view of the Docker API. */
-export function containers(docker: Dockerode, beforeCreate: () => Promise<void>) {
+export function containers(docker: Dockerode, beforeCreate: BeforeCreate) {
   async function inspect(id: string): Promise<ContainerState | undefined> {
     const found = await dockerCall(`inspect ${id}`, () => docker.getContainer(id).inspect(), {
       missing: undefined,
@@ -109,7 +115,7 @@ export function containers(docker: Dockerode, beforeCreate: () => Promise<void>)
     inspect,
 
     async create(options: ContainerOptions): Promise<string> {
-      await beforeCreate()
+      const address = await beforeCreate(options.network)
       const created = await dockerCall(`create ${options.name}`, () =>
         docker.createContainer({
           name: options.name,
@@ -123,8 +129,15 @@ export function containers(docker: Dockerode, beforeCreate: () => Promise<void>)
           StdinOnce: options.openStdin ?? false,
           ...(options.user !== undefined && { User: options.user }),
           ...(options.stopSignal !== undefined && { StopSignal: options.stopSignal }),
-          ...(options.aliases && {
-            NetworkingConfig: { EndpointsConfig: { [options.network]: { Aliases: options.aliases } } },
+          ...((options.aliases ?? address) !== undefined && {
+            NetworkingConfig: {
+              EndpointsConfig: {
+                [options.network]: {
+                  ...(options.aliases && { Aliases: options.aliases }),
+                  ...(address !== undefined && { IPAMConfig: { IPv4Address: address } }),
+                },
+              },
+            },
           }),
           ...(options.publish && {
             ExposedPorts: Object.fromEntries(options.publish.map(({ port }) => [`${port}/tcp`, {}])),

@@ -1,7 +1,7 @@
 import Dockerode from 'dockerode'
 import { PaasError } from '../errors/paas-error.ts'
 import { dockerCall } from './call.ts'
-import { containers, type Containers } from './containers.ts'
+import { type BeforeCreate, containers, type Containers } from './containers.ts'
 import { diskUsage, type DiskUsage } from './disk-usage.ts'
 import { images, type Images } from './images.ts'
 import { networks, type Networks } from './networks.ts'
@@ -34,14 +34,8 @@ export type Engine = {
   negotiate: () => Promise<string>
 }
 
-/**
- * The Docker Engine behind a socket. Nothing is asked of it yet: it may come and go. `beforeCreate` resolves when a
- * container may be made.
- */
-export function openEngine(
-  socketPath: string,
-  beforeCreate: () => Promise<void> = async () => undefined,
-): Engine {
+/** The Docker Engine behind a socket. Nothing is asked of it yet: it may come and go. */
+export function openEngine(socketPath: string, beforeCreate: BeforeCreate = async () => undefined): Engine {
   const docker = new Dockerode({ socketPath })
   // In no version: where another engine listens by now, it may not speak the one that was agreed on.
   const unversioned = new Dockerode({ socketPath })

@@ -1,6 +1,9 @@
 import type Dockerode from 'dockerode'
 import { dockerCall } from './call.ts'
 
+/** Where a container is on a network; the address is empty while it does not run. */
+type Place = { IPAddress: string; IPAMConfig?: { IPv4Address?: string } | null }
+
 export type Networks = ReturnType<typeof networks>
 
 export function networks(docker: Dockerode) {
@@ -58,6 +61,17 @@ export function networks(docker: Dockerode) {
     async subnets(): Promise<string[]> {
       const found = await dockerCall('list networks', () => docker.listNetworks())
       return found.flatMap(({ IPAM }) => (IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []))
+    },
+
+    /** Addresses in a network of all containers, running or not. */
+    async addresses(name: string): Promise<string[]> {
+      const found = await dockerCall(`list containers on network ${name}`, () =>
+        docker.listContainers({ all: true, filters: { network: [name] } }),
+      )
+      return found.flatMap(({ NetworkSettings }) => {
+        const at = NetworkSettings.Networks[name] as Place | undefined
+        return [at?.IPAddress, at?.IPAMConfig?.IPv4Address].flatMap((address) => address || [])
+      })
     },
 
     /** Joins a container, running or not, to one more network. */

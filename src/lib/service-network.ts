@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { formatSubnet, overlaps, parseSubnet } from './subnet.ts'
 
 /** Linux takes 15 characters; four tell the instances of a machine apart. */
 const prefix = (instanceName: string): string =>
@@ -18,24 +19,10 @@ const bits = 25
 
 /** The first network of ours, from `offset` on, that overlaps none of these (CIDR form); undefined: all are taken. */
 export function freeServiceSubnet(used: string[], offset: number): string | undefined {
-  const ranges = used.flatMap((text) => range(text) ?? [])
+  const taken = used.flatMap((text) => parseSubnet(text) ?? [])
   for (let i = 0; i < networks; i++) {
-    const first = firstAddress + ((offset + i) % networks) * 2 ** (32 - bits)
-    const last = first + 2 ** (32 - bits) - 1
-    if (ranges.every((other) => other.last < first || last < other.first)) return `${dotted(first)}/${bits}`
+    const network = { address: firstAddress + ((offset + i) % networks) * 2 ** (32 - bits), bits }
+    if (!taken.some((other) => overlaps(network, other))) return formatSubnet(network)
   }
   return undefined
 }
-
-function range(cidr: string): { first: number; last: number } | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(cidr)
-  if (match === null) return undefined
-  const [a, b, c, d, length] = match.slice(1).map(Number) as [number, number, number, number, number]
-  const size = 2 ** (32 - length)
-  const address = ((a * 256 + b) * 256 + c) * 256 + d
-  const first = address - (address % size)
-  return { first, last: first + size - 1 }
-}
-
-const dotted = (address: number): string =>
-  [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.')

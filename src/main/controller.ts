@@ -69,7 +69,7 @@ const redis = connectRedis({
   name: 'controller',
 })
 const epoch = watchEpoch(redis, paths.epoch)
-const { engine, prepare } = preparedEngine(instance)
+const { engine, prepare, admit } = preparedEngine(instance)
 const now = () => new Date()
 const store = createStore(redis, createSecrets(await readFile(paths.masterKey)))
 const logs = openLogBook(paths.appLogs)
@@ -154,6 +154,7 @@ const reconciling = runReconciler({
     adopted = true
     log.info({ docker: version }, 'reconciling')
   },
+  engineReady: admit,
   events: (signal) => containerEventsOfOurs(signal),
   signal: stopping.signal,
 })

@@ -1,26 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { rotateAddresses } from '../docker/addresses.ts'
 import { type Engine, openEngine } from '../docker/engine.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { serviceInterfaces } from '../lib/service-network.ts'
+import { parseSubnet } from '../lib/subnet.ts'
 import { type Instance } from '../model/instance.ts'
 import { guardHost } from '../network/firewall.ts'
 
-/** Milliseconds in which an engine that has just come up is prepared. */
-const preparationLimit = 10_000
+/** Milliseconds in which an engine that has just come up is prepared, and routers have forgotten what ran before. */
+const preparationLimit = 20_000
 
-/**
- * The engine of an instance, on which no container is made before `prepare` has brought it to where containers can
- * run: its API version, the bridge, the firewall. `prepare` resolves to the engine's version, and is called again
- * whenever the engine was away.
- */
-export function preparedEngine(instance: Instance): { engine: Engine; prepare: () => Promise<string> } {
+export type PreparedEngine = {
+  engine: Engine
+  /**
+   * Brings the engine to where containers can run: its API version, the bridge, the firewall. Called whenever the
+   * engine was away; resolves to its version.
+   */
+  prepare: () => Promise<string>
+  /** From now on containers are made; what wants one before waits. */
+  admit: () => void
+}
+
+/** The engine of an instance, which makes containers on our own terms. */
+export function preparedEngine(instance: Instance): PreparedEngine {
   const { bridge, subnet } = instance.network
-  const prepared = Promise.withResolvers<void>()
-  const engine = openEngine(instance.dockerSocket, async () => {
-    await Promise.race([prepared.promise, refuseLater()])
-    // A network that nothing uses at the moment is gone after `docker system prune`.
+  const ready = Promise.withResolvers<void>()
+  const engine = openEngine(instance.dockerSocket, async (network) => {
+    await Promise.race([ready.promise, refuseLater()])
+    if (network !== bridge) return undefined
+    // It is gone after `docker system prune`, where nothing used it at the moment.
     await ensureBridge()
+    return nextAddress()
   })
+  const nextAddress = rotateAddresses(parseSubnet(subnet)!, () => engine.networks.addresses(bridge))
   const ensureBridge = (): Promise<void> =>
     engine.networks.ensureBridge({ name: bridge, subnet, labels: { 'paas.instance': instance.name } })
   return {
@@ -30,9 +42,9 @@ export function preparedEngine(instance: Instance): { engine: Engine; prepare: (
       await ensureBridge()
       await guardHost(bridge)
       await guardHost(serviceInterfaces(instance.name))
-      prepared.resolve()
       return version
     },
+    admit: ready.resolve,
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseSubnet } from '../lib/subnet.ts'
 
 /** `/etc/paas/config.json`: what `bin/setup` decided. Everything else about an instance is in Redis. */
 export const Instance = z.strictObject({
@@ -13,7 +14,12 @@ export const Instance = z.strictObject({
   /** The port of the sshd that people reach. */
   sshPort: z.int(),
   /** The Docker bridge on which the router reaches containers; `subnet` in CIDR form. */
-  network: z.strictObject({ bridge: z.string().max(15), subnet: z.string() }),
+  network: z.strictObject({
+    bridge: z.string().max(15),
+    subnet: z
+      .string()
+      .refine((text) => parseSubnet(text) !== undefined, 'expected an IPv4 network such as 172.30.0.0/20'),
+  }),
   dockerSocket: z.string(),
   /** Router worker processes; by default one per core. */
   routerWorkers: z.int().min(1).optional(),

@@ -27,6 +27,8 @@ export type ReconcilerOptions = {
   platform: Platform
   /** Brings the engine to where containers can run: its API version, the bridge, the firewall. */
   prepareEngine: () => Promise<void>
+  /** Called when no router leads to anything that is gone: containers may start. */
+  engineReady: () => void
   /** Throws when the state is not the one that this instance wrote: then nothing may be removed. */
   verifyState: () => Promise<void>
   events: (signal: AbortSignal) => AsyncIterable<ContainerEvent>
@@ -45,6 +47,7 @@ export async function runReconciler(options: ReconcilerOptions): Promise<void> {
       await options.verifyState()
       await options.prepareEngine()
       await ejectAllGone(platform)
+      options.engineReady()
       await watch(options)
     } catch (error) {
       if (ended()) return

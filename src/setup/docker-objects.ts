@@ -1,5 +1,5 @@
 import { type Engine } from '../docker/engine.ts'
-import { parseSubnet, type Subnet } from './subnet.ts'
+import { parseSubnet, type Subnet } from '../lib/subnet.ts'
 
 /** The IPv4 networks that Docker has given out. */
 export async function dockerSubnets({ docker }: Engine): Promise<Subnet[]> {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { type Instance } from '../model/instance.ts'
 import { defaultDockerSocket } from './docker-daemon.ts'
 import { type SetupOptions } from './options.ts'
-import { firstFreeSubnet, type Subnet } from './subnet.ts'
+import { type Subnet } from '../lib/subnet.ts'
+import { firstFreeSubnet } from './subnet.ts'
 
 /** What the machine is like, as far as settings depend on it. */
 export type Machine = {

@@ -1,7 +1,5 @@
 import { PaasError } from '../errors/paas-error.ts'
-
-/** An IPv4 network: first address and number of leading bits. */
-export type Subnet = { address: number; bits: number }
+import { formatSubnet, overlaps, parseIp, type Subnet } from '../lib/subnet.ts'
 
 /** A Linux bridge has 1,024 ports; a /20 leaves room for addresses that are still being given back. */
 const candidateBits = 20
@@ -10,23 +8,6 @@ const candidateStart = parseIp('172.28.0.0')
 const candidateCount = 64
 /** The machine's own instance takes 172.30.0.0/20 where it is free. */
 const firstChoice = 32
-
-/** `172.30.0.0/20` → Subnet; undefined for anything else, IPv6 included. */
-export function parseSubnet(text: string): Subnet | undefined {
-  const match = /^(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})\/(\d{1,2})$/.exec(text)
-  if (!match || Number(match[2]) > 32) return undefined
-  const bits = Number(match[2])
-  return { address: network(parseIp(match[1]!), bits), bits }
-}
-
-export function formatSubnet({ address, bits }: Subnet): string {
-  return `${[24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.')}/${bits}`
-}
-
-export function overlaps(a: Subnet, b: Subnet): boolean {
-  const bits = Math.min(a.bits, b.bits)
-  return network(a.address, bits) === network(b.address, bits)
-}
 
 /**
  * The first candidate network that overlaps none in use. `offset` spreads private instances over the
@@ -57,14 +38,6 @@ export function subnetsOfRouteTable(table: string): Subnet[] {
       if (fields.length < 8) return []
       return [{ address: littleEndian(fields[1]!), bits: bitCount(littleEndian(fields[7]!)) }]
     })
-}
-
-function parseIp(text: string): number {
-  return text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-}
-
-function network(address: number, bits: number): number {
-  return bits === 0 ? 0 : (address & (0xffffffff << (32 - bits))) >>> 0
 }
 
 function littleEndian(hex: string): number {

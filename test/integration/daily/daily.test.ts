@@ -146,6 +146,16 @@ describe('processes', () => {
     expect(await up()).toEqual(['web.1', 'web.2'])
   })
 
+  test('leave their address to nobody who starts soon after', async () => {
+    const seen = new Set<string>()
+    for (let i = 0; i < 3; i++) {
+      const { backends } = (await rig.store.routes.get('blog.daily.test'))!
+      expect(backends.filter((backend) => seen.has(backend))).toEqual([])
+      backends.forEach((backend) => seen.add(backend))
+      await rig.json('ps:restart', '-a', 'blog')
+    }
+  })
+
   test('start after their network went with `docker system prune`, and right after the controller', async () => {
     const prune = async (): Promise<void> => {
       expect((await rig.paas(['scale', '-a', 'blog', 'web=0'])).code).toBe(0)

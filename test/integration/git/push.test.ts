@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Finished, mustRun, run, type SshRig, startSshRig } from '../../support/ssh-rig.ts'
 
 let rig: SshRig
@@ -204,6 +205,22 @@ describe('git push', () => {
     const refused = await copy.git('push', '--force', 'paas', `${commit}:refs/heads/main`)
     expect(refused.code).toBe(1)
     expect(refused.stderr).toMatch(/hasDotgit|contains '.git'/)
+  })
+
+  // git takes a push of fewer than 100 objects apart at once, and says of its size less then.
+  it.each([1, 120])('refuses a push that is too large, of %i files', async (count) => {
+    const settings = await readFile(rig.paths.gitConfig, 'utf8')
+    onTestFinished(() => writeFile(rig.paths.gitConfig, settings))
+    await writeFile(rig.paths.gitConfig, settings.replace('maxInputSize = 512m', 'maxInputSize = 1m'))
+    const copy = await workingCopy(`large-${count}`)
+    for (let i = 0; i < count; i++)
+      await writeFile(join(copy.folder, `data-${i}`), randomBytes(2_000_000 / count))
+    await copy.git('add', '.')
+    await copy.commit('large')
+    const { code, stderr } = await copy.git('push', 'paas', 'main')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/exceeds maximum allowed size[^]*The push is larger than pushes may be here/)
+    expect(await readdir(join(await repositoryOf(`large-${count}`), 'objects'))).toEqual(['info', 'pack'])
   })
 
   it('takes two pushes in turn, and the second sees what the first left', async () => {

@@ -1,12 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  firstFreeSubnet,
-  formatSubnet,
-  overlaps,
-  parseSubnet,
-  subnetsOfRouteTable,
-} from '../../../src/setup/subnet.ts'
+import { formatSubnet, overlaps, parseSubnet } from '../../../src/lib/subnet.ts'
+import { firstFreeSubnet, subnetsOfRouteTable } from '../../../src/setup/subnet.ts'
 
 const subnet = (text: string) => parseSubnet(text)!
 const anySubnet = fc.record({ address: fc.nat({ max: 0xffffffff }), bits: fc.integer({ min: 1, max: 32 }) })
