@@ -1,6 +1,6 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { z } from 'zod'
-import { type RouteTable, TableRoute } from './route-table.ts'
+import { type RouteOptions, type RouteTable, TableRoute } from './route-table.ts'
 
 const Header = z.object({
   format: z.literal('paas-routes-1'),
@@ -9,12 +9,22 @@ const Header = z.object({
   routes: z.int().optional(),
 })
 const List = z.array(z.string()).min(2)
+/** How a host shares its traffic, on a line of its own after the lists, where an older reader passes it over. */
+const Options = z.object({
+  host: z.string(),
+  options: z.object({
+    balance: z.enum(['least', 'random']),
+    weights: z.array(z.number()),
+    sticky: z.boolean(),
+    maxInFlight: z.number().optional(),
+  }),
+})
 /** Lines written before others have a turn. */
 const slice = 2000
 
 /**
- * Writes the table, one JSON list [host, identifier, backend, …] per line after a header, beside the file and
- * then in its place: a reader finds the old table or the new one.
+ * Writes the table, one JSON list [host, identifier, backend, …] per line after a header, then the options of the
+ * hosts that have some, beside the file and then in its place: a reader finds the old table or the new one.
  */
 export async function writeSnapshot(path: string, version: number, table: RouteTable): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`
@@ -23,8 +33,8 @@ export async function writeSnapshot(path: string, version: number, table: RouteT
     const routes = [...table.routes()].filter((route) => route.readable)
     let text = `${JSON.stringify({ format: 'paas-routes-1', version, routes: routes.length })}\n`
     let lines = 0
-    for (const route of routes) {
-      text += `${JSON.stringify([route.host, route.identifier, ...route.urls])}\n`
+    for (const line of linesOf(routes)) {
+      text += `${JSON.stringify(line)}\n`
       lines += 1
       if (lines % slice === 0) {
         await file.write(text)
@@ -37,6 +47,11 @@ export async function writeSnapshot(path: string, version: number, table: RouteT
     await file.close()
   }
   await rename(temporary, path)
+}
+
+function* linesOf(routes: TableRoute[]): Generator<z.input<typeof List> | z.input<typeof Options>> {
+  for (const { host, identifier, urls } of routes) yield [host, identifier, ...urls]
+  for (const { host, options } of routes) if (options !== undefined) yield { host, options }
 }
 
 export type Snapshot = {
@@ -58,10 +73,19 @@ export async function readSnapshot(path: string, table: RouteTable): Promise<Sna
   if (!header.success) return undefined
   let read = 0
   for (const line of lines) {
-    const list = List.safeParse(parseJson(line))
-    if (!list.success) continue
-    table.set(new TableRoute(list.data[0]!, list.data.slice(1), undefined))
-    read += 1
+    const value = parseJson(line)
+    const list = List.safeParse(value)
+    if (list.success) {
+      table.set(new TableRoute(list.data[0]!, list.data.slice(1), undefined))
+      read += 1
+      continue
+    }
+    const { data } = Options.safeParse(value)
+    if (data === undefined) continue
+    const route = table.get(data.host)
+    if (route === undefined) continue
+    const options: RouteOptions = { ...data.options, maxInFlight: data.options.maxInFlight }
+    table.set(new TableRoute(route.host, [route.identifier, ...route.urls], options))
   }
   return { version: header.data.version, whole: read === (header.data.routes ?? read) }
 }

@@ -20,7 +20,8 @@ test('what was written is read; a route that could not be read is not kept', asy
   const path = join(directory, 'routes')
   const table = emptyTable()
   table.set(new TableRoute('a.test', ['a', 'http://10.0.0.1:80'], undefined))
-  table.set(new TableRoute('b.test', ['b'], undefined))
+  const options = { balance: 'random', weights: [1, 0.5], sticky: true, maxInFlight: undefined } as const
+  table.set(new TableRoute('b.test', ['b'], { ...options, weights: [...options.weights] }))
   table.set(new TableRoute('odd.test', undefined, undefined))
   await writeSnapshot(path, 7, table)
   const read = emptyTable()
@@ -29,8 +30,10 @@ test('what was written is read; a route that could not be read is not kept', asy
     ['a.test', ['http://10.0.0.1:80']],
     ['b.test', []],
   ])
+  expect(read.get('b.test')!.options).toEqual(options)
+  expect(read.get('a.test')!.options).toBeUndefined()
   const text = await readFile(path, 'utf8')
-  await writeFile(path, text.slice(0, -10))
+  await writeFile(path, text.slice(0, text.indexOf('b.test')))
   const cut = emptyTable()
   expect(await readSnapshot(path, cut)).toEqual({ version: 7, whole: false })
   expect(cut.size).toBe(1)
