@@ -5,6 +5,7 @@ import { type Access, type Identity } from '../model/key.ts'
 import { AppName } from '../model/names.ts'
 import { type Command, type CommandContext } from './define.ts'
 import { kebab } from './fields.ts'
+import { tellEmpty } from './when-empty.ts'
 
 /** Throws FORBIDDEN; api/authorise.ts. */
 export type Authorise = (identity: Identity, access: Access, app?: { name: string }) => void
@@ -29,8 +30,7 @@ export async function invoke(
     ? `${JSON.stringify(command.result.parse(result), null, 2)}\n`
     : command.render(result, context.io.terminal)
   if (text !== '') await context.io.stdout(text)
-  else if (command.whenEmpty !== undefined && context.io.terminal.tty.stderr)
-    await context.io.stderr(`       ${command.whenEmpty}\n`)
+  else if (command.whenEmpty !== undefined) await tellEmpty(context.io, command.whenEmpty)
   return command.exitCode(result)
 }
 

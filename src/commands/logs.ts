@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import { refuseUnknownName } from '../deploy/log-names.ts'
 import { type LogLine, logTime } from '../logs/line.ts'
 import { renderJson, renderLine } from '../logs/render.ts'
 import { showLogs } from '../logs/show.ts'
 import { defineCommand } from './define.ts'
 import { count, moment } from './fields.ts'
+import { noLines, tellEmpty } from './when-empty.ts'
 
 /** With --since and no number, so many lines at most: what fits into memory many times over. */
 const mostLines = 100_000
@@ -41,6 +43,7 @@ export const logs = defineCommand({
     json: z.boolean().default(false).describe('print each line as JSON: time, source, process, stream, text'),
   },
   async run({ app, flags }, { platform, io, signal }) {
+    if (flags.type !== undefined) await refuseUnknownName(platform, app, flags.type)
     const render = (line: LogLine): string =>
       flags.json ? renderJson(line) : renderLine(line, io.terminal.color)
     const query = {
@@ -51,7 +54,9 @@ export const logs = defineCommand({
       follow: flags.follow,
       signal,
     }
+    let shown = 0
     await showLogs(platform.logs, app.id, query, async (lines, dropped) => {
+      shown += lines.length
       if (dropped > 0)
         await io.stderr(` !     ${dropped} lines were overwritten before they could be shown\n`)
       for (let i = 0; i < lines.length; i += 1000) {
@@ -63,5 +68,6 @@ export const logs = defineCommand({
         )
       }
     })
+    if (shown === 0 && !flags.follow) await tellEmpty(io, noLines)
   },
 })

@@ -24,7 +24,14 @@ export const rollback = defineCommand({
       .default(false)
       .describe('take its config, limits and checks, and keep the image as it is'),
   },
-  result: z.object({ app: z.string(), release: z.int(), rolledBackTo: z.int() }),
+  result: z.object({
+    app: z.string(),
+    /** The live release. */
+    release: z.int(),
+    rolledBackTo: z.int(),
+    /** false: what ran is the same. */
+    changed: z.boolean(),
+  }),
   async run({ app, args, flags }, context) {
     if (flags.codeOnly && flags.configOnly) {
       throw new PaasError('INVALID_INPUT', '--code-only and --config-only exclude each other.', {
@@ -33,7 +40,10 @@ export const rollback = defineCommand({
     }
     const parts = flags.codeOnly ? 'code' : flags.configOnly ? 'config' : 'all'
     const done = await rollBack(app, { version: args.version, parts }, deployContext(context))
-    return { app: app.name, release: done.version, rolledBackTo: done.from }
+    return { app: app.name, release: done.version, rolledBackTo: done.from, changed: done.changed }
   },
-  render: ({ app, release, rolledBackTo }) => `${app} is back at v${rolledBackTo}, as v${release}.\n`,
+  render: ({ app, release, rolledBackTo, changed }) =>
+    changed
+      ? `${app} is back at v${rolledBackTo}, as v${release}.\n`
+      : `Nothing to change: ${app} is at v${rolledBackTo} already, as v${release}.\n`,
 })

@@ -9,14 +9,23 @@ export function refuseUnknown(names: string[], app: App, image: Pick<Image, 'pro
   const known = new Set(slots.flatMap(({ type, index }) => [type as string, `${type}.${index}`]))
   const unknown = names.find((name) => !known.has(name))
   if (unknown === undefined) return
+  if (unknown !== releaseTask && Object.hasOwn(image.processes, unknown)) {
+    throw new PaasError('NOT_FOUND', `No ${unknown} of ${app.name} is to run: it is scaled to 0.`, {
+      hint: `paas scale -a ${app.name} ${unknown}=1`,
+    })
+  }
   throw new PaasError('NOT_FOUND', `${app.name} has no process ${JSON.stringify(unknown.slice(0, 64))}.`, {
     hint: `What there is: paas scale -a ${app.name}`,
   })
 }
 
-/** Throws NOT_FOUND for a name that is no process type of the image. */
-export function refuseUnknownTypes(names: string[], { processes }: Pick<Image, 'processes'>): void {
-  const known = Object.keys(processes).filter((type) => type !== releaseTask)
+/** Throws NOT_FOUND for a name that is no process type of the image, and none of the others that are known. */
+export function refuseUnknownTypes(
+  names: string[],
+  { processes }: Pick<Image, 'processes'>,
+  others: readonly string[] = [],
+): void {
+  const known = [...Object.keys(processes).filter((type) => type !== releaseTask), ...others]
   const unknown = names.find((name) => !known.includes(name))
   if (unknown === undefined) return
   throw new PaasError('NOT_FOUND', `The current release has no process type ${unknown}.`, {

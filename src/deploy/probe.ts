@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors/paas-error.ts'
-import { type Check } from '../model/check.ts'
+import { attemptsOf, type Check } from '../model/check.ts'
 import { type Container, type Scheduler } from '../schedulers/scheduler.ts'
 
 export type Target = { container: Container; port: number; scheduler: Scheduler }
@@ -37,7 +37,7 @@ export async function probe(check: Check, target: Target, signal: AbortSignal): 
     await sleep(wait, undefined, { signal })
   }
   throw new Error(
-    `did not pass its check (${describe(check, target)}) in ${check.attempts} attempts: ${problem}`,
+    `did not pass its check (${describe(check, target)}) in ${attemptsOf(check.attempts)}: ${problem}`,
   )
 }
 

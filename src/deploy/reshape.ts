@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type App } from '../model/app.ts'
+import { type Image } from '../model/release.ts'
 import { type DeployContext } from './context.ts'
 import { refuseUnknownTypes } from './named-processes.ts'
 import { rollOut } from './roll-out.ts'
@@ -11,30 +12,34 @@ export type Shape = Partial<Pick<App, 'limits' | 'checks'>>
 export type Reshaping = {
   verb: string
   description: string
-  /** Process types that the release must have for this to mean anything. */
+  /** Process types that the release must have for this to mean anything, */
   types: string[]
+  /** or that are known beside its own. */
+  others?: (image: Image) => readonly string[]
   change: (current: App) => Shape
 }
 
+/** live: by this release. kept: for the first release. unchanged: it was so already. */
+export type Reshaped = { outcome: 'live'; release: number } | { outcome: 'kept' | 'unchanged' }
+
 /**
  * Changes settings that reach the containers, as one release: they are in force when it is live, and as before where
- * it fails. Before the first release they are just noted. Resolves to the release that carries them; undefined where
- * there is none, or nothing changes. Throws NOT_FOUND for a type that the release does not have.
+ * it fails. Before the first release they are just noted. Throws NOT_FOUND for a type that the release does not have.
  */
 export async function reshape(
   app: App,
-  { verb, description, types, change }: Reshaping,
+  { verb, description, types, others, change }: Reshaping,
   context: DeployContext,
-): Promise<number | undefined> {
+): Promise<Reshaped> {
   return takeTurn(app, verb, context, async (current, turn) => {
     const live = await liveRelease(turn, current)
     const shape = change(current)
+    if (live !== undefined) refuseUnknownTypes(types, live.image, others?.(live.image))
+    if (isSame(current, shape)) return { outcome: 'unchanged' }
     if (live === undefined) {
       await turn.platform.store.apps.save({ ...current, ...shape })
-      return undefined
+      return { outcome: 'kept' }
     }
-    refuseUnknownTypes(types, live.image)
-    if (isSame(current, shape)) return undefined
     const draft = {
       app: current,
       change: shape,
@@ -43,7 +48,7 @@ export async function reshape(
       description,
       ...(live.commit !== undefined && { commit: live.commit }),
     }
-    return (await rollOut(draft, turn)).release.version
+    return { outcome: 'live', release: (await rollOut(draft, turn)).release.version }
   })
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
 import { type Release, type SealedConfig } from '../model/release.ts'
@@ -12,14 +13,14 @@ export type RollbackParts = 'all' | 'code' | 'config'
 
 /**
  * Releases an older release's image and config again, as a new release through the same check and switch as
- * any other. Without a version it is the one that was live before. Throws NOT_FOUND where there is none, and
- * INVALID_INPUT for one that never was live.
+ * any other, unless that is what is live. Without a version it is the one that was live before. Throws NOT_FOUND where
+ * there is none, and INVALID_INPUT for one that never was live.
  */
 export async function rollBack(
   app: App,
   wanted: { version: number | undefined; parts: RollbackParts },
   context: DeployContext,
-): Promise<{ version: number; from: number }> {
+): Promise<{ version: number; from: number; changed: boolean }> {
   return takeTurn(app, 'rollback', context, async (current, turn) => {
     const live = await liveRelease(turn, current)
     if (live === undefined) throw nothingRuns(current)
@@ -32,6 +33,9 @@ export async function rollBack(
     const code = wanted.parts === 'config' ? live : target
     const staged = await turn.platform.store.apps.config(current.id)
     const values = wanted.parts === 'code' ? undefined : target
+    if (wanted.parts === 'all' && isSame(target, { ...live, config: staged })) {
+      return { version: live.version, from: target.version, changed: false }
+    }
     await refuseMissingImage(current, code, turn)
     if (values !== undefined) tellGivenUp(staged, live.config, turn)
     const draft = {
@@ -44,9 +48,19 @@ export async function rollBack(
       ...(code.commit !== undefined && { commit: code.commit }),
     }
     const { release } = await rollOut(draft, turn)
-    return { version: release.version, from: target.version }
+    return { version: release.version, from: target.version, changed: true }
   })
 }
+
+/** Whether two releases run the same. What stayed the same is sealed as it was. */
+const isSame = (one: Release, other: Release): boolean => isDeepStrictEqual(contentOf(one), contentOf(other))
+
+const contentOf = ({ image, config, globalConfig = {}, settings }: Release): unknown[] => [
+  image,
+  config,
+  globalConfig,
+  settings,
+]
 
 /** Old images are removed in time; see deploy/retention.ts. */
 async function refuseMissingImage(

@@ -1,3 +1,4 @@
+import { lockedBy } from '../apps/lock.ts'
 import { appQueue } from '../apps/queue.ts'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { type App } from '../model/app.ts'
@@ -20,7 +21,7 @@ export function takeTurn<T>(
   const onWait = (ahead: { owner: string; verb: string; since: Date }) =>
     report({ type: 'queue:waiting', ...ahead })
   return appQueue(platform, app, { owner: actor, verb, signal, onWait }, async (current) => {
-    refuseLocked(current)
+    if (current.lock !== undefined) throw lockedBy(current.name, current.lock)
     const clock = stageClock(() => performance.now())
     const log = alsoToLog(context, current)
     const turn: DeployContext = {
@@ -37,13 +38,6 @@ export function takeTurn<T>(
       keepInLog(context, current, 'deploy', `${verb} of ${actor} failed: ${messageOf(error)}`)
       throw error
     }
-  })
-}
-
-function refuseLocked({ name, lock }: App): void {
-  if (lock === undefined) return
-  throw new PaasError('APP_LOCKED', `${name} was locked by ${lock.by}: ${lock.reason}`, {
-    hint: `Nothing that runs is changed until somebody unlocks it: paas apps:unlock -a ${name}`,
   })
 }
 

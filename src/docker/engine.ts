@@ -16,6 +16,9 @@ export type About = {
   dataFolder: string | undefined
   /** Who makes its containers' cgroups: `cgroupfs` or `systemd`. */
   cgroupDriver: string | undefined
+  /** Of its machine. */
+  memoryBytes: number | undefined
+  cores: number | undefined
 }
 
 export type Engine = {
@@ -53,8 +56,15 @@ export function openEngine(socketPath: string, beforeCreate: BeforeCreate = asyn
       const found = (await dockerCall('describe itself', () => docker.info() as Promise<unknown>)) as {
         DockerRootDir?: string
         CgroupDriver?: string
+        MemTotal?: number
+        NCPU?: number
       }
-      about = { dataFolder: found.DockerRootDir, cgroupDriver: found.CgroupDriver }
+      about = {
+        dataFolder: found.DockerRootDir,
+        cgroupDriver: found.CgroupDriver,
+        memoryBytes: found.MemTotal,
+        cores: found.NCPU,
+      }
       return about
     },
     async negotiate() {

@@ -13,11 +13,11 @@ export function execCommand(line: string): string {
   return `${line.slice(0, at)}exec ${line.slice(at)}`
 }
 
-/** What only a shell knows: keywords and builtins that have no program of their own. */
+/** What only a shell knows: keywords and builtins that have no program of their own, or that many images lack. */
 const notPrograms = new Set(
   (
     '. : alias bg break case cd command continue do done elif else esac eval exec exit export fg fi for function ' +
-    'getopts hash if in jobs local read readonly return select set shift source then time times trap type ' +
+    'getopts hash if in jobs kill local read readonly return select set shift source then time times trap type ' +
     'ulimit umask unalias unset until wait while'
   ).split(' '),
 )

@@ -26,3 +26,6 @@ export const Check = z.object({
   uptime: z.number().min(0).max(3600).optional(),
 })
 export type Check = z.infer<typeof Check>
+
+/** `1 attempt`, `30 attempts`. */
+export const attemptsOf = (count: number): string => `${count} attempt${count === 1 ? '' : 's'}`

@@ -29,6 +29,8 @@ export const appsInfo = defineCommand({
       .nullable(),
     formation: Formation,
     domains: z.array(z.string()),
+    /** Who refuses changes of what runs, and why; null: nobody. */
+    lock: z.object({ reason: z.string(), by: z.string(), at: z.string() }).nullable(),
     /** The branch whose push is deployed; null until the first push decides. */
     branch: z.string().nullable(),
     remote: z.string(),
@@ -54,12 +56,13 @@ export const appsInfo = defineCommand({
             },
       formation: formationOf(app, live?.image),
       domains: app.domains,
+      lock: app.lock ?? null,
       branch: app.branch ?? null,
       remote: remoteOf(app, instance),
       createdAt: app.createdAt,
     }
   },
-  render: ({ name, urls, release, formation, domains, branch, remote, createdAt }) =>
+  render: ({ name, urls, release, formation, domains, lock, branch, remote, createdAt }) =>
     details(name, {
       url: urls[0],
       domains: domains.length === 0 ? undefined : domains.join(', '),
@@ -69,6 +72,7 @@ export const appsInfo = defineCommand({
       processes: Object.entries(formation)
         .map(([type, quantity]) => `${type}=${quantity}`)
         .join(' '),
+      locked: lock === null ? undefined : `by ${lock.by}: ${lock.reason}`,
       branch: branch ?? undefined,
       remote,
       created: createdAt,

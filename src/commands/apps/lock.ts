@@ -12,7 +12,14 @@ export const appsLock = defineCommand({
   examples: ['paas apps:lock -a blog "data is being moved, ask Ann"'],
   access: 'deploy',
   app: 'required',
-  args: { reason: z.string().trim().min(1).max(200).describe('why, for those who are refused') },
+  args: {
+    reason: z
+      .string()
+      .trim()
+      .min(1, 'say why')
+      .max(200, 'give at most 200 characters')
+      .describe('why, for those who are refused'),
+  },
   result: z.object({ app: z.string(), reason: z.string(), by: z.string(), at: z.string() }),
   async run({ app, args }, context) {
     const { lock } = await setLock(context.platform, app, args.reason, askerOf(context))

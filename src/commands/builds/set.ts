@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { refuseBeyondMachine } from '../../deploy/machine.ts'
 import { Settings } from '../../model/settings.ts'
 import { defineCommand } from '../define.ts'
 import { bytes, details } from '../render.ts'
@@ -34,7 +35,7 @@ export const buildsSet = defineCommand({
       .string()
       .regex(/^[1-9]\d{0,5}[mg]$/, 'give an amount as 512m or 4g')
       .transform((text) => Number(text.slice(0, -1)) * units[text.at(-1) as keyof typeof units])
-      .pipe(Settings.shape.buildMemoryBytes.unwrap())
+      .refine((bytes) => Settings.shape.buildMemoryBytes.safeParse(bytes).success, 'give at least 256m')
       .optional()
       .describe('what all builds may use together, as 4g; at least 256m')
       .meta({ value: 'bytes' }),
@@ -55,6 +56,7 @@ export const buildsSet = defineCommand({
     buildCpus: z.number().nullable(),
   }),
   async run({ flags: { concurrency, timeout, memory, cpus } }, { platform }) {
+    await refuseBeyondMachine({ memoryBytes: memory, cpus: cpus === 'all' ? undefined : cpus }, platform)
     const { settings } = platform.store
     const changed = { ...(await settings.get()) }
     if (concurrency !== undefined) changed.buildConcurrency = concurrency

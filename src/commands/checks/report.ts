@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { releaseTask } from '../../deploy/formation.ts'
 import { checksWithImage } from '../../deploy/image-checks.ts'
 import { defaultStopTimeout, defaultWaitToRetire } from '../../deploy/retire.ts'
 import { liveRelease } from '../../deploy/turn.ts'
 import { own } from '../../lib/own.ts'
-import { Check } from '../../model/check.ts'
+import { attemptsOf, Check } from '../../model/check.ts'
 import { defineCommand } from '../define.ts'
 import { details, table } from '../render.ts'
 
@@ -31,7 +32,9 @@ export const checksReport = defineCommand({
   }),
   async run({ app }, context) {
     const release = await liveRelease(context, app)
-    const types = Object.keys(release?.image.processes ?? app.checks ?? {})
+    const types = Object.keys(release?.image.processes ?? app.checks ?? {}).filter(
+      (type) => type !== releaseTask,
+    )
     return {
       app: app.name,
       waitToRetire: app.waitToRetire ?? defaultWaitToRetire,
@@ -80,5 +83,5 @@ function describe({ type, path, command, uptime, attempts, timeout, wait }: Chec
         : uptime !== undefined
           ? `stays up for ${uptime} s`
           : 'it listens'
-  return `${type}: ${what} (${attempts} attempts of ${timeout} s, ${wait} s apart)`
+  return `${type}: ${what} (${attemptsOf(attempts)} of ${timeout} s, ${wait} s apart)`
 }

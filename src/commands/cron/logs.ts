@@ -5,6 +5,7 @@ import { renderJson, renderLine } from '../../logs/render.ts'
 import { showLogs } from '../../logs/show.ts'
 import { defineCommand } from '../define.ts'
 import { count } from '../fields.ts'
+import { noLines, tellEmpty } from '../when-empty.ts'
 
 export const cronLogs = defineCommand({
   name: 'cron:logs',
@@ -26,10 +27,13 @@ export const cronLogs = defineCommand({
     const { follow, lines: most } = flags
     const filter = cronType(entry.name)
     const query = { count: most, since: undefined, filter, now: platform.now(), follow, signal }
-    await showLogs(platform.logs, app.id, query, (lines) =>
-      io.stdout(
+    let shown = 0
+    await showLogs(platform.logs, app.id, query, (lines) => {
+      shown += lines.length
+      return io.stdout(
         lines.map((line) => (flags.json ? renderJson(line) : renderLine(line, io.terminal.color))).join(''),
-      ),
-    )
+      )
+    })
+    if (shown === 0 && !follow) await tellEmpty(io, noLines)
   },
 })

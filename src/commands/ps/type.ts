@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { cronType } from '../../cron/run.ts'
+import { refuseBeyondMachine } from '../../deploy/machine.ts'
 import { deployTasks } from '../../deploy/task.ts'
 import { reshape } from '../../deploy/reshape.ts'
 import { PaasError } from '../../errors/paas-error.ts'
+import { own } from '../../lib/own.ts'
 import { type App, Limits } from '../../model/app.ts'
 import { ProcessType } from '../../model/names.ts'
 import { defineCommand } from '../define.ts'
@@ -50,10 +53,12 @@ export const psType = defineCommand({
       ...(flags.cpuShares !== undefined && { cpuShares: flags.cpuShares }),
       ...(flags.pids !== undefined && { pids: flags.pids }),
     }
-    if (wanted.length === 0) {
-      if (Object.keys(common).length > 0) throw new PaasError('INVALID_INPUT', 'Name the process types, too.')
-      return { app: app.name, release: null, limits: app.limits ?? {} }
+    const problem = unclear(wanted, Object.keys(common).length > 0)
+    if (problem !== undefined) {
+      throw new PaasError('INVALID_INPUT', problem, { hint: 'See paas help ps:type.' })
     }
+    if (wanted.length === 0) return { app: app.name, release: null, limits: app.limits ?? {} }
+    for (const { limits } of wanted) await refuseBeyondMachine({ ...common, ...limits }, context.platform)
     const change = (current: Pick<App, 'limits'>): NonNullable<App['limits']> => {
       const limits = { ...current.limits }
       for (const { type, limits: given } of wanted) {
@@ -62,17 +67,26 @@ export const psType = defineCommand({
       }
       return limits
     }
-    const release = await reshape(
+    const types = [...new Set(wanted.map(({ type }) => type))]
+    // Limits of a type that is gone from the Procfile can still be taken back.
+    const isLeftOver = (type: ProcessType): boolean =>
+      own(app.limits ?? {}, type) !== undefined && wanted.every((one) => one.type !== type || !one.limits)
+    const done = await reshape(
       app,
       {
         verb: 'ps:type',
-        description: `Set limits of ${wanted.map(({ type }) => type).join(', ')}`,
-        types: wanted.flatMap(({ type, limits }) => (limits === undefined || isOneOff(type) ? [] : [type])),
+        description: `Set limits of ${types.join(', ')}`,
+        types: types.filter((type) => !isLeftOver(type)),
+        others: ({ cron = [] }) => ['run', ...deployTasks, ...cron.map(({ name }) => cronType(name))],
         change: (current) => ({ limits: change(current) }),
       },
       deployContext(context),
     )
-    return { app: app.name, release: release ?? null, limits: change(app) }
+    return {
+      app: app.name,
+      release: done.outcome === 'live' ? done.release : null,
+      limits: change(app),
+    }
   },
   render: ({ limits }) =>
     table([
@@ -87,14 +101,24 @@ export const psType = defineCommand({
     ]),
 })
 
-/** What runs beside the formation has limits by these names. */
-const isOneOff = (type: ProcessType): boolean =>
-  type === 'run' || type.startsWith('cron-') || deployTasks.includes(type)
+type Wanted = { type: ProcessType; limits: Limits | undefined }
+
+/** What is wrong with the words taken together. */
+function unclear(wanted: Wanted[], hasFlags: boolean): string | undefined {
+  if (wanted.length === 0 && hasFlags) return 'Name the process types, too.'
+  for (const { type, limits } of wanted) {
+    if (limits === undefined && hasFlags) return `${type}=default takes all back, so no flag goes with it.`
+    if (limits !== undefined && limits.memoryBytes === undefined && !hasFlags) {
+      return `Say what ${type} may use: ${type}=512m, or a flag.`
+    }
+  }
+  return undefined
+}
 
 const units = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const
 
 /** `web=512m`, `web`, or `web=default`, whose limits are undefined. */
-function parseType(word: string): { type: ProcessType; limits: Limits | undefined } {
+function parseType(word: string): Wanted {
   const [, name = '', , size] = /^([^=]*)(=(.*))?$/.exec(word) ?? []
   const type = ProcessType.safeParse(name)
   const memory = /^(\d{1,6})([kmg])b?$/i.exec(size ?? '')

@@ -18,6 +18,7 @@ export const releasesInfo = defineCommand({
   app: 'required',
   args: { version: version.optional().describe('v12, or 12') },
   result: z.object({
+    app: z.string(),
     version: z.int(),
     status: ReleaseStatus,
     reason: z.string().nullable(),
@@ -50,6 +51,7 @@ export const releasesInfo = defineCommand({
     }
     const { image, config, reason, commit, ...facts } = release
     return {
+      app: app.name,
       version: facts.version,
       status: facts.status,
       reason: reason ?? null,
@@ -83,7 +85,7 @@ export const releasesInfo = defineCommand({
           command ?? "the image's own command",
         ]),
       ),
-      build: `${release.build}: paas builds:log ${release.build}`,
+      build: `${release.build}: paas builds:log -a ${release.app} ${release.build}`,
       took:
         Object.entries(release.stages)
           .map(([stage, seconds]) => `${stage} ${seconds.toFixed(1)} s`)

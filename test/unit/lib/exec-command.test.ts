@@ -37,6 +37,7 @@ test.each([
   'a;',
   '',
   '! a',
+  'kill -9 $$',
   '[ -f x ]',
 ])('%j stays as it is', (line) => {
   expect(execCommand(line)).toBe(line)
