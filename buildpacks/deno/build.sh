@@ -5,3 +5,4 @@ frozen=
 if [ -f deno.lock ]; then frozen=--frozen; fi
 if [ -n "${DENO_ENTRY:-}" ]; then deno cache $frozen "$DENO_ENTRY"; fi
 if [ "$DENO_BUILD" = build ]; then deno task build; fi
+node /buildpack/tidy.mjs

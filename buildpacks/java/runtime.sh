@@ -6,4 +6,12 @@ mkdir -p /usr/share/man/man1
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
   "openjdk-${JAVA_VERSION:-21}-$1-headless" > /dev/null
+if [ "$1" = jre ]; then
+  # The certificates in a file without their dates; as it holds no secret, it has no password and no salt either.
+  store=/etc/ssl/certs/java/cacerts
+  keytool -importkeystore -noprompt -srckeystore $store -srcstorepass changeit -destkeystore /tmp/cacerts \
+    -deststoretype pkcs12 -deststorepass changeit -J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE \
+    -J-Dkeystore.pkcs12.macAlgorithm=NONE 2>&1 | tail -n 1
+  mv /tmp/cacerts $store
+fi
 rm -rf /var/lib/apt/lists/*_* /var/log/*

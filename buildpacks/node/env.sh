@@ -12,7 +12,9 @@ case "$manager" in
   yarn@*) manager=berry ;;
   pnpm@*)
     manager=pnpm
-    export npm_config_store_dir=/cache/pnpm
+    # From version 11 on settings have names of pnpm's own, and it would install itself, and again before a script.
+    export npm_config_store_dir=/cache/pnpm PNPM_CONFIG_STORE_DIR=/cache/pnpm
+    export PNPM_CONFIG_PM_ON_FAIL=ignore PNPM_CONFIG_VERIFY_DEPS_BEFORE_RUN=false
     ;;
 esac
 

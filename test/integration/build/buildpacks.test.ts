@@ -6,7 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { appUser } from '../../../src/build/app-user.ts'
 import { execCommand } from '../../../src/lib/exec-command.ts'
-import { built, buildpacks, engine, needBase, outputOf, samples, sourceOfFolder, started } from './engine.ts'
+import {
+  type Built,
+  built,
+  buildpacks,
+  engine,
+  needBase,
+  outputOf,
+  samples,
+  sourceOfFolder,
+  started,
+} from './engine.ts'
 
 beforeAll(needBase, 300_000)
 
@@ -22,11 +32,14 @@ const all = names
   .filter((name) => process.env['PAAS_TEST'] === 'all' || quick.includes(name))
   .flatMap((name) => samplesOf(name).map((app) => [app, name] as const))
 
-/** A file of each sample whose change leaves its dependencies as they are, and what starts a comment in it. */
+/**
+ * A file of each sample whose change leaves its dependencies as they are, and what a line of it may start with: a
+ * comment, except where no trace of one is left.
+ */
 const sourceFiles: Record<string, [file: string, comment: string]> = {
   bun: ['server.ts', '//'],
   deno: ['main.ts', '//'],
-  elixir: ['lib/hello.ex', '#'],
+  elixir: ['lib/hello.ex', 'defmodule Note, do:'],
   go: ['main.go', '//'],
   java: ['README', '#'],
   node: ['README', '#'],
@@ -74,7 +87,7 @@ describe.each(all)('%s', (app, name) => {
       const first = await fromFolder(folder)
       expect(first.plan.builder.split('+').at(-1)).toBe(name)
       await using image = first
-      await boots(image.imageId, image.plan.processes, image.port, asked[app])
+      await boots(image, asked[app])
       await isGood(image.imageId)
 
       const [file, comment] = sourceFiles[name] ?? ['README', '#']
@@ -127,7 +140,7 @@ test.runIf(process.env['PAAS_TEST'] === 'all')(
         await writeFile(file, text.replace('Hello', `Hello ${name}`))
         await utimes(file, 1_700_000_000, 1_700_000_000)
         await using image = await fromFolder(folder)
-        await boots(image.imageId, image.plan.processes, image.port, [['/', new RegExp(`Hello ${name}`)]])
+        await boots(image, [['/', new RegExp(`Hello ${name}`)]])
       }
     } finally {
       await rm(folder, { recursive: true, force: true })
@@ -141,13 +154,15 @@ async function fromFolder(folder: string) {
 }
 
 async function boots(
-  imageId: string,
-  processes: Readonly<Record<string, { command?: string | undefined }>>,
-  port: number,
+  { imageId, plan, port }: Built,
   questions: [path: string, answer: RegExp][] = [],
 ): Promise<void> {
+  const processes: Readonly<Record<string, { command?: string | undefined }>> = plan.processes
   const command = processes['web']?.command
-  await using container = await started(imageId, command && execCommand(command), port)
+  const secrets = Object.entries(plan.env).flatMap(([name, { generate }]) =>
+    generate ? [`${name}=made-up`] : [],
+  )
+  await using container = await started(imageId, command && execCommand(command), port, secrets)
   const answer = await firstAnswer(container.address)
   expect(answer).not.toBe('')
   for (const [path, wanted] of questions) expect(await told(container.address + path)).toMatch(wanted)

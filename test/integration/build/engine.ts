@@ -68,11 +68,16 @@ export async function sourceOfFolder(folder: string): Promise<AsyncDisposable & 
 export type Running = AsyncDisposable & { id: string; address: string }
 
 /** Starts an image with the limits that apps run under. */
-export async function started(image: string, command: string | undefined, port: number): Promise<Running> {
+export async function started(
+  image: string,
+  command: string | undefined,
+  port: number,
+  env: string[] = [],
+): Promise<Running> {
   const container = await engine.docker.createContainer({
     Image: image,
     ...(command !== undefined && { Cmd: ['/bin/sh', '-c', command] }),
-    Env: [`PORT=${port}`],
+    Env: [`PORT=${port}`, ...env],
     Labels: { 'paas.instance': label },
     HostConfig: {
       Init: true,

@@ -9,9 +9,7 @@ beforeAll(needBase, 300_000)
 
 /** php-notes is built as php-plain is, node-store as node-npm. */
 const alike = ['php-notes', 'node-store', 'probe']
-/** Some layer of these is another one each time, and it is not known yet what in it. */
-const different = ['deno-hello', 'elixir-plain', 'java-jar', 'java-war', 'node-pnpm', 'node-yarn']
-const apps = readdirSync(samples).filter((app) => !alike.includes(app) && !different.includes(app))
+const apps = readdirSync(samples).filter((app) => !alike.includes(app))
 
 async function layersOf(app: string): Promise<string[]> {
   await using spooled = await sourceOfFolder(join(samples, app))
