@@ -1,25 +1,10 @@
 import { expect, test } from 'vitest'
 import { diffReleases } from '../../../src/deploy/diff.ts'
-import { Release } from '../../../src/model/release.ts'
+import { type Release } from '../../../src/model/release.ts'
+import { aRelease } from '../../support/release.ts'
 
-const release = (facts: { settings?: object; checks?: object } = {}): Release =>
-  Release.parse({
-    version: 1,
-    createdAt: '2026-11-20T12:00:00.000Z',
-    createdBy: 'root',
-    description: 'Deploy 1a2b3c4d',
-    image: {
-      id: 'sha256:0',
-      tag: 'paas/a:b',
-      builder: 'node',
-      processes: { web: {} },
-      checks: facts.checks ?? {},
-      port: 5000,
-    },
-    config: {},
-    ...(facts.settings && { settings: facts.settings }),
-    status: 'active',
-  })
+const release = ({ settings, checks = {} }: { settings?: object; checks?: object } = {}): Release =>
+  aRelease({ ...(settings && { settings }), image: { checks } })
 
 const check = { path: '/health' }
 const set = (limits: object, checks: object = {}) => ({ settings: { limits, checks } })

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { environmentOf, portOf } from '../../../src/deploy/environment.ts'
 import { App } from '../../../src/model/app.ts'
 import { ProcessType } from '../../../src/model/names.ts'
-import { globalScope, Release } from '../../../src/model/release.ts'
+import { globalScope, type Release } from '../../../src/model/release.ts'
 import { createSecrets } from '../../../src/store/secrets.ts'
+import { aRelease } from '../../support/release.ts'
 
 const secrets = createSecrets(Buffer.alloc(32, 7))
 const app = App.parse({
@@ -17,23 +18,7 @@ const app = App.parse({
 const seal = (scope: string, config: Record<string, string>) =>
   Object.fromEntries(Object.entries(config).map(([name, value]) => [name, secrets.seal(scope, name, value)]))
 const release = (config: Record<string, string>, rest: Partial<Release> = {}): Release =>
-  Release.parse({
-    version: 12,
-    createdAt: '2026-11-20T12:00:00.000Z',
-    createdBy: 'root',
-    description: 'Deploy 1a2b3c4d',
-    image: {
-      id: 'sha256:0',
-      tag: 'paas/a:b',
-      builder: 'node',
-      processes: { web: {} },
-      checks: {},
-      port: 5000,
-    },
-    config: seal(app.id, config),
-    status: 'pending',
-    ...rest,
-  })
+  aRelease({ version: 12, config: seal(app.id, config), status: 'pending', ...rest })
 const slot = { type: ProcessType.parse('worker'), index: 2 }
 
 describe('the environment of a process', () => {

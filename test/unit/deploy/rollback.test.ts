@@ -1,25 +1,10 @@
 import { expect, test } from 'vitest'
 import { chooseTarget } from '../../../src/deploy/rollback.ts'
 import { type PaasError } from '../../../src/errors/paas-error.ts'
-import { Release } from '../../../src/model/release.ts'
+import { type Release } from '../../../src/model/release.ts'
+import { aRelease } from '../../support/release.ts'
 
-const release = (version: number, status: Release['status']): Release =>
-  Release.parse({
-    version,
-    createdAt: '2026-11-20T12:00:00.000Z',
-    createdBy: 'root',
-    description: 'Deploy 1a2b3c4d',
-    image: {
-      id: 'sha256:0',
-      tag: 'paas/a:b',
-      builder: 'node',
-      processes: { web: {} },
-      checks: {},
-      port: 5000,
-    },
-    config: {},
-    status,
-  })
+const release = (version: number, status: Release['status']): Release => aRelease({ version, status })
 
 const history = [
   release(6, 'failed'),
