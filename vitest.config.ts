@@ -15,6 +15,7 @@ const onDemand = {
     'backups',
     'base-update',
     'builds',
+    ...['commands/processes', 'commands/releases', 'commands/settings'],
     'daily-under-load',
     'everyday',
     'frameworks',

@@ -16,7 +16,7 @@ export const logs = defineCommand({
   description:
     'Prints the last lines in time order: of all processes of the app, one-off and cron ones too, of builds, release ' +
     'tasks and deploys, and of the router. They outlive containers and releases, until 64 MiB of newer ones have come. ' +
-    'With --follow it goes on as lines come, until it is interrupted.',
+    'With --follow it goes on as lines come, until it is interrupted. A type that the app never had is refused.',
   examples: [
     'paas logs -a blog',
     'paas logs -a blog -f -t worker',

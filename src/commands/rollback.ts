@@ -12,7 +12,8 @@ export const rollback = defineCommand({
   summary: 'make an older release live again',
   description:
     'Releases the image and the config of an older release again, with its limits and checks, as a new release, checked ' +
-    'and switched as any other. Without a version it is the one that was live before this one.',
+    'and switched as any other. Without a version it is the one that was live before this one. Where that is what runs ' +
+    'already, nothing happens.',
   examples: ['paas rollback -a blog', 'paas rollback -a blog v12', 'paas rollback -a blog v12 --code-only'],
   access: 'deploy',
   app: 'required',
@@ -45,5 +46,5 @@ export const rollback = defineCommand({
   render: ({ app, release, rolledBackTo, changed }) =>
     changed
       ? `${app} is back at v${rolledBackTo}, as v${release}.\n`
-      : `Nothing to change: ${app} is at v${rolledBackTo} already, as v${release}.\n`,
+      : `Nothing to change: ${app} is at v${rolledBackTo} already${release === rolledBackTo ? '' : `, as v${release}`}.\n`,
 })

@@ -8,7 +8,8 @@ export const appsLock = defineCommand({
   summary: 'refuse whatever changes what runs of an app',
   description:
     'Refuses pushes, config changes, scaling, restarts and rollbacks of an app, telling the reason, until apps:unlock. ' +
-    'What crashes is started again all the same. It waits for a deploy that runs.',
+    'What crashes is started again all the same. It waits for a deploy that runs. What somebody else has locked is ' +
+    'refused, so that their reason stays.',
   examples: ['paas apps:lock -a blog "data is being moved, ask Ann"'],
   access: 'deploy',
   app: 'required',

@@ -47,8 +47,8 @@ export const checksSet = defineCommand({
   name: 'checks:set',
   summary: 'set how an app is checked, and how its old containers go',
   description:
-    'Sets the checks of a process type, as one new release, in place of those of app.json: a path, a command or an ' +
-    'uptime. --skip has it only stay up for a moment, --default takes app.json’s again. --wait-to-retire and ' +
+    'Sets the checks of a process type, as one new release, in place of those of app.json: one of a path, a command and ' +
+    'an uptime. --skip has it only stay up for a moment, --default takes app.json’s again. --wait-to-retire and ' +
     '--stop-timeout are of the whole app: seconds for requests in flight, and between SIGTERM and SIGKILL.',
   examples: [
     'paas checks:set -a blog web --path /health --attempts 20',

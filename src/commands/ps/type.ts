@@ -21,7 +21,7 @@ export const psType = defineCommand({
   description:
     'Sets memory (512m, 1g), cores, weight and processes of each container of a type, as one new release. What is not ' +
     'set is 512 MiB, all cores, 1024 and 1024. type=default takes all back. Without arguments it shows what is set. ' +
-    'The types run and cron-NAME are those of one-offs and cron.',
+    'The types run, release and cron-NAME are those of one-offs, release tasks and cron.',
   examples: [
     'paas ps:type -a blog web=512m worker=1g',
     'paas ps:type -a blog web --cpus 0.5 --cpu-shares 512 --pids 200',
