@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { containersOf, inspect } from '../support/docker.ts'
 import { get, hostOf, instance, paas } from '../support/instance.ts'
 import { appName, createLaptop, type Files } from '../support/laptop.ts'
 import { eventually, mustRun } from '../support/process.ts'
@@ -39,6 +40,14 @@ const withDebian = (packages: string, script: string) => (folder: string) =>
     `{ mkdir -p /usr/share/man/man1; apt-get update -qq; ` +
       `DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${packages}; ${script}; }`,
   )
+/** Debian's gems in `vendor/cache`, and their lock file. */
+const withGems = (packages: string, ...gems: string[]) =>
+  withDebian(
+    `ruby-bundler patchelf ${packages}`,
+    `ruby /support/gems.rb vendor/cache ${gems.join(' ')}; bundle lock --local`,
+  )
+const gemfile = (...gems: string[]): string =>
+  ["source 'https://rubygems.org'", ...gems.map((name) => `gem '${name}'`), ''].join('\n')
 const npmLock = withNode('npm install --package-lock-only --ignore-scripts')
 
 const server = (body: string): string =>
@@ -53,6 +62,8 @@ type Framework = {
   prepare?: (folder: string) => Promise<string>
   config?: string[]
   asks: [path: string, status: number, body: RegExp][]
+  /** What `/` answers to a router that has been asked over TLS. */
+  secure?: RegExp
 }
 
 const next = {
@@ -240,11 +251,11 @@ STATICFILES_DIRS = [BASE_DIR / 'assets']
 STORAGES = {'staticfiles': {'BACKEND': 'whitenoise.storage.CompressedManifestStaticFilesStorage'}}
 `,
       'shop/urls.py':
-        "from django.shortcuts import render\nfrom django.urls import path\nurlpatterns = [path('', lambda request: render(request, 'index.html'))]\n",
+        "from django.shortcuts import render\nfrom django.urls import path\nurlpatterns = [path('', lambda request: render(request, 'index.html', {'scheme': request.scheme}))]\n",
       'shop/wsgi.py':
         "import os\nfrom django.core.wsgi import get_wsgi_application\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\napplication = get_wsgi_application()\n",
       'templates/index.html':
-        '{% load static %}<link href="{% static "style.css" %}"><h1>Hello of Django</h1>',
+        '{% load static %}<link href="{% static "style.css" %}"><h1>Hello of Django</h1>{{ scheme }}',
       'assets/style.css': 'h1 { color: teal }\n',
       'requirements.txt': 'Django>=4.2\ngunicorn>=20\nwhitenoise\n',
       Procfile: 'web: gunicorn shop.wsgi\nrelease: python manage.py migrate --noinput\n',
@@ -255,9 +266,106 @@ STORAGES = {'staticfiles': {'BACKEND': 'whitenoise.storage.CompressedManifestSta
     ),
     config: ['SECRET_KEY=not-so-secret'],
     asks: [
-      ['/', 200, /\/static\/style\.[0-9a-f]{12}\.css.*Hello of Django/],
+      ['/', 200, /\/static\/style\.[0-9a-f]{12}\.css.*Hello of Django<\/h1>http$/],
       ['/static/style.css', 200, /teal/],
     ],
+    secure: /https$/,
+  },
+  {
+    what: 'FastAPI with uvicorn, which knows who asks and how',
+    files: {
+      'main.py': `from fastapi import FastAPI, Request
+
+app = FastAPI()
+
+
+@app.get("/")
+def root(request: Request):
+    return {"scheme": request.url.scheme, "client": request.client.host}
+
+
+@app.get("/items/{number}")
+async def item(number: int):
+    return {"number": number}
+`,
+      'requirements.txt': 'fastapi\nuvicorn\n',
+    },
+    prepare: withDebian('python3-fastapi python3-uvicorn', 'python3 /support/wheels.py wheels'),
+    asks: [
+      ['/', 200, /^\{"scheme":"http","client":"127\.0\.0\.1"\}$/],
+      ['/items/3', 200, /^\{"number":3\}$/],
+      ['/items/three', 422, /int_parsing/],
+      ['/openapi.json', 200, /"FastAPI"/],
+    ],
+    secure: /"https"/,
+  },
+  {
+    what: 'Sinatra with puma',
+    files: {
+      Gemfile: gemfile('sinatra', 'puma', 'rackup'),
+      'config.ru': "require './app'\nrun Sinatra::Application\n",
+      'app.rb':
+        'require "sinatra"\n\nget("/") { "Hello of #{request.scheme}" }\nget("/:name") { "Hello #{params["name"]}" }\n',
+    },
+    prepare: withGems('ruby-sinatra ruby-rackup puma', 'sinatra', 'puma', 'rackup'),
+    asks: [
+      ['/', 200, /^Hello of http$/],
+      ['/zoe', 200, /^Hello zoe$/],
+      ['/not/there', 404, /./],
+    ],
+    secure: /^Hello of https$/,
+  },
+  {
+    what: 'Rails with precompiled assets, a database, and a key that the first deploy makes',
+    files: {
+      Gemfile: gemfile('rails', 'puma', 'propshaft', 'sqlite3'),
+      Rakefile: 'require_relative "config/application"\nRails.application.load_tasks\n',
+      'config.ru': 'require_relative "config/environment"\nrun Rails.application\n',
+      'bin/rails': `#!/usr/bin/env ruby
+APP_PATH = File.expand_path("../config/application", __dir__)
+require_relative "../config/boot"
+require "rails/commands"
+`,
+      'config/boot.rb':
+        'ENV["BUNDLE_GEMFILE"] ||= File.expand_path("../Gemfile", __dir__)\nrequire "bundler/setup"\n',
+      'config/application.rb': `require_relative "boot"
+require "rails"
+require "active_record/railtie"
+require "action_controller/railtie"
+require "action_view/railtie"
+Bundler.require(*Rails.groups)
+
+module Shop
+  class Application < Rails::Application
+    config.load_defaults 7.2
+    config.eager_load = true
+  end
+end
+`,
+      'config/environment.rb': 'require_relative "application"\nRails.application.initialize!\n',
+      'config/database.yml': 'production: { adapter: sqlite3, database: /tmp/shop.sqlite3 }\n',
+      'config/routes.rb': 'Rails.application.routes.draw { root "pages#show" }\n',
+      'app/controllers/pages_controller.rb': `class PagesController < ActionController::Base
+  def show = @answer = ActiveRecord::Base.connection.select_value("SELECT 6 * 7")
+end
+`,
+      'app/views/pages/show.html.erb':
+        '<%= stylesheet_link_tag "style" %><h1>Hello of Rails</h1><%= @answer %> <%= request.protocol %>',
+      'app/assets/stylesheets/style.css': 'h1 { color: teal }\n',
+      Procfile: 'web: bin/rails server -b 0.0.0.0 -p $PORT\nrelease: bin/rails db:migrate\n',
+    },
+    prepare: withGems(
+      'ruby-rails ruby-rails-propshaft puma ruby-sqlite3',
+      'rails',
+      'propshaft',
+      'puma',
+      'sqlite3',
+    ),
+    asks: [
+      ['/', 200, /href="\/assets\/style-[0-9a-f]{8}\.css".*Hello of Rails<\/h1>42 http:/],
+      ['/nothing', 404, /^$/],
+    ],
+    secure: /42 https:/,
   },
   {
     what: 'Go with vendored modules',
@@ -289,7 +397,7 @@ func main() {
   },
 ]
 
-test.each(frameworks)('$what', { timeout: 900_000 }, async ({ files, prepare, config, asks }) => {
+test.each(frameworks)('$what', { timeout: 900_000 }, async ({ files, prepare, config, asks, secure }) => {
   const app = appName('framework')
   const clone = await laptop.clone(app, { files: { ...none, ...files } })
   await prepare?.(clone.folder)
@@ -304,7 +412,18 @@ test.each(frameworks)('$what', { timeout: 900_000 }, async ({ files, prepare, co
     expect([path, answer.status]).toEqual([path, status])
     expect(answer.body.replaceAll(/<!--.*?-->/g, '')).toMatch(body)
   }
+  if (secure !== undefined) expect(await askedOverTls(app)).toMatch(secure)
 })
+
+/** Asks a container as a router does that has been asked over TLS. */
+async function askedOverTls(app: string): Promise<string> {
+  const [id] = await containersOf(app, { type: 'web' })
+  const { NetworkSettings } = await inspect<{
+    NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
+  }>(id!)
+  const [network] = Object.values(NetworkSettings.Networks)
+  return mustRun('curl', ['-sSf', '-H', 'X-Forwarded-Proto: https', `http://${network!.IPAddress}:5000/`])
+}
 
 describe('WordPress as it is unpacked', () => {
   const app = appName('blog')

@@ -14,7 +14,8 @@ def files_of(package):
 def wheel(info):
     found = subprocess.run(['dpkg', '-S', f'{site}/{info}'], capture_output=True, text=True).stdout
     files = files_of(re.split('[:,]', found)[0])
-    metadata = open(f'{site}/{info}/METADATA', encoding='utf8').read()
+    kind = 'METADATA' if info.endswith('.dist-info') else 'PKG-INFO'
+    metadata = open(f'{site}/{info}/{kind}', encoding='utf8').read()
     name = re.search('^Name: (.+)$', metadata, re.M)[1].strip()
     version = re.search('^Version: (.+)$', metadata, re.M)[1].strip()
     stem = f'{re.sub("[-_.]+", "_", name)}-{version}'
@@ -37,5 +38,5 @@ def wheel(info):
 
 
 for entry in os.listdir(site):
-    if entry.endswith('.dist-info'):
+    if entry.endswith(('.dist-info', '.egg-info')):
         wheel(entry)
