@@ -40,7 +40,9 @@ export function renderEvent(event: DeployEvent): string {
       ].join('')
     case 'route:switched':
       return step(
-        `Traffic of ${event.hosts.join(', ')} goes to ${event.backends} container${event.backends === 1 ? '' : 's'}` +
+        (event.backends === 0
+          ? `No container serves ${event.hosts.join(', ')}`
+          : `Traffic of ${event.hosts.join(', ')} goes to ${event.backends} container${event.backends === 1 ? '' : 's'}`) +
           (event.workers === 0 ? ' as soon as the router runs' : ''),
       )
     case 'container:retired':

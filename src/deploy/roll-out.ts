@@ -3,7 +3,7 @@ import { urlsOf } from '../apps/hosts.ts'
 import { removeCandidates, startCandidates } from './candidates.ts'
 import { proveHealthy } from './check.ts'
 import { type DeployContext } from './context.ts'
-import { type Fresh } from './formation.ts'
+import { type Fresh, isWeb } from './formation.ts'
 import { createRelease } from './release.ts'
 import { retire } from './retire.ts'
 import { switchTraffic } from './switch.ts'
@@ -38,14 +38,19 @@ export async function putLive(
 ): Promise<Routed> {
   context.report({ type: 'stage:began', stage: 'create' })
   const candidates = await startCandidates(released, context, options)
-  const routed = await switchTraffic(await whenHealthy(candidates, context), context)
+  const healthy = await whenHealthy(candidates, context)
+  const routed = await switchTraffic(healthy, context)
   // The push is answered as soon as traffic is switched; should we die now, reconcile retires the rest.
   context.platform.background(`retire containers of ${routed.app.name}`, () => retire(routed, context))
-  context.report({
-    type: 'deployed',
-    version: routed.release.version,
-    urls: urlsOf(routed.app, context.platform.instance),
-  })
+  const running = [...healthy.kept, ...healthy.started]
+  // Where all was stopped, nothing came live.
+  if (running.length > 0 || released.app.currentRelease !== released.release.version) {
+    context.report({
+      type: 'deployed',
+      version: routed.release.version,
+      urls: running.some(isWeb) ? urlsOf(routed.app, context.platform.instance) : [],
+    })
+  }
   return routed
 }
 

@@ -128,14 +128,18 @@ async function onDeath({ platform }: ReconcilerOptions, look: Look, event: Conta
     dead?.release === app.currentRelease
       ? await platform.store.releases.get(app.id, dead!.release)
       : undefined
-  if (dead?.startedAt && dead.finishedAt && release) {
+  // What was stopped, scaled away or replaced has not failed.
+  if (
+    dead?.startedAt &&
+    dead.finishedAt &&
+    release &&
+    isMissed(dead, slotsOf(app, release.image), containers)
+  ) {
     const slot = slotKey({ app, release }, dead.slot)
     if (!platform.crashes.isTrying(slot, dead.id)) {
       platform.crashes.failed(slot, Number(dead.finishedAt) - Number(dead.startedAt))
     }
-    if (isMissed(dead, slotsOf(app, release.image), containers)) {
-      await platform.logs.write(app.id, [whyItEnded(dead, platform.now())])
-    }
+    await platform.logs.write(app.id, [whyItEnded(dead, platform.now())])
   }
   look(app)
 }

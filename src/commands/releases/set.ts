@@ -32,5 +32,5 @@ export const releasesSet = defineCommand({
     return { app: app.name, keep: flags.keep, removed }
   },
   render: ({ app, keep, removed }) =>
-    `${app} keeps the images of ${keep} releases; removed: ${removed.length}.\n`,
+    `${app} keeps the images of ${keep} release${keep === 1 ? '' : 's'}; removed: ${removed.length}.\n`,
 })

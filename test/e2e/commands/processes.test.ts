@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => laptop[Symbol.asyncDispose]())
 
-type Process = { name: string; type: string; state: string; since: string; release: number; command: string }
+type Process = { name: string; type: string; state: string; since: string; restarts: number }
 const ps = (): Promise<Process[]> => json('ps:list')
 const up = async (): Promise<string[]> =>
   (await ps()).filter(({ state }) => state === 'up').map(({ name }) => name)
@@ -51,7 +51,7 @@ everyCommand(['ps', 'run', 'checks', 'cron'], {
     const before = await containersOf(app)
     expect(await does('scale', 'web=2')).toBe(await does('scale'))
     expect(await containersOf(app)).toEqual(before)
-    await does('scale', 'web=0')
+    expect((await run('scale', 'web=0')).stderr).toMatch(new RegExp(`No container serves ${hostOf(app)}`))
     expect((await get(hostOf(app))).status).toBe(502)
     await does('scale', 'web=2')
     expect((await get(hostOf(app), '/facts')).status).toBe(200)
@@ -67,7 +67,9 @@ everyCommand(['ps', 'run', 'checks', 'cron'], {
     expect(renewed.map(({ name }) => name)).toEqual(['web.2'])
     await does('ps:restart')
     await does('ps:restart')
-    await eventually('all is up', 10_000, async () => (await up()).length === 3)
+    await eventually('the old ones are gone', 20_000, async () => (await containersOf(app)).length === 3)
+    // None of them has failed.
+    expect((await ps()).map(({ state, restarts }) => [state, restarts])).toEqual(Array(3).fill(['up', 0]))
   },
 
   'ps:stop': async () => {
@@ -78,6 +80,12 @@ everyCommand(['ps', 'run', 'checks', 'cron'], {
     // It stays so through a restart of all, which is of what runs.
     await does('ps:restart')
     expect(await up()).toEqual(['web.1', 'web.2'])
+    const all = await run('ps:stop')
+    expect(all.output).not.toMatch(/is live|http:/)
+    await eventually('all is gone', 20_000, async () => (await containersOf(app)).length === 0)
+    expect((await ps()).map(({ state, restarts }) => [state, restarts])).toEqual(
+      Array(3).fill(['stopped', 0]),
+    )
   },
 
   'ps:start': async () => {

@@ -252,7 +252,7 @@ everyCommand(['releases', 'builds'], {
     // The live one, and the one before it.
     await eventually('the others are gone', 10_000, async () => (await imagesOf()) === 2)
     expect(await does('releases:set', '--keep', '1')).toBe(
-      `${app} keeps the images of 1 releases; removed: 0.\n`,
+      `${app} keeps the images of 1 release; removed: 0.\n`,
     )
     expect(await refuses(3, 'rollback', 'v1')).toMatch(
       /image of v1 is not kept any more[^]*paas deploy -a \S+ \w+/,
