@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type Platform } from '../apps/platform.ts'
 import { defineCommand } from './define.ts'
 import { bytes, table } from './render.ts'
 
@@ -33,27 +32,28 @@ export const disk = defineCommand({
     others: z.object({ images: z.int(), containers: z.int(), volumes: z.int() }),
   }),
   async run(_input, { platform }) {
-    const { store, engine, instance } = platform
-    const [apps, used] = await Promise.all([store.apps.list(), engine.diskUsage()])
+    const { store, engine, instance, paths } = platform
+    const [apps, used, sizes] = await Promise.all([
+      store.apps.list(),
+      engine.diskUsage(),
+      sizesIn([paths.appLogs, paths.builds, paths.repos]),
+    ])
+    const size = (folder: string): number => sizes.get(folder) ?? 0
     const isOurs = ({ labels }: { labels: Record<string, string> }): boolean =>
       labels['paas.instance'] === instance.name
     const sum = (items: { bytes: number }[]): number => items.reduce((total, item) => total + item.bytes, 0)
-    const rows = await Promise.all(
-      apps.map(async ({ id, name }) => {
-        const own = ({ labels }: { labels: Record<string, string> }): boolean =>
-          isOurs({ labels }) && labels['paas.app'] === id
-        const row = {
-          images: sum(used.images.filter(own)),
-          containers: sum(used.containers.filter(own)),
-          volumes: sum(used.volumes.filter(own)),
-          logs:
-            (await sizeOf(join(platform.paths.appLogs, id))) +
-            (await sizeOf(join(platform.paths.builds, id))),
-          repository: await sizeOf(repositoryOf(platform, id)),
-        }
-        return { app: name, ...row, total: Object.values(row).reduce((a, b) => a + b, 0) }
-      }),
-    )
+    const rows = apps.map(({ id, name }) => {
+      const own = ({ labels }: { labels: Record<string, string> }): boolean =>
+        isOurs({ labels }) && labels['paas.app'] === id
+      const row = {
+        images: sum(used.images.filter(own)),
+        containers: sum(used.containers.filter(own)),
+        volumes: sum(used.volumes.filter(own)),
+        logs: size(join(paths.appLogs, id)) + size(join(paths.builds, id)),
+        repository: size(join(paths.repos, `${id}.git`)),
+      }
+      return { app: name, ...row, total: Object.values(row).reduce((a, b) => a + b, 0) }
+    })
     const foreign = <T extends { labels: Record<string, string> }>(items: T[]): T[] =>
       items.filter((item) => !isOurs(item))
     return {
@@ -83,13 +83,14 @@ export const disk = defineCommand({
     ])}`,
 })
 
-const repositoryOf = ({ paths }: Platform, id: string): string => join(paths.repos, `${id}.git`)
-
-/** Bytes on disk of a folder with all that is in it; 0 where there is none. */
-function sizeOf(folder: string): Promise<number> {
+/** Bytes on disk of each folder in these, with all that is in it. One look, however many there are. */
+function sizesIn(folders: string[]): Promise<Map<string, number>> {
+  const args = ['--max-depth=1', '--block-size=1', '--', ...folders]
   return new Promise((resolve) => {
-    execFile('du', ['-s', '--block-size=1', '--', folder], (_error, stdout) =>
-      resolve(Number.parseInt(stdout, 10) || 0),
-    )
+    // What goes while it looks makes it fail, and what it has found counts all the same.
+    execFile('du', args, { maxBuffer: 16 * 1024 ** 2 }, (_error, stdout) => {
+      const lines = stdout.matchAll(/^(\d+)\t(.+)$/gm)
+      resolve(new Map([...lines].map(([, bytes, path]) => [path!, Number(bytes)])))
+    })
   })
 }

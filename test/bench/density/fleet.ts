@@ -25,6 +25,9 @@ export async function growingFleet(instance: TestInstance, processes = 1) {
     /** The first one is what `push` changes. */
     names: names as readonly string[],
     push: (): Promise<void> => push.deploy(),
+    /** The clone that it pushes, and a key that nobody has let in. */
+    source: push.source,
+    spareKey: push.spareKey,
     async growTo(size: number): Promise<void> {
       if (names.length === 0) await first()
       const wanted = Array.from({ length: size - names.length }, (_, i) => `idle-${names.length + i}`)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { instancePaths } from '../../../src/lib/paths.ts'
 import { mustRun } from '../../support/process.ts'
 import { type TestInstance } from '../../support/test-instance.ts'
+import { appJson } from './command-lines.ts'
 
 /** Somebody who pushes test/apps/static-site again and again, each time with one line changed. */
 export async function pusher(instance: TestInstance) {
@@ -13,6 +14,7 @@ export async function pusher(instance: TestInstance) {
   const folder = await mkdtemp(join(tmpdir(), 'paas-density-'))
   const source = join(folder, 'app')
   const key = join(folder, 'key')
+  const spareKey = join(folder, 'spare-key')
   const known = join(folder, 'known')
   const ssh = ['-F', 'none', '-i', key, '-o', 'IdentitiesOnly=yes', '-o', `UserKnownHostsFile=${known}`]
   const who = { GIT_AUTHOR_NAME: 'bench', GIT_AUTHOR_EMAIL: 'bench@example.com' }
@@ -24,7 +26,9 @@ export async function pusher(instance: TestInstance) {
   const git = (...args: string[]): Promise<string> => mustRun('git', args, { cwd: source, env })
 
   await cp(join(import.meta.dirname, '../../apps/static-site'), source, { recursive: true })
-  await mustRun('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+  await writeFile(join(source, 'app.json'), appJson)
+  for (const file of [key, spareKey])
+    await mustRun('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file])
   const hostKey = await mustRun('ssh-keygen', ['-y', '-f', join(etc, 'ssh_host_ed25519_key')])
   await writeFile(known, `[127.0.0.1]:${instance.sshPort} ${hostKey}`)
   await mustRun(launcher, ['keys:add', app, `${key}.pub`, '--role', 'manage'])
@@ -33,6 +37,8 @@ export async function pusher(instance: TestInstance) {
   let change = 0
   return {
     app,
+    source,
+    spareKey,
     async deploy(): Promise<void> {
       await writeFile(join(source, 'changed.txt'), `${change++}\n`)
       await git('add', '--all')
