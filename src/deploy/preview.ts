@@ -14,6 +14,7 @@ import { diffReleases, type ReleaseDiff } from './diff.ts'
 import { draftFrom, firstShape } from './draft.ts'
 import { formationOf } from './formation.ts'
 import { planOptionsOf } from './plan-options.ts'
+import { strandedSettings } from './stranded.ts'
 import { liveRelease } from './turn.ts'
 
 /** What a push of a source would do. */
@@ -82,7 +83,7 @@ export async function previewPush(app: App, archive: () => Readable, platform: P
       formation: formationOf(shape, image),
       hosts: hostsOf(app, platform.instance.domain),
       port: plan.port,
-      warnings: plan.warnings,
+      warnings: [...plan.warnings, ...strandedSettings(app, image)],
       problem,
     }
   } finally {

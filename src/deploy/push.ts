@@ -8,6 +8,7 @@ import { buildAndRelease, type Planned } from './build-and-release.ts'
 import { type CurrentBuild } from './build-record.ts'
 import { type DeployContext } from './context.ts'
 import { planOptionsOf } from './plan-options.ts'
+import { strandedSettings } from './stranded.ts'
 
 /** A pushed commit of an app; `archive` is its `git archive` tar, and is read when the app's turn comes. */
 export type Push = {
@@ -44,9 +45,11 @@ async function planPush(
   report({ type: 'source:received', commit, files: source.entries.length })
   const plan = planBuild(source, await planOptionsOf(app, platform))
   report({ type: 'build:planned', builder: plan.builder, why: plan.why })
-  for (const text of plan.warnings) report({ type: 'warning', text })
+  const cron = readCron(plan.cron)
+  const stranded = strandedSettings(app, { processes: plan.processes, cron })
+  for (const text of [...plan.warnings, ...stranded]) report({ type: 'warning', text })
   const description = `Deploy ${commit.slice(0, 8)}`
-  return { app, commit, branch, description, source, plan, cron: readCron(plan.cron) }
+  return { app, commit, branch, description, source, plan, cron }
 }
 
 /** A pusher that stalls is waited for until it goes away; an interrupt ends the wait at once. */

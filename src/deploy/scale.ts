@@ -16,7 +16,17 @@ export async function scale(app: App, change: Formation, context: DeployContext)
       await turn.platform.store.apps.save(scaled)
       return scaled
     }
-    refuseUnknownTypes(Object.keys(change), release.image)
-    return (await putLive({ app: scaled, release }, turn, { fresh: false })).app
+    const { processes } = release.image
+    const isGone = ([type, quantity]: [string, number]): boolean =>
+      quantity === 0 && !Object.hasOwn(processes, type) && Object.hasOwn(current.formation, type)
+    const named = Object.entries(change).filter((entry) => !isGone(entry))
+    refuseUnknownTypes(
+      named.map(([type]) => type),
+      release.image,
+    )
+    // What the Procfile does not have any more is forgotten where it is scaled to 0.
+    const formation = Object.fromEntries(Object.entries(scaled.formation).filter((entry) => !isGone(entry)))
+    const app = { ...scaled, formation }
+    return (await putLive({ app, release }, turn, { fresh: false })).app
   })
 }

@@ -1,16 +1,17 @@
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { containersOf, inspect } from '../../support/docker.ts'
 import { commandsOf, everyCommand } from '../../support/every-command.ts'
-import { get, hostOf } from '../../support/instance.ts'
-import { appName, createLaptop } from '../../support/laptop.ts'
+import { get, hostOf, paas } from '../../support/instance.ts'
+import { appName, type Clone, createLaptop } from '../../support/laptop.ts'
 import { eventually } from '../../support/process.ts'
 
 const app = appName('processes')
 const laptop = await createLaptop('processes')
 const { run, does, json, refuses } = commandsOf(app)
 
+let clone: Clone
 beforeAll(async () => {
-  const clone = await laptop.clone(app)
+  clone = await laptop.clone(app)
   await clone.deploy({
     Procfile: 'web: node server.js\nworker: while :; do echo at work; sleep 1; done\n',
     'app.json': JSON.stringify({
@@ -273,4 +274,18 @@ everyCommand(['ps', 'run', 'checks', 'cron'], {
       ])
     }
   },
+})
+
+test('what was set for a process type that is gone is told, and can be taken back', async () => {
+  await does('scale', 'worker=1')
+  await does('ps:type', 'worker=64m')
+  await does('checks:set', 'worker', '--uptime', '0.2')
+  const pushed = await clone.deploy({ Procfile: 'web: node server.js\n' })
+  const lines = pushed.output.matchAll(/no process type worker to be (\w+): paas (.+?)\s*$/gm)
+  const found = [...lines].map(([, what, command]) => ({ what, words: command!.split(' ') }))
+  expect(found.map(({ what }) => what)).toEqual(['scaled', 'limited', 'checked'])
+  for (const { words } of found) expect([words, (await paas(words)).code]).toEqual([words, 0])
+  expect(await does('scale')).toBe('web:  1\n')
+  expect((await clone.deploy({ note: '2' })).output).not.toContain('no process type')
+  expect(await refuses(3, 'scale', 'worker=0')).toMatch(/no process type worker/)
 })

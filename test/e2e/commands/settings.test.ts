@@ -200,6 +200,10 @@ everyCommand(['domains', 'apps'], {
         { code: 3, output: expect.stringContaining('git push paas main') as string },
       ])
     }
+    // What is set for a type that no source has is noted, and the plan tells.
+    expect((await paas(['scale', '-a', name, 'wroker=1'])).code).toBe(0)
+    const plan = await laptop.paas(['deploy', '--plan', '-a', name], { cwd: clone.folder })
+    expect(plan.stdout).toContain(`no process type wroker to be scaled: paas scale -a ${name} wroker=0\n`)
     expect((await paas(['apps:destroy', '-a', name, '--confirm', name])).code).toBe(0)
   },
 
