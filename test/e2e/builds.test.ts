@@ -244,7 +244,9 @@ describe('a build without measure', () => {
       )
       expect((await probe(app)).version).toBe('large')
       await clone.git('reset', '--quiet', '--hard', good)
-      onTestFinished(async () => void (await clone.git('reset', '--quiet', '--hard', good)))
+      onTestFinished(async () => {
+        await clone.git('reset', '--quiet', '--hard', good)
+      })
       for (let i = 0; i < 12; i++) await write(`more-${i}`)
       await clone.commit({})
       const push = await clone.push('--force', 'main')
