@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { containersOf, inspect } from '../../support/docker.ts'
 import { commandsOf, everyCommand } from '../../support/every-command.ts'
@@ -288,4 +289,26 @@ test('what was set for a process type that is gone is told, and can be taken bac
   expect(await does('scale')).toBe('web:  1\n')
   expect((await clone.deploy({ note: '2' })).output).not.toContain('no process type')
   expect(await refuses(3, 'scale', 'worker=0')).toMatch(/no process type worker/)
+})
+
+test('an old container has the seconds that wait-to-retire and stop-timeout leave it, and no more', async () => {
+  /** Restarts web while it works on a request of 6 seconds; how long the old container is there. */
+  async function restartDuringRequest(): Promise<{ status: number; oldSeconds: number }> {
+    const asked = get(hostOf(app), '/slow?ms=6000')
+    await sleep(500)
+    await does('ps:restart', 'web')
+    const began = performance.now()
+    await eventually('the old one is gone', 20_000, async () => (await containersOf(app)).length === 1)
+    const oldSeconds = (performance.now() - began) / 1000
+    return { status: (await asked).status, oldSeconds }
+  }
+  await does('checks:set', '--wait-to-retire', '10')
+  const patient = await restartDuringRequest()
+  expect(patient.status).toBe(200)
+  expect(patient.oldSeconds).toBeGreaterThan(3)
+  await does('checks:set', '--wait-to-retire', '0', '--stop-timeout', '1')
+  const impatient = await restartDuringRequest()
+  // The router asks the new one then, as nothing was answered yet.
+  expect(impatient.status).toBe(200)
+  expect(impatient.oldSeconds).toBeLessThan(6)
 })
