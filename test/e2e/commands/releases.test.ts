@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { containersOf, docker, engineObjects } from '../../support/docker.ts'
+import { docker, engineObjects } from '../../support/docker.ts'
 import { commandsOf, everyCommand } from '../../support/every-command.ts'
 import { paas, paasJson, probe } from '../../support/instance.ts'
 import { appName, type Clone, createLaptop } from '../../support/laptop.ts'
@@ -24,8 +24,8 @@ beforeAll(async () => {
     await clone.deploy(version(text))
     commits = [...commits, (await clone.git('rev-parse', 'HEAD')).trim()]
   }
-  const [container] = await containersOf(app)
-  id = (await docker('inspect', '--format', '{{index .Config.Labels "paas.app"}}', container!)).trim()
+  const containers = ['ps', '--filter', `name=^/${app}\\.`, '--format', '{{.Label "paas.app"}}']
+  id = (await docker(...containers)).split('\n')[0]!
 })
 afterAll(async () => {
   await laptop[Symbol.asyncDispose]()
