@@ -9,5 +9,5 @@ if [ -z "$task" ]; then
   elif echo "$tasks" | grep -q '^bootJar\b'; then task=bootJar
   else task=assemble; fi
 fi
-sh ./gradlew --no-daemon --console=plain "$task" -x test
+sh ./gradlew --no-daemon --console=plain --init-script /buildpack/archives.gradle "$task" -x test
 rm -rf .gradle

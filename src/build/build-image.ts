@@ -121,6 +121,9 @@ function configHash(plan: BuildPlan, { cacheScope, secrets }: BuildOptions): Rec
   return { CONFIG_HASH: createHmac('sha256', cacheScope).update(env).digest('hex').slice(0, 12) }
 }
 
+/** A little after the first time that a zip, a jar or a wheel can name. */
+const earliest = 315_619_200
+
 /**
  * The time of the commit, which `git archive` gives to all files, for steps that make something of them. Servers make
  * ETags of a file's time and size, so other config, of which the same commit can be built to other files of the same
@@ -134,7 +137,7 @@ function commitTime(plan: BuildPlan, { entries }: Source, { secrets }: BuildOpti
     env === undefined || env.length === 0
       ? 0
       : createHash('sha256').update(env).digest().readUInt16BE() % 3600
-  return { SOURCE_DATE_EPOCH: String(Math.floor(newest / 1000) - earlier) }
+  return { SOURCE_DATE_EPOCH: String(Math.max(earliest, Math.floor(newest / 1000) - earlier)) }
 }
 
 /** Lines of a failed step that are its error's; all of it is in the log of the build. */

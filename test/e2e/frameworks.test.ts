@@ -72,6 +72,31 @@ const next = {
 }
 const layout = 'export default ({ children }) => <html><body>{children}</body></html>\n'
 
+/** Where Maven finds what is in the repository. */
+const vendored =
+  '<id>central</id><url>file://${project.basedir}/repository</url>' +
+  '<releases><checksumPolicy>ignore</checksumPolicy></releases>'
+const javaServer = `package shop;
+
+import com.google.gson.Gson;
+import com.sun.net.httpserver.HttpServer;
+import java.net.InetSocketAddress;
+import java.util.Map;
+
+public class Main {
+  public static void main(String[] args) throws Exception {
+    var server = HttpServer.create(new InetSocketAddress(Integer.parseInt(System.getenv("PORT"))), 0);
+    server.createContext("/", exchange -> {
+      var body = new Gson().toJson(Map.of("java", Runtime.version().feature())).getBytes();
+      exchange.sendResponseHeaders(200, body.length);
+      exchange.getResponseBody().write(body);
+      exchange.close();
+    });
+    server.start();
+  }
+}
+`
+
 const frameworks: Framework[] = [
   {
     what: 'Next.js with a server',
@@ -210,6 +235,19 @@ const frameworks: Framework[] = [
     },
     prepare: withNode('npx -y pnpm@10.12.1 install --lockfile-only'),
     asks: [['/', 200, /Hello of a monorepo ?text\/plain compiler: false/]],
+  },
+  {
+    what: 'pnpm of today, which installs nothing at the start',
+    files: {
+      'package.json': json({
+        packageManager: 'pnpm@12.20.0',
+        scripts: { start: 'node server.js' },
+        dependencies: { mime: '^3.0.0' },
+      }),
+      'server.js': server(`require('mime').getType('a.txt') + ' cache: ' + ${isThere('.cache')}`),
+    },
+    prepare: withNode('npx -y pnpm@12.20.0 install --lockfile-only'),
+    asks: [['/', 200, /text\/plain cache: false/]],
   },
   {
     what: 'Yarn of today',
@@ -366,6 +404,70 @@ end
       ['/nothing', 404, /^$/],
     ],
     secure: /42 https:/,
+  },
+  {
+    what: 'Maven with a dependency, shaded into one jar',
+    files: {
+      'pom.xml': `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>shop</groupId>
+  <artifactId>shop</artifactId>
+  <version>1</version>
+  <properties>
+    <maven.compiler.release>21</maven.compiler.release>
+    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
+  </properties>
+  <repositories><repository>${vendored}</repository></repositories>
+  <pluginRepositories><pluginRepository>${vendored}</pluginRepository></pluginRepositories>
+  <dependencies>
+    <dependency><groupId>com.google.code.gson</groupId><artifactId>gson</artifactId><version>debian</version></dependency>
+  </dependencies>
+  <build><plugins><plugin>
+    <artifactId>maven-shade-plugin</artifactId>
+    <version>3.6.0</version>
+    <executions><execution>
+      <phase>package</phase>
+      <goals><goal>shade</goal></goals>
+      <configuration><transformers>
+        <transformer implementation="org.apache.maven.plugins.shade.resource.ManifestResourceTransformer">
+          <mainClass>shop.Main</mainClass>
+        </transformer>
+      </transformers></configuration>
+    </execution></executions>
+  </plugin></plugins></build>
+</project>
+`,
+      'src/main/java/shop/Main.java': javaServer,
+    },
+    prepare: withDebian(
+      'maven libgoogle-gson-java libsurefire-java ' +
+        ['clean', 'compiler', 'jar', 'resources', 'shade']
+          .map((name) => `libmaven-${name}-plugin-java`)
+          .join(' '),
+      'cp -rL /usr/share/maven-repo repository',
+    ),
+    asks: [['/', 200, /^\{"java":21\}$/]],
+  },
+  {
+    what: 'Gradle with a dependency, in one jar',
+    files: {
+      // The wrapper gets Gradle from a server that cannot be reached everywhere.
+      gradlew: `apt-get update -qq && apt-get install -y -qq --no-install-recommends gradle > /dev/null && exec gradle "$@"\n`,
+      'build.gradle': `apply plugin: 'java'
+repositories { maven { url "$projectDir/repository" } }
+dependencies { compile 'com.google.code.gson:gson:debian' }
+jar {
+  manifest { attributes 'Main-Class': 'shop.Main' }
+  from { configurations.runtimeClasspath.collect { zipTree(it) } }
+}
+`,
+      'src/main/java/shop/Main.java': javaServer,
+    },
+    prepare: withDebian(
+      'libgoogle-gson-java',
+      'mkdir -p repository/com/google/code; cp -rL /usr/share/maven-repo/com/google/code/gson repository/com/google/code',
+    ),
+    asks: [['/', 200, /^\{"java":21\}$/]],
   },
   {
     what: 'Go with vendored modules',
