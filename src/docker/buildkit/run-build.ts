@@ -31,8 +31,9 @@ export async function runBuild(docker: Dockerode, request: BuildRequest): Promis
   const session = await openSession(docker, request)
   try {
     request.signal.throwIfAborted()
-    const lines = await dockerCall('build', () => dialBuild(docker, request, session.id))
-    return await followBuild(lines, request)
+    return await dockerCall('build', async () =>
+      followBuild(await dialBuild(docker, request, session.id), request),
+    )
   } catch (error) {
     request.signal.throwIfAborted()
     throw error
