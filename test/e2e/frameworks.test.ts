@@ -245,6 +245,7 @@ const frameworks: Framework[] = [
         dependencies: { mime: '^3.0.0' },
       }),
       'server.js': server(`require('mime').getType('a.txt') + ' cache: ' + ${isThere('.cache')}`),
+      Procfile: 'web: pnpm start\n',
     },
     prepare: withNode('npx -y pnpm@12.20.0 install --lockfile-only'),
     asks: [['/', 200, /text\/plain cache: false/]],
