@@ -44,6 +44,8 @@ const names: Record<string, number> = {
   'http2-settings': field.hop,
   // CGI turns it into HTTP_PROXY, which clients inside the app obey (CVE-2016-5385).
   proxy: field.hop,
+  // gunicorn takes SCRIPT_NAME for where the app is mounted, when it comes from a proxy that it believes.
+  'script-name': field.hop,
   'x-forwarded-for': field.forwardedFor,
   'x-forwarded-proto': field.forwardedProto,
   'x-forwarded-host': field.forwardedHost,

@@ -501,6 +501,7 @@ const table: Record<string, [string, string, Expectation][]> = {
     ['TE', get('TE: trailers\r\nConnection: TE\r\n'), forward(lacks('te'))],
     ['Trailer', get('Trailer: X-T\r\n'), forward(lacks('trailer'))],
     ['Proxy (httpoxy)', get('Proxy: http://evil.test\r\n'), forward(lacks('proxy'))],
+    ['SCRIPT_NAME (gunicorn)', get('SCRIPT_NAME: /evil\r\n'), forward(lacks('script_name'))],
     ['Upgrade without Connection', get('Upgrade: websocket\r\n'), forward(lacks('upgrade'))],
     [
       'Upgrade to h2c',
