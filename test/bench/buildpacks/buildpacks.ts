@@ -61,6 +61,9 @@ const tags = new Set<string>()
 /** Build context → the arguments that its Dockerfile is built with. */
 const buildArgs = new Map<string, Record<string, string>>()
 
+/** Languages whose stack has been built. */
+const stacks = new Set<string>()
+
 type Row = {
   sample: string
   mb: number
@@ -88,9 +91,6 @@ try {
   for (const tag of tags) await engine.images.remove(tag)
   await rm(scratch, { recursive: true, force: true })
 }
-
-/** Languages whose stack has been built. */
-const stacks = new Set<string>()
 
 async function measured(sample: string): Promise<Row> {
   const folder = join(scratch, sample)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { docker, engineObjects } from '../../support/docker.ts'
+import { containersOf, docker, engineObjects } from '../../support/docker.ts'
 import { commandsOf, everyCommand } from '../../support/every-command.ts'
 import { paas, paasJson, probe } from '../../support/instance.ts'
 import { appName, type Clone, createLaptop } from '../../support/laptop.ts'
@@ -109,6 +109,8 @@ everyCommand(['releases', 'builds'], {
       ...planned,
       'app.json': JSON.stringify({ healthchecks: health, env, cron, formation: { worker: { quantity: 2 } } }),
     })
+    // What the deploy before this one has replaced may still be ending.
+    await eventually('one container is left', 60_000, async () => (await containersOf(app)).length === 1)
     const before = [await releases(), await builds(), await engineObjects()]
     const plan = () => laptop.paas(['deploy', '--plan'], { cwd: clone.folder })
     const refused = await plan()
