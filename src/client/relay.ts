@@ -125,6 +125,7 @@ export async function relay(
   try {
     return await ended
   } finally {
+    input.off('close', closed)
     for (const name of relayedSignals) process.off(name, onSignal)
     process.off('SIGWINCH', onResize)
     setRaw(false)

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { randomId } from '../../../src/lib/ids.ts'
 import { App } from '../../../src/model/app.ts'
-import { Release } from '../../../src/model/release.ts'
+import { type Release } from '../../../src/model/release.ts'
 import { keys } from '../../../src/store/keys.ts'
 import { startState, type State } from '../../support/redis.ts'
+import { aRelease } from '../../support/release.ts'
 
 let state: State
 beforeAll(async () => {
@@ -27,23 +28,7 @@ const app = (name: string, rest: Partial<App> = {}): App =>
     ...rest,
   })
 const release = (version: number, rest: Partial<Release> = {}): Release =>
-  Release.parse({
-    version,
-    createdAt: '2026-11-20T12:00:00.000Z',
-    createdBy: 'root',
-    description: `Deploy ${version}`,
-    image: {
-      id: 'sha256:0',
-      tag: 'paas/a:b',
-      builder: 'node',
-      processes: { web: {} },
-      checks: {},
-      port: 5000,
-    },
-    config: {},
-    status: 'pending',
-    ...rest,
-  })
+  aRelease({ version, status: 'pending', ...rest })
 const corrupt = { code: 'STATE_CORRUPT' }
 
 describe('apps', () => {
