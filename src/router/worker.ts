@@ -8,6 +8,7 @@ import { type Logger } from './log.ts'
 import { openAccessLog } from './observe/access-log.ts'
 import { type WorkerStats, createStatsCounter } from './observe/stats.ts'
 import { type RouterSettings } from './settings.ts'
+import { quickenStringMethods } from './string-methods.ts'
 import { readSnapshot, writeSnapshot } from './table/snapshot.ts'
 import { createSync } from './table/sync.ts'
 
@@ -34,6 +35,7 @@ export type WorkerRole = {
 
 /** Starts serving; resolves once it listens. */
 export async function startWorker(settings: RouterSettings, role: WorkerRole, log: Logger) {
+  quickenStringMethods()
   const id = `${process.pid}-${randomBytes(6).toString('hex')}`
   const startedAt = new Date().toISOString()
   const stats = createStatsCounter()

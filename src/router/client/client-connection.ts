@@ -241,7 +241,7 @@ export class ClientConnection implements Client {
       exchange.keepAlive && exchange.requestDone && this.#endedAt === 0 && !this.#plane.draining
     const debug = exchange.debug ? errorFields(reason) + debugFields(exchange) : ''
     exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)
-    exchange.report(false)
+    exchange.report()
     if (keepAlive) this.#next()
     else this.#close(!exchange.requestDone)
   }

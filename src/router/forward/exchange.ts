@@ -283,7 +283,7 @@ export class Exchange implements Responder {
       this.#plane.onFailure(this.route, this.asked.host, this.backendIndex, this.backend!, failure)
     }
     if (this.status !== 0) {
-      this.#finish(true)
+      this.#finish()
       this.#client.cut()
       return
     }
@@ -311,7 +311,7 @@ export class Exchange implements Responder {
     this.#conn?.destroy()
     this.#conn = undefined
     if (this.status !== 0) {
-      this.#finish(true)
+      this.#finish()
       this.#client.cut()
     } else this.#answer({ status, reason })
   }
@@ -334,23 +334,23 @@ export class Exchange implements Responder {
     if (!keep) this.backend = undefined
   }
 
-  #finish(aborted = false): void {
+  #finish(): void {
     if (this.#over) return
     this.#over = true
     this.#leaveBackend(true)
-    this.report(aborted)
+    this.report()
   }
 
   /** Tells the access log and the counters. */
-  report(aborted: boolean): void {
-    this.#plane.onFinished(finishedOf(this, this.#client.address, aborted))
+  report(): void {
+    this.#plane.onFinished(finishedOf(this, this.#client.address))
   }
 
   /** The client is gone: so is its request. */
   abandon(): void {
     this.#conn?.destroy()
     this.#conn = undefined
-    this.#finish(true)
+    this.#finish()
   }
 
   /** Tunnel only: bytes from the client. */

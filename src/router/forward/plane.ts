@@ -4,6 +4,7 @@ import { type RouteTable, type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type Failure } from './backend-connection.ts'
 import { type Buffers } from './buffers.ts'
+import { type Asked } from './report.ts'
 
 /** Milliseconds; 0: no limit. */
 export type Timeouts = {
@@ -27,23 +28,16 @@ export type Timeouts = {
 /** What became of one request; read by the access log and the counters. */
 export type Finished = {
   address: string
-  method: string
-  target: string
-  minor: number
-  host: string
+  asked: Asked
   route: TableRoute | undefined
   backend: Backend | undefined
   /** 0: no response could be sent. */
   status: number
   /** Bytes of the response, its head included. */
   bytes: number
-  referer: string
-  userAgent: string
   totalMs: number
   /** From the last attempt's start to the response's end; undefined when no backend was asked. */
   backendMs: number | undefined
-  /** The client was cut off, because the response could not be finished. */
-  aborted: boolean
 }
 
 /** Pages that the router answers with itself. */

@@ -30,24 +30,17 @@ export type Reported = {
 }
 
 /** A finished request, for the access log and the counters. */
-export function finishedOf(request: Reported, address: string, aborted: boolean): Finished {
+export function finishedOf(request: Reported, address: string): Finished {
   const now = performance.now()
-  const { asked } = request
   return {
     address,
-    method: asked.method,
-    target: asked.target,
-    minor: asked.minor,
-    host: asked.host,
+    asked: request.asked,
     route: request.route,
     backend: request.backend,
     status: request.status,
     bytes: request.bytesSent,
-    referer: asked.referer,
-    userAgent: asked.userAgent,
     totalMs: now - request.startedAt,
     backendMs: request.backendStartedAt === 0 ? undefined : now - request.backendStartedAt,
-    aborted,
   }
 }
 
@@ -66,14 +59,7 @@ export function answeredOf(
   asked: Asked,
   answer: Pick<Finished, 'address' | 'route' | 'status' | 'bytes'>,
 ): Finished {
-  return {
-    ...askedOf(asked),
-    ...answer,
-    backend: undefined,
-    totalMs: 0,
-    backendMs: undefined,
-    aborted: false,
-  }
+  return { ...answer, asked: askedOf(asked), backend: undefined, totalMs: 0, backendMs: undefined }
 }
 
 export const debugVersion = 'x-debug-version-hipache: paas\r\n'

@@ -29,22 +29,26 @@ function escaped(text: string): string {
     : text
 }
 
-const shortSeconds = Array.from({ length: 1000 }, (_, ms) => String(ms / 1000))
+const shortSeconds = Array.from({ length: 1000 }, (_, ms) => ` ${ms / 1000}`)
 
 function seconds(ms: number | undefined): string {
-  if (ms === undefined) return '0'
+  if (ms === undefined) return ' 0'
   const whole = Math.round(ms)
-  return shortSeconds[whole] ?? String(whole / 1000)
+  return shortSeconds[whole] ?? ` ${whole / 1000}`
 }
 
 /** `make`, which is not called again for what it was called with last. */
-function remembering(make: (text: string) => string): (text: string) => string {
-  let last = ''
-  let made = make(last)
-  return (text) => {
-    if (text !== last) {
-      made = make(text)
-      last = text
+function remembering<A, B, C>(make: (a: A, b: B, c: C | undefined) => string): (a: A, b: B, c?: C) => string {
+  let lastA: A | undefined
+  let lastB: B | undefined
+  let lastC: C | undefined
+  let made: string | undefined
+  return (a, b, c) => {
+    if (made === undefined || a !== lastA || b !== lastB || c !== lastC) {
+      made = make(a, b, c)
+      lastA = a
+      lastB = b
+      lastC = c
     }
     return made
   }
@@ -52,19 +56,29 @@ function remembering(make: (text: string) => string): (text: string) => string {
 
 /**
  * Makes Hipache's lines: address, time of the request, request line, status, bytes, referer, user agent, the route's
- * identifier, total and backend seconds. Much of a line is as it was in the one before.
+ * identifier, total and backend seconds. Each piece of a line costs, and much of it is as it was in the line before.
  */
 export function accessLines(): (finished: Finished, time: string) => string {
-  const from = remembering((address) => (address.includes(':') ? address : `::ffff:${address}`))
-  const target = remembering(escaped)
-  const referer = remembering(escaped)
-  const userAgent = remembering(escaped)
-  const identifier = remembering(escaped)
-  return (finished, time) =>
-    `${from(finished.address)} - - [${time}] "${finished.method} ` +
-    `${target(finished.target)} HTTP/1.${finished.minor}" ${finished.status} ${finished.bytes} ` +
-    `"${referer(finished.referer)}" "${userAgent(finished.userAgent)}" ` +
-    `"${identifier(finished.route?.identifier ?? '')}" ${seconds(finished.totalMs)} ${seconds(finished.backendMs)}\n`
+  const beginning = remembering(
+    (address: string, time: string) =>
+      `${address.includes(':') ? address : `::ffff:${address}`} - - [${time}] "`,
+  )
+  const request = remembering(
+    (method: string, target: string, minor?: number) => `${method} ${escaped(target)} HTTP/1.${minor}" `,
+  )
+  const answer = remembering((status: number, bytes: number) => `${status} ${bytes}`)
+  const about = remembering(
+    (referer: string, userAgent: string, identifier?: string) =>
+      ` "${escaped(referer)}" "${escaped(userAgent)}" "${escaped(identifier ?? '')}"`,
+  )
+  return ({ address, asked, route, status, bytes, totalMs, backendMs }, time) =>
+    beginning(address, time) +
+    request(asked.method, asked.target, asked.minor) +
+    answer(status, bytes) +
+    about(asked.referer, asked.userAgent, route?.identifier) +
+    seconds(totalMs) +
+    seconds(backendMs) +
+    '\n'
 }
 
 export type AccessLog = ReturnType<typeof openAccessLog>

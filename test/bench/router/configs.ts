@@ -90,6 +90,8 @@ export function caddyConfig(directory: string, port: number, backendPort: number
 http://127.0.0.1:${port}, http://bench.test:${port} {
   reverse_proxy 127.0.0.1:${backendPort} {
     header_up X-Real-IP {remote_host}
+    header_up X-Forwarded-Port {http.request.local.port}
+    header_up X-Request-Id {http.request.uuid}
     transport http {
       keepalive_idle_conns_per_host 512
     }

@@ -1,5 +1,6 @@
 // node:http in front, undici's Pool.dispatch behind: the fastest proxy from public parts.
 // argv: directory of node_modules, backend port, port to listen on.
+import { randomUUID } from 'node:crypto'
 import http from 'node:http'
 import { createRequire } from 'node:module'
 
@@ -17,6 +18,8 @@ http
     }
     const address = request.socket.remoteAddress
     headers.push('X-Forwarded-For', address, 'X-Forwarded-Proto', 'http', 'X-Real-IP', address)
+    headers.push('X-Forwarded-Host', request.headers.host, 'X-Forwarded-Port', port)
+    headers.push('X-Request-Id', randomUUID())
     const hasBody =
       request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined
     pool.dispatch(

@@ -29,19 +29,13 @@ test('whatever a client sends, its access log entry is one line with one shape',
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (referer, userAgent) => {
       const finished = {
         address: '10.0.0.1',
-        method: 'GET',
-        target: '/"',
-        minor: 1,
-        host: 'h',
+        asked: { method: 'GET', target: '/"', minor: 1, host: 'h', referer, userAgent },
         route: undefined,
         backend: undefined,
         status: 200,
         bytes: 5,
-        referer,
-        userAgent,
         totalMs: 11.4,
         backendMs: undefined,
-        aborted: false,
       }
       const line = lineOf(finished, 'T')
       // What is remembered of the line before makes no difference.
