@@ -2,17 +2,21 @@ import { type Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { type BuildRequest, type BuildResult, runBuild } from './buildkit/run-build.ts'
 import { dockerCall } from './call.ts'
-import { jsonLines } from './json-lines.ts'
+import { type EngineMessage, errorIn, jsonLines } from './json-lines.ts'
 
 /** An image as the engine has it. */
 export type ImageState = {
   id: string
   tags: string[]
+  /** Whether a registry has told its digest: what was only built here has none, in Docker's own image store. */
+  inRegistry: boolean
   labels: Record<string, string>
   /** ISO 8601. */
   createdAt: string
   /** Bytes, shared layers included. */
   size: number
+  /** As Go names it: `amd64`. */
+  architecture: string
   user: string
   env: string[]
   command: string[]
@@ -44,9 +48,11 @@ export function images(docker: Dockerode) {
       return {
         id: found.Id,
         tags: found.RepoTags,
+        inRegistry: found.RepoDigests.length > 0,
         labels: config?.Labels ?? {},
         createdAt: found.Created,
         size: found.Size,
+        architecture: found.Architecture,
         user: config?.User ?? '',
         env: config?.Env ?? [],
         command: config?.Cmd ?? [],
@@ -86,7 +92,7 @@ export function images(docker: Dockerode) {
     /** Takes images from such a tar; what is there already stays. */
     async load(tar: Readable): Promise<void> {
       const lines = await dockerCall('load images', () => docker.loadImage(tar, { quiet: true }))
-      for await (const { error } of jsonLines(lines)) if (error !== undefined) throw new Error(error)
+      for await (const message of jsonLines(lines)) throwError(message)
     },
 
     /** Makes an image of a root file system's tar. `changes` are Dockerfile instructions (ENV, LABEL, …). */
@@ -96,7 +102,7 @@ export function images(docker: Dockerode) {
       const lines = await dockerCall(`import ${name}`, () => docker.importImage(tar, options))
       let id = ''
       for await (const message of jsonLines(lines)) {
-        if (message.error !== undefined) throw new Error(message.error)
+        throwError(message)
         id = message.status ?? id
       }
       return id
@@ -114,14 +120,20 @@ export function images(docker: Dockerode) {
       const { auth, signal, onStatus } = options
       await dockerCall(`pull ${name}`, async () => {
         const lines = await docker.pull(name, { abortSignal: signal, ...(auth && { authconfig: auth }) })
-        for await (const { error, status, id } of jsonLines(lines)) {
-          if (error !== undefined) throw new Error(error)
+        for await (const message of jsonLines(lines)) {
+          throwError(message)
+          const { status, id } = message
           // Layers tell their progress many times a second; only what concerns the whole image is of interest.
           if (status !== undefined && id === undefined) onStatus(status)
         }
       })
     },
   }
+}
+
+function throwError(message: EngineMessage): void {
+  const error = errorIn(message)
+  if (error !== undefined) throw new Error(error)
 }
 
 /** What dockerode's types leave out. Durations are nanoseconds. */

@@ -1,7 +1,7 @@
 import { type Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { dockerCall } from '../call.ts'
-import { jsonLines } from '../json-lines.ts'
+import { errorIn, jsonLines } from '../json-lines.ts'
 import { type BuildProgress } from './progress.ts'
 import { type SessionOffers } from './session.ts'
 
@@ -50,7 +50,7 @@ async function followBuild(lines: Readable, request: BuildRequest): Promise<Buil
     if (message.id === 'moby.buildkit.trace' && typeof message.aux === 'string')
       request.onProgress(decodeProgress(message.aux))
     else if (message.id === 'moby.image.id' && typeof message.aux === 'object') imageId = message.aux.ID
-    error ??= message.error
+    error ??= errorIn(message)
   }
   request.signal.throwIfAborted()
   if (error !== undefined) return { error }

@@ -91,7 +91,7 @@ async function bare(version: string, number: number): Promise<number> {
     env,
   })
   const id = (await mustRun('docker', ['run', '--detach', tag])).trim()
-  const format = '{{.NetworkSettings.IPAddress}}'
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
   const address = (await mustRun('docker', ['inspect', '--format', format, id])).trim()
   await answers(address, 5000, address, version)
   const took = performance.now() - began
