@@ -8,7 +8,7 @@ import { type Build } from '../model/build.ts'
 import { type CronEntry, type Image, type SealedConfig } from '../model/release.ts'
 import { type CurrentBuild, recordBuild } from './build-record.ts'
 import { type DeployContext } from './context.ts'
-import { draftFrom, refuseMissing } from './draft.ts'
+import { draftFrom, refuseMissing, refuseSizes } from './draft.ts'
 import { keepImageBudget } from './image-budget.ts'
 import { makeImage } from './image.ts'
 import { pruneAfterRelease } from './retention.ts'
@@ -53,6 +53,7 @@ export async function buildAndRelease(request: BuildRequest, context: DeployCont
       const planned = await request.plan(app, build, context)
       const { config, globalConfig } = await setFor(app, platform)
       refuseMissing(planned, { ...globalConfig, ...config })
+      refuseSizes(planned, await platform.engine.about())
       const image = await inBuildTurn(build, context, () =>
         makeImage(planned, build.id, { noCache }, context),
       )

@@ -2,6 +2,7 @@ import { PaasError } from '../errors/paas-error.ts'
 import { randomHex } from '../lib/ids.ts'
 import { own } from '../lib/own.ts'
 import { type BuildPlan } from '../build/plan.ts'
+import { type About } from '../docker/engine.ts'
 import { type App } from '../model/app.ts'
 import { type Image, type SealedConfig } from '../model/release.ts'
 import { type Secrets } from '../store/secrets.ts'
@@ -62,6 +63,25 @@ export function refuseMissing(
       hint: `paas config:set -a ${app.name} ${missing.map((name) => `${name}=…`).join(' ')}`,
     },
   )
+}
+
+/** Throws SOURCE_REFUSED where app.json asks for more memory than the server has, on the release that it counts for. */
+export function refuseSizes(
+  { app, plan }: Pick<Planned, 'app' | 'plan'>,
+  machine: Pick<About, 'memoryBytes'>,
+): void {
+  const { limits = {} } = firstShape(app, plan)
+  for (const type of Object.keys(plan.sizes)) {
+    if ((own(limits, type)?.memoryBytes ?? 0) <= (machine.memoryBytes ?? Infinity)) continue
+    const mebibytes = Math.floor(machine.memoryBytes! / 1024 ** 2)
+    throw new PaasError(
+      'SOURCE_REFUSED',
+      `app.json gives ${type} more memory than the server has, which is ${mebibytes} MiB.`,
+      {
+        hint: `A smaller size there, or one that counts before it: paas ps:type -a ${app.name} ${type}=512m`,
+      },
+    )
+  }
 }
 
 /** The values that app.json gives: each where nothing is set, unless it is to be kept in sync; secrets are made up. */

@@ -11,7 +11,7 @@ import { randomId } from '../lib/ids.ts'
 import { type App, type Formation } from '../model/app.ts'
 import { type Release } from '../model/release.ts'
 import { diffReleases, type ReleaseDiff } from './diff.ts'
-import { draftFrom, firstShape } from './draft.ts'
+import { draftFrom, firstShape, refuseSizes } from './draft.ts'
 import { formationOf } from './formation.ts'
 import { planOptionsOf } from './plan-options.ts'
 import { strandedSettings } from './stranded.ts'
@@ -58,6 +58,7 @@ export async function previewPush(app: App, archive: () => Readable, platform: P
     let config = before
     let problem: string | undefined
     try {
+      refuseSizes(planned, await platform.engine.about())
       config = draftFrom(planned, image, { config: before, globalConfig }, platform.store.secrets).config
     } catch (error) {
       problem = messageOf(error)

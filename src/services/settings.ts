@@ -1,3 +1,4 @@
+import { refuseBeyondMachine } from '../deploy/machine.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { type Service } from '../model/service.ts'
 import { bringUp } from './container.ts'
@@ -30,6 +31,7 @@ export async function changeSettings(
   context: ServiceContext,
 ): Promise<Service> {
   checkSettings(change.settings, change.memoryBytes)
+  await refuseBeyondMachine({ memoryBytes: change.memoryBytes }, context.platform)
   const { services } = context.platform.store
   return serviceTurn(service, 'services:set', context, async (current) => {
     const all = { ...current.settings, ...change.settings }

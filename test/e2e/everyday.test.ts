@@ -163,6 +163,17 @@ describe('app.json’s scripts', () => {
   })
 })
 
+test('a size in app.json that the server does not have is refused, unless another one counts', async () => {
+  const own = await ann.clone(appName('large'), {
+    files: { 'app.json': JSON.stringify({ formation: { web: { size: '999g' } } }) },
+  })
+  const { code, output } = await own.push()
+  expect(code).not.toBe(0)
+  expect(output).toMatch(/gives web more memory than the server has[^]*paas ps:type -a \S+ web=512m/)
+  expect((await paas(['ps:type', '-a', own.app, 'web=128m'])).code).toBe(0)
+  await own.deploy()
+})
+
 test('of several pushes that wait, the newest goes on, and the others are told', async () => {
   const first = await ann.clone(appName('queue'))
   await first.deploy()

@@ -60,7 +60,12 @@ describe.each(kinds)('$kind', ({ kind, name, variable, survives, setting, names 
     expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('Back to what it was')])
     expect(await inShell(setting.ask)).toMatch(setting.shows)
     const [key] = setting.pair.split('=') as [string]
-    for (const words of [[key], ['a b=1'], ['--memory', '1m'], ['--memory', 'lots'], [`${key}=a\nb`]]) {
+    for (const words of [
+      [key],
+      ['a b=1'],
+      ...['1m', '999g', 'lots'].map((size) => ['--memory', size]),
+      [`${key}=a\nb`],
+    ]) {
       expect((await paas(['services:set', name, ...words])).code, words.join(' ')).toBe(2)
     }
     await must('services:set', name, `${key}=`)

@@ -209,6 +209,7 @@ describe('bad input', () => {
 
   test('an unknown kind, a name in use, an unknown service', async () => {
     expect((await paas(['services:create', 'oracle', 'x1'])).output).toContain('postgres, mariadb, redis')
+    expect((await paas(['services:create', 'redis', 'x1', '--memory', '999g'])).code).toBe(2)
     await must('services:create', 'redis', 'taken')
     const taken = await paas(['services:create', 'redis', 'taken'])
     expect([taken.code, taken.output]).toEqual([

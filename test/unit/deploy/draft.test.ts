@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseAppJson } from '../../../src/build/app-json.ts'
 import { type Planned } from '../../../src/deploy/build-and-release.ts'
-import { draftFrom } from '../../../src/deploy/draft.ts'
+import { draftFrom, refuseSizes } from '../../../src/deploy/draft.ts'
 import { type Image } from '../../../src/model/release.ts'
 import { createSecrets } from '../../../src/store/secrets.ts'
 
@@ -49,4 +49,24 @@ test('what is required and not set is refused by name; what every app has is set
   expect(() => configFor(env)).toThrow('app.json requires TOKEN, OTHER, which are not set.')
   expect(configFor(env, { OTHER: 'x' }, ['TOKEN'])).toEqual({ OTHER: 'x' })
   expect(configFor({ S: { generator: 'secret' }, A: 'a' }, {}, ['S', 'A'])).toEqual({})
+})
+
+test('more memory than the server has is refused where app.json’s size counts', () => {
+  const plan = parseAppJson(
+    JSON.stringify({ formation: { web: { size: '2g' }, worker: { size: 'performance-l' } } }),
+  ) as unknown as Planned['plan']
+  const refusal = (more: object, gibibytes?: number) => (): void => {
+    const machine = { memoryBytes: gibibytes === undefined ? undefined : gibibytes * 1024 ** 3 }
+    refuseSizes({ app: { ...app, ...more }, plan }, machine)
+  }
+  expect(refusal({}, 1)).toThrow('app.json gives web more memory than the server has, which is 1024 MiB.')
+  expect(refusal({}, 4)).toThrow('app.json gives worker more memory')
+  for (const fits of [
+    refusal({}, 64),
+    refusal({}),
+    refusal({ limits: { web: { memoryBytes: 1024 ** 3 }, worker: { memoryBytes: 1024 ** 3 } } }, 1),
+    refusal({ currentRelease: 3 }, 1),
+  ]) {
+    expect(fits).not.toThrow()
+  }
 })
