@@ -23,6 +23,7 @@ const onDemand = {
     'restore-elsewhere',
     'samples',
     'service-commands',
+    'service-images',
     'upgrade',
     'wordpress',
   ],

@@ -6,7 +6,7 @@ import { createContainer, removeContainer, settle } from '../services/container.
 import { type Contents, contentsOf } from '../services/contents.ts'
 import { type ServiceContext } from '../services/context.ts'
 import { draft } from '../services/create.ts'
-import { ensureImage } from '../services/image.ts'
+import { takeImage } from '../services/image.ts'
 import { datastoreOf } from '../services/registry.ts'
 import { throwawayLabels } from '../services/throwaway.ts'
 import { restoreInto } from '../services/transfer.ts'
@@ -72,11 +72,12 @@ async function loadService(backup: Backup, context: ServiceContext): Promise<Con
   if (subject.type !== 'service') return {}
   const { platform } = context
   const datastore = datastoreOf(subject)
-  await ensureImage(datastore, subject.image, context)
+  const { chosen } = await takeImage(datastore, subject.image, context)
   const all: Contents = {}
   for (const [number, part] of backup.parts.entries()) {
     // A server of its own for each: what one part brings must not help the next.
-    const service = draft({ datastore, name: ServiceName.parse('drill'), image: subject.image }, context)
+    const made = draft({ datastore, name: ServiceName.parse('drill'), image: subject.image }, context)
+    const service = { ...made, current: { ...made.current, ...chosen } }
     const volume = `paas-${platform.instance.name}-drill-${randomHex(6)}`
     const plan = {
       role: 'throwaway',

@@ -25,6 +25,10 @@ export const Generation = z.strictObject({
   number: z.int().min(1),
   /** An image's tag. */
   image: z.string(),
+  /** The engine's id of it, where others can move the tag. */
+  imageId: z.string().optional(),
+  /** The user in the image that it runs as, where that is not the one of our own image. */
+  user: z.string().optional(),
   /** The version that the datastore itself tells. */
   version: z.string(),
 })

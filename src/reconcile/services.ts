@@ -8,7 +8,7 @@ import { type ServiceContext } from '../services/context.ts'
 import { ensureExposure } from '../services/expose.ts'
 import { serviceTurn } from '../services/find.ts'
 import { stopServer } from '../services/power.ts'
-import { removeLeftThrowaways } from '../services/throwaway.ts'
+import { removeLeftThrowaways } from '../services/left-throwaways.ts'
 
 /** Starting a database is work for disk and processor; apps wait for theirs anyway. */
 const servicesAtOnce = 4

@@ -9,7 +9,6 @@ import { accessOf, accessOfLink } from '../services/access.ts'
 import { createContainer, removeContainer, settle } from '../services/container.ts'
 import { type ServiceContext } from '../services/context.ts'
 import { versionOf } from '../services/create.ts'
-import { ensureImage } from '../services/image.ts'
 import { datastoreOf } from '../services/registry.ts'
 import { throwawayLabels } from '../services/throwaway.ts'
 import { restoreInto } from '../services/transfer.ts'
@@ -61,7 +60,6 @@ async function load(
 ): Promise<Service> {
   const { engine, store } = context.platform
   const datastore = datastoreOf(service)
-  await ensureImage(datastore, service.current.image, context)
   const id = await createContainer(service, context, {
     role: 'throwaway',
     network: 'none',

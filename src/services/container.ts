@@ -75,13 +75,11 @@ function specOf({ current, memoryBytes, settings }: Service): string {
 export async function bringUp(service: Service, context: ServiceContext): Promise<string> {
   const { platform } = context
   const { engine } = platform
-  const datastore = datastoreOf(service)
   const network = await ensureNetwork(platform, service)
   const there = await serverOf(platform, service)
   for (const id of await containersOf(platform, service, 'server')) {
     if (id !== there?.id) await removeContainer(platform, id)
   }
-  if (there === undefined) await ensureImage(datastore, service.current.image, context)
   const id =
     there?.id ??
     (await createContainer(service, context, {
@@ -104,27 +102,29 @@ export type ContainerPlan = {
   labels: Record<string, string>
 }
 
-/** Creates a container of the service's make; nothing runs yet. */
+/** Creates a container of the service's make, and its image where that is not there; nothing runs yet. */
 export async function createContainer(
   service: Service,
-  { platform }: Pick<ServiceContext, 'platform'>,
+  context: ServiceContext,
   plan: ContainerPlan,
 ): Promise<string> {
+  const { platform } = context
   const { engine } = platform
   const datastore = datastoreOf(service)
+  const image = await ensureImage(datastore, service.current, context)
   const { dataFolder, sharedMemoryBytes } = datastore
   const labels = { ...labelsOf(platform, service, plan.role), ...plan.labels }
   if (dataFolder !== undefined) await engine.volumes.ensure(plan.volume, labels)
   return engine.containers.create({
     name: `${service.name}.${service.kind}-${randomHex(3)}`,
-    image: service.current.image,
+    image,
     entrypoint: [],
     command: datastore.start(service),
     env: datastore.env,
     labels,
     network: plan.network,
     aliases: plan.aliases,
-    user: datastore.user,
+    user: service.current.user ?? datastore.user,
     stopSignal: datastore.stopSignal,
     memoryBytes: service.memoryBytes,
     pidsLimit,

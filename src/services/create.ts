@@ -1,3 +1,4 @@
+import { refuseBeyondMachine } from '../deploy/machine.ts'
 import { PaasError } from '../errors/paas-error.ts'
 import { randomHex, randomId } from '../lib/ids.ts'
 import { type Service, ServiceId, type ServiceName } from '../model/service.ts'
@@ -5,10 +6,11 @@ import { bringUp } from './container.ts'
 import { type ServiceContext } from './context.ts'
 import { removeAll } from './destroy.ts'
 import { identifierOf } from './identifier.ts'
-import { ensureImage, imageOf } from './image.ts'
+import { dropImage, imageOf, takeImage } from './image.ts'
 import { runOrFail } from './run.ts'
 import { type Datastore } from './service.ts'
 import { checkSettings } from './settings.ts'
+import { versionIn } from './version.ts'
 
 export type NewService = {
   datastore: Datastore
@@ -31,6 +33,7 @@ export async function createService(
   const { platform, say } = context
   const { datastore, name } = wanted
   checkSettings(wanted.settings ?? {}, wanted.memoryBytes)
+  await refuseBeyondMachine({ memoryBytes: wanted.memoryBytes }, platform)
   const service = await platform.queues.run(
     'names',
     { owner: context.actor, verb: 'services:create' },
@@ -47,17 +50,22 @@ export async function createService(
   )
   const who = { owner: context.actor, verb: 'services:create', signal: context.signal }
   return platform.queues.run(service.id, who, async () => {
+    let brought = false
     try {
-      await ensureImage(datastore, service.current.image, context)
+      const image = await takeImage(datastore, service.current.image, context)
+      brought = image.brought
+      const made = { ...service, current: { ...service.current, ...image.chosen } }
+      await platform.store.services.save(made)
       say(`Starting ${datastore.title} as ${name}`)
-      const id = await bringUp(service, context)
-      await fill(service, id)
+      const id = await bringUp(made, context)
+      await fill(made, id)
       const version = await versionOf(datastore, id, context)
-      const ready = { ...service, current: { ...service.current, version } }
+      const ready = { ...made, current: { ...made.current, version } }
       await platform.store.services.save(ready)
       return ready
     } catch (error) {
       await removeAll(service, platform)
+      if (brought) await dropImage(service.current.image, platform)
       throw error
     }
   })
@@ -92,12 +100,12 @@ export function draft(
   }
 }
 
-/** `17.12`: the first number of what the server's program says of itself. */
+/** The version of a server that runs. */
 export async function versionOf(
   datastore: Datastore,
   container: string,
   { platform }: ServiceContext,
 ): Promise<string> {
   const text = await runOrFail(platform.engine, container, datastore.version, 'ask for the version')
-  return /\d+(?:\.\d+)+/.exec(text)?.[0] ?? text.trim().slice(0, 32)
+  return versionIn(text)
 }

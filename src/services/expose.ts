@@ -57,7 +57,7 @@ export async function ensureExposure(service: Service, context: ServiceContext):
     await removeContainer(platform, id, 1)
   }
   const datastore = datastoreOf(service)
-  await ensureImage(datastore, imageOf(datastore), context)
+  await ensureImage(datastore, { image: imageOf(datastore) }, context)
   const id = await engine.containers.create({
     name: `${service.name}.exposure-${randomHex(3)}`,
     image: imageOf(datastore),

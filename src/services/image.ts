@@ -2,8 +2,11 @@ import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { baseImage } from '../build/base-image.ts'
 import { buildOutput } from '../build/build-output.ts'
-import { PaasError } from '../errors/paas-error.ts'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
+import { type Generation } from '../model/service.ts'
 import { type ServiceContext } from './context.ts'
+import { examineImage } from './examine.ts'
+import { pullImage } from './pull.ts'
 import { type Datastore } from './service.ts'
 
 /** Tag of our own image of a datastore. */
@@ -12,23 +15,68 @@ export const imageOf = ({ kind, image }: Datastore): string => `paas/service-${k
 /** In every image: what exposes a service, and what compresses its dumps. */
 const always = ['socat', 'zstd']
 
+/** What a service's containers are made from. */
+type Chosen = Pick<Generation, 'image' | 'imageId' | 'user'>
+
 /**
- * Makes sure that an image is there: our own is built from Debian's packages, any other one is pulled. `fresh`
- * builds or pulls it again. Throws BUILD_FAILED or DOCKER_FAILED.
+ * Makes sure of the image that a service is to run from now on; one of somebody else is looked into. `brought`: it was
+ * not here before. `fresh` builds or pulls it again. Throws NOT_FOUND, INVALID_INPUT, BUILD_FAILED or DOCKER_FAILED.
+ */
+export async function takeImage(
+  datastore: Datastore,
+  image: string,
+  context: ServiceContext,
+  options: { fresh?: boolean } = {},
+): Promise<{ chosen: Chosen; brought: boolean }> {
+  const { platform, say, signal } = context
+  const { images } = platform.engine
+  if (image === imageOf(datastore)) {
+    await ensureImage(datastore, { image }, context, options)
+    return { chosen: { image }, brought: false }
+  }
+  const before = await images.inspect(image)
+  if (before === undefined) await pullImage(image, context)
+  else if (options.fresh === true && before.inRegistry) {
+    await pullImage(image, context).catch((error: unknown) => {
+      signal.throwIfAborted()
+      say(`${messageOf(error)} Taking what is here under this name.`)
+    })
+  }
+  const found = await images.inspect(image)
+  const brought = before === undefined
+  try {
+    const user = await examineImage(datastore, image, context)
+    return {
+      chosen: { image, ...(found && { imageId: found.id }), ...(user !== datastore.user && { user }) },
+      brought,
+    }
+  } catch (error) {
+    if (brought) await dropImage(image, platform)
+    throw error
+  }
+}
+
+/** Removes an image of somebody else, unless anything else uses it. */
+export const dropImage = (image: string, { engine }: ServiceContext['platform']): Promise<void> =>
+  engine.images.remove(image)
+
+/**
+ * Makes sure that an image is there, and resolves to what the engine knows it by: our own is built from Debian's
+ * packages, any other one is pulled. `fresh` builds it again. Throws as `takeImage`.
  */
 export async function ensureImage(
   datastore: Datastore,
-  image: string,
-  { platform, say, signal }: ServiceContext,
+  { image, imageId }: Chosen,
+  context: ServiceContext,
   options: { fresh?: boolean } = {},
-): Promise<void> {
+): Promise<string> {
+  const { platform, say, signal } = context
   const { images } = platform.engine
-  const found = await images.inspect(image)
-  if (found !== undefined && options.fresh !== true) return
+  if (imageId !== undefined && (await images.inspect(imageId)) !== undefined) return imageId
+  if ((await images.inspect(image)) !== undefined && options.fresh !== true) return image
   if (image !== imageOf(datastore)) {
-    say(`Pulling ${image}`)
-    await images.pull(image, { signal, onStatus: () => undefined })
-    return
+    await pullImage(image, context)
+    return image
   }
   if ((await images.inspect(baseImage)) === undefined) {
     throw new PaasError('BUILD_FAILED', `The base image ${baseImage} is missing.`, {
@@ -40,6 +88,7 @@ export async function ensureImage(
     const made = options.fresh !== true && (await images.inspect(image)) !== undefined
     if (!made) await build(datastore, image, platform, { noCache: options.fresh === true, signal })
   })
+  return image
 }
 
 async function build(

@@ -44,6 +44,14 @@ export type Datastore = {
     /** Put in front of the PATH. */
     path?: string
   }
+  /** What an image of somebody else has to have besides bash and GNU's tools. */
+  needs: {
+    programs: string[]
+    /** The oldest version that all we do works with. */
+    version: string
+    /** Names that its user may have in place of `user`. */
+    users?: string[]
+  }
   port: number
   /** The user in the image that everything runs as. */
   user: string

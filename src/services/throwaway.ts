@@ -1,30 +1,6 @@
-import { type Platform } from '../apps/platform.ts'
 import { randomHex } from '../lib/ids.ts'
-import { type Service, volumeOf } from '../model/service.ts'
-import { removeContainer } from './container.ts'
 
 /** Tells what this process started from what one before it left behind. */
-const thisRun = randomHex(8)
+export const thisRun = randomHex(8)
 
 export const throwawayLabels = (): Record<string, string> => ({ 'paas.run': thisRun })
-
-/** Removes the throwaway containers, with their volumes, that a controller left behind when it died. */
-export async function removeLeftThrowaways(platform: Platform): Promise<void> {
-  const { engine, instance } = platform
-  const labels = [`paas.instance=${instance.name}`, 'paas.role=throwaway']
-  for (const id of await engine.containers.list(labels)) {
-    const state = await engine.containers.inspect(id)
-    if (state !== undefined && state.labels['paas.run'] !== thisRun) await removeContainer(platform, id, 1)
-  }
-  const ours = new Set(await engine.volumes.list([...labels, `paas.run=${thisRun}`]))
-  const used = new Set(
-    (await platform.store.services.list()).flatMap((service) => kept(instance.name, service)),
-  )
-  for (const volume of await engine.volumes.list(labels)) {
-    if (!ours.has(volume) && !used.has(volume)) await engine.volumes.remove(volume)
-  }
-}
-
-function kept(instanceName: string, { id, current, previous }: Service): string[] {
-  return [current, ...(previous ? [previous] : [])].map(({ number }) => volumeOf(instanceName, id, number))
-}

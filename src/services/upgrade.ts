@@ -14,7 +14,7 @@ import { contentsOf } from './contents.ts'
 import { type ServiceContext } from './context.ts'
 import { versionOf } from './create.ts'
 import { serviceTurn } from './find.ts'
-import { ensureImage, imageOf } from './image.ts'
+import { dropImage, imageOf, takeImage } from './image.ts'
 import { datastoreOf } from './registry.ts'
 import { throwawayLabels } from './throwaway.ts'
 import { dumpOf, restoreInto } from './transfer.ts'
@@ -37,18 +37,20 @@ export async function upgradeService(
         hint: `paas services:upgrade ${current.name} --finish, or --undo`,
       })
     }
-    const chosen = image ?? imageOf(datastore)
-    await ensureImage(datastore, chosen, context, { fresh: image === undefined })
     const old = await runningServer(platform, current)
+    const wanted = image ?? newest(current)
+    const { chosen, brought } = await takeImage(datastore, wanted, context, {
+      fresh: image === undefined || image !== imageOf(datastore),
+    })
     const number = current.current.number + 1
-    const next: Service = { ...current, current: { number, image: chosen, version: '' } }
+    const next: Service = { ...current, current: { number, ...chosen, version: '' } }
     const volume = volumeOf(platform.instance.name, current.id, number)
     await platform.engine.volumes.remove(volume)
     try {
       const version = await copyInto(next, current, { old, volume }, context)
       const upgraded: Service = {
         ...current,
-        current: { number, image: chosen, version },
+        current: { ...next.current, version },
         previous: current.current,
       }
       // From here on the new data is what counts: a controller that dies now brings the new server up.
@@ -58,9 +60,17 @@ export async function upgradeService(
       return upgraded
     } catch (error) {
       await goBack(current, volume, context)
+      if (brought) await dropImage(wanted, platform)
       throw error
     }
   })
+}
+
+/** Without another word an upgrade stays with who made the image. */
+function newest(service: Service): string {
+  const ours = imageOf(datastoreOf(service))
+  const { image } = service.current
+  return image.split(':')[0] === ours.split(':')[0] ? ours : image
 }
 
 /** Fills a new server from the old one and compares; resolves to its version. It is gone again afterwards. */
@@ -123,10 +133,14 @@ async function goBack(current: Service, volume: string, context: ServiceContext)
 export async function finishUpgrade(service: Service, context: ServiceContext): Promise<Generation> {
   return serviceTurn(service, 'services:upgrade', context, async (current) => {
     const { previous, ...rest } = withPrevious(current)
-    await context.platform.store.services.save(rest)
-    await context.platform.engine.volumes.remove(
-      volumeOf(context.platform.instance.name, current.id, previous.number),
-    )
+    const { engine, instance, store } = context.platform
+    await store.services.save(rest)
+    await engine.volumes.remove(volumeOf(instance.name, current.id, previous.number))
+    const { imageId } = previous
+    // Its tag is that of another image by now: nobody else would find it.
+    if (imageId !== undefined && (await engine.images.inspect(imageId))?.tags.length === 0) {
+      await engine.images.remove(imageId)
+    }
     return previous
   })
 }

@@ -11,8 +11,8 @@ export const servicesUpgrade = defineCommand({
   summary: 'move a service to another version, with its data',
   description:
     'Starts a new server beside the old one, copies the data, compares, and switches; apps do not reach the service ' +
-    "meanwhile. Without --image it is Debian's newest. A failure leaves the old one serving. What was before is kept " +
-    'until --finish, or comes back with --undo.',
+    "meanwhile. Without --image it is Debian's newest, or the newest of the image that the service was made with. A " +
+    'failure leaves the old one serving. What was before is kept until --finish, or comes back with --undo.',
   examples: [
     'paas services:upgrade db1',
     'paas services:upgrade db1 --image postgres:18',
@@ -22,7 +22,11 @@ export const servicesUpgrade = defineCommand({
   app: 'none',
   args: { name },
   flags: {
-    image: z.string().optional().describe("an image instead of Debian's version").meta({ value: 'image' }),
+    image: z
+      .string()
+      .optional()
+      .describe('an image instead of the newest of its own')
+      .meta({ value: 'image' }),
     finish: z.boolean().default(false).describe('give up what was before the last upgrade'),
     undo: z.boolean().default(false).describe('go back to it; what was written since is lost'),
     confirm: z

@@ -19,6 +19,7 @@ export const mariadb: Datastore = {
   aliases: ['mysql'],
   title: 'MariaDB',
   image: { version: '11.8', packages: ['mariadb-server', 'mariadb-client'] },
+  needs: { programs: ['mariadb', 'mariadb-dump', 'mariadb-install-db', 'mariadbd'], version: '10.6' },
   port: 3306,
   user: 'mysql',
   dataFolder: '/var/lib/mysql',

@@ -2,12 +2,21 @@ import { bash, type Datastore } from '../service.ts'
 
 const mebibyte = 1024 * 1024
 
+/** Ends when the server hangs up, and asks it to at the end of stdin. */
+const shell = `
+exec 3<> /dev/tcp/127.0.0.1/11211
+{ while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done; printf 'quit\\r\\n'; } <&0 >&3 &
+cat <&3
+kill $! 2> /dev/null || true
+`
+
 /** Memcached. It has no password: that only linked apps are on its network is what protects it. */
 export const memcached: Datastore = {
   kind: 'memcached',
   aliases: ['memcache'],
   title: 'Memcached',
   image: { version: '1.6', packages: ['memcached'] },
+  needs: { programs: ['memcached'], version: '1.6' },
   port: 11211,
   user: 'memcache',
   dataFolder: undefined,
@@ -28,6 +37,6 @@ export const memcached: Datastore = {
       "exec 3<> /dev/tcp/127.0.0.1/11211\nprintf 'version\\r\\n' >&3\nread -r line <&3\n[[ $line == VERSION* ]]",
     ),
   }),
-  shell: () => ({ command: ['socat', '-', 'TCP:127.0.0.1:11211'] }),
+  shell: () => ({ command: bash(shell) }),
   data: undefined,
 }

@@ -28,6 +28,7 @@ sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql
     packages: ['postgresql-17'],
     path: '/usr/lib/postgresql/17/bin',
   },
+  needs: { programs: ['initdb', 'postgres', 'pg_dump', 'pg_isready', 'pg_restore', 'psql'], version: '14' },
   port: 5432,
   user: 'postgres',
   dataFolder: '/var/lib/postgresql',

@@ -93,6 +93,7 @@ export const rabbitmq: Datastore = {
   aliases: ['amqp'],
   title: 'RabbitMQ',
   image: { version: '4', packages: ['rabbitmq-server'], path: '/usr/lib/rabbitmq/bin' },
+  needs: { programs: ['escript', 'rabbitmq-server', 'rabbitmqctl'], version: '4.0' },
   port: 5672,
   user: 'rabbitmq',
   dataFolder: '/var/lib/rabbitmq',
@@ -102,6 +103,8 @@ export const rabbitmq: Datastore = {
     HOME: '/var/lib/rabbitmq',
     RABBITMQ_NODENAME: 'rabbit@localhost',
     RABBITMQ_CONFIG_FILE: '/tmp/rabbitmq.conf',
+    // The official image has some there, that let anybody in as guest.
+    RABBITMQ_CONFIG_FILES: '/tmp/rabbitmq.d',
     RABBITMQ_LOGS: '-',
     RABBITMQ_PID_FILE: '/tmp/rabbitmq.pid',
     RABBITMQ_ENABLED_PLUGINS_FILE: '/tmp/enabled_plugins',

@@ -18,6 +18,7 @@ export const redis: Datastore = {
   aliases: ['valkey'],
   title: 'Redis',
   image: { version: '8', packages: ['redis-server', 'redis-tools'] },
+  needs: { programs: ['redis-check-rdb', 'redis-cli', 'redis-server'], version: '7.0', users: ['valkey'] },
   port: 6379,
   user: 'redis',
   dataFolder: '/data',

@@ -52,6 +52,7 @@ export const s3: Datastore = {
     version: '2.35',
     packages: ['python3-swift', 's3cmd'],
   },
+  needs: { programs: ['python3', 's3cmd'], version: '2.35' },
   port: 9000,
   user: 'swift',
   dataFolder: '/data',
