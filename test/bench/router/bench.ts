@@ -72,16 +72,18 @@ async function main(): Promise<void> {
       [
         program,
         ...['--redis', `redis+unix://${socket}`, '--listen', `127.0.0.1:${port}`, '--workers', '1'],
-        ...['--access-log', join(directory, `access-${port}.log`), ...args],
+        ...args,
       ],
     ]
+    const logged = (port: number): string[] => ['--access-log', join(directory, `access-${port}.log`)]
     // Another build of ours, so that a change is measured in one run: BENCH_BEFORE=…/dist/main/router.js
     const before = process.env.BENCH_BEFORE
     const makers: Record<string, (port: number) => ChildProcess> = {
       nginx: (port) => begin(1, anchors.nginx, ['-p', directory, '-c', nginxConfig(directory, port, base)]),
-      paas: (port) => begin(1, ...router(port, [])),
-      'paas (public API)': (port) => begin(1, ...router(port, ['--no-fast-path'])),
-      ...(before !== undefined && { before: (port) => begin(1, ...router(port, [], before)) }),
+      paas: (port) => begin(1, ...router(port, logged(port))),
+      'paas (public API)': (port) => begin(1, ...router(port, [...logged(port), '--no-fast-path'])),
+      'paas (no log)': (port) => begin(1, ...router(port, [])),
+      ...(before !== undefined && { before: (port) => begin(1, ...router(port, logged(port), before)) }),
       haproxy: (port) => begin(1, anchors.haproxy, ['-f', haproxyConfig(directory, port, base)]),
       caddy: (port) =>
         begin(
@@ -154,7 +156,7 @@ async function main(): Promise<void> {
         ({ name }) =>
           shape.everyone === true ||
           flags.proxies !== '' ||
-          !['caddy', 'undici', 'bytes passed on', 'http-proxy'].includes(name),
+          !['paas (no log)', 'caddy', 'undici', 'bytes passed on', 'http-proxy'].includes(name),
       )
       await measureShape(anchors.wrk, env, shape, present)
     }
