@@ -20,6 +20,7 @@ const onDemand = {
     'everyday',
     'frameworks',
     'object-store',
+    'python-tools',
     'restore-elsewhere',
     'samples',
     'service-commands',

@@ -1,8 +1,5 @@
 # Collects Django's static files where there is anything to collect.
-set -eu
-if [ -f /run/secrets/env ]; then . /run/secrets/env; fi
-PATH=/venv/bin:$PATH
-export PYTHONDONTWRITEBYTECODE=1
+. /buildpack/env.sh
 [ -z "${DISABLE_COLLECTSTATIC:-}" ] || exit 0
 python3 -c 'import django' 2> /dev/null || exit 0
 grep -rqs --include='*.py' STATIC_ROOT . || exit 0

@@ -1,53 +1,51 @@
 # Makes /venv with the production dependencies, by whatever the app keeps them in.
-set -eu
-if [ -f /run/secrets/env ]; then . /run/secrets/env; fi
-export PIP_CACHE_DIR=/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_RETRIES=2 PIP_ROOT_USER_ACTION=ignore PIP_COMPILE=0
-export UV_CACHE_DIR=/cache/uv POETRY_CACHE_DIR=/cache/poetry PIPENV_CACHE_DIR=/cache/pipenv
-export VIRTUAL_ENV=/venv UV_PROJECT_ENVIRONMENT=/venv POETRY_VIRTUALENVS_CREATE=false UV_PYTHON_DOWNLOADS=never
+. /buildpack/env.sh
 python3 -m venv /venv
-PATH=/venv/bin:$PATH
 
-# Wheels in the repository need no registry.
-for folder in wheels wheelhouse vendor/wheels vendor; do
-  if ls "$folder"/*.whl > /dev/null 2>&1; then export PIP_FIND_LINKS="/app/$folder"; break; fi
-done
-
-pip_install() {
-  if [ -n "${PIP_FIND_LINKS:-}" ] && pip install --no-index "$@" 2> /tmp/offline; then return 0; fi
-  pip install "$@"
-}
-
-# A tool that is gone once it has done its work.
+# The tool itself, in the version that the app asks for.
 tool() {
-  python3 -m venv /tool && /tool/bin/pip install --quiet "$1"
+  case "${PYTHON_TOOL:-}" in [0-9]*) PYTHON_TOOL="==$PYTHON_TOOL" ;; esac
+  python3 -m venv /tool && /tool/bin/pip install --quiet "$1${PYTHON_TOOL:-}"
 }
 
 install_all() {
   case "$PYTHON_INSTALL" in
-    pip) pip_install -r requirements.txt ;;
+    pip)
+      # What is a folder of the app comes with its source.
+      for file in requirements*.txt requirements/*.txt; do
+        if [ -f "$file" ]; then
+          sed -Ei '/^[[:space:]]*(\.|file:|[^#]+@ *file:|(-e|--editable)[ =]+([^:+]*$|\.|file:))/d' "$file"
+        fi
+      done
+      pip_install -r requirements.txt ;;
     project) python3 -c 'import tomllib
-for one in tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]: print(one)' > /tmp/requirements.txt
+for one in tomllib.load(open("pyproject.toml", "rb"))["project"].get("dependencies", []): print(one)' > /tmp/requirements.txt
       pip_install -r /tmp/requirements.txt ;;
-    uv) tool uv && /tool/bin/uv sync --frozen --no-dev --no-install-project ;;
-    poetry) tool poetry && /tool/bin/poetry install --only main --no-root --no-interaction ;;
-    pipenv) tool pipenv && /tool/bin/pipenv install --deploy ;;
-    none) ;;
+    uv) tool uv && { has_folders || /tool/bin/uv sync --locked --no-dev --no-install-workspace; } ;;
+    poetry) tool poetry && { has_folders || /tool/bin/poetry install --only main --no-root --no-interaction; } ;;
+    pipenv) tool pipenv && { has_folders || /tool/bin/pipenv install --deploy; } ;;
+    setup | none) ;;
   esac
 }
 
-if ! install_all; then
-  # Most likely there is no wheel for this Python; with a compiler it can be made.
-  # Without the packages' index, another try would end as the first one did.
-  if [ -n "$(ls /venv/lib/python3*/site-packages 2> /dev/null)" ] && getent hosts pypi.org > /dev/null; then
-    echo "A package did not install; trying again with a compiler"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-      build-essential python3-dev libpq-dev libffi-dev default-libmysqlclient-dev pkg-config > /dev/null
-    install_all
-  else
-    exit 1
-  fi
+if grep -qsE 'git\+|\bgit *= *"' requirements*.txt requirements/*.txt pyproject.toml Pipfile && ! command -v git > /dev/null; then
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends git > /dev/null
 fi
-rm -rf /tool
+mkdir -p /added /libraries
+{ install_all && echo > /tmp/installed; } 2>&1 | tee /tmp/log
+if [ ! -f /tmp/installed ]; then
+  # There is no wheel for this Python; with a compiler it can be made.
+  grep -qE 'Failed (building wheel|to build)|subprocess-exited-with-error|error: command|pg_config|[Cc]ompil' /tmp/log || exit 1
+  echo "A package did not install; trying again with a compiler"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    build-essential python3-dev libpq-dev libffi-dev default-libmysqlclient-dev pkg-config > /dev/null
+  install_all
+  # The image needs the libraries that it was compiled with.
+  find /venv -name '*.so' -exec ldd {} + 2> /dev/null | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u \
+    | xargs -r realpath | xargs -r -n 1 dpkg -S 2> /dev/null | sed 's/:.*//' | sort -u > /libraries/packages || true
+fi
+[ "$PYTHON_PACKAGE" = yes ] || rm -rf /tool
 # Compiled here once, so that a container neither writes nor waits; by content, as files' times are not those of today.
 python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv/lib || true

@@ -32,7 +32,7 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
     say: () => 'The lock file is out of date: install locally, commit the lock file and push again.',
   },
   {
-    sign: /lock file.*(?:out of date|needs to be updated|not up to date)|--locked was passed|pyproject\.toml changed significantly/is,
+    sign: /lock ?file.*(?:out of date|needs to be updated|not up to date)|--locked was passed|pyproject\.toml changed significantly|Pipfile\.lock \(\w+\) is out of date/is,
     say: () => 'The lock file is out of date: update and commit it, then push again.',
   },
   {
@@ -52,7 +52,13 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
   },
   { sign: /exit code: 127|command not found|: not found$/m, say: () => 'A command is not in the image.' },
   {
-    sign: /E404|No matching version|ETARGET|notarget/,
-    say: () => 'A package or version does not exist in the registry.',
+    sign: /DO NOT MATCH THE HASHES|EINTEGRITY|checksum mismatch/,
+    say: () =>
+      'A package is not the one that the lock file was made with: its hash differs. Make the lock file anew, if that is no surprise.',
+  },
+  {
+    sign: /E404|No matching (?:version|distribution)|ETARGET|notarget/,
+    say: () =>
+      'A package or version does not exist in the registry that was asked, or it shows it to those only who log in.',
   },
 ]

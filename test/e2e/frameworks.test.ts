@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { containersOf, inspect } from '../support/docker.ts'
+import { withDebian, withNode } from '../support/in-container.ts'
 import { get, hostOf, instance, paas } from '../support/instance.ts'
 import { appName, createLaptop, type Files } from '../support/laptop.ts'
 import { eventually, mustRun } from '../support/process.ts'
@@ -15,31 +15,6 @@ afterAll(() => laptop[Symbol.asyncDispose]())
 const none: Files = { Procfile: null, 'package.json': null, 'server.js': null, 'version.js': null }
 const json = (value: unknown): string => JSON.stringify(value)
 
-/** Runs a script in a container, in a folder of this machine, as its developer would have run it. */
-function inContainer(image: string, folder: string, script: string): Promise<string> {
-  const support = join(import.meta.dirname, '../support/vendor')
-  return mustRun('docker', [
-    ...[
-      'run',
-      '--rm',
-      '--volume',
-      `${folder}:/work`,
-      '--volume',
-      `${support}:/support:ro`,
-      '--workdir',
-      '/work',
-    ],
-    ...[image, 'sh', '-ec', `${script} > /tmp/log 2>&1 || { tail -n 30 /tmp/log >&2; exit 1; }`],
-  ])
-}
-const withNode = (script: string) => (folder: string) => inContainer('paas/node:26', folder, script)
-const withDebian = (packages: string, script: string) => (folder: string) =>
-  inContainer(
-    'paas/base:trixie',
-    folder,
-    `{ mkdir -p /usr/share/man/man1; apt-get update -qq; ` +
-      `DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${packages}; ${script}; }`,
-  )
 /** Debian's gems in `vendor/cache`, and their lock file. */
 const withGems = (packages: string, ...gems: string[]) =>
   withDebian(

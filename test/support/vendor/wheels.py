@@ -11,11 +11,37 @@ def files_of(package):
     return [f for f in listed if f.startswith(f'{site}/') and os.path.isfile(f)]
 
 
-def wheel(info):
+def package_of(info):
     found = subprocess.run(['dpkg', '-S', f'{site}/{info}'], capture_output=True, text=True).stdout
-    files = files_of(re.split('[:,]', found)[0])
+    return re.split('[:,]', found)[0]
+
+
+def depends_of(package):
+    shown = subprocess.run(['dpkg-query', '-W', '-f', '${Depends}', package], capture_output=True, text=True).stdout
+    return [one.split()[0].split(':')[0] for one in shown.split(',') if one.strip()]
+
+
+def normal(name):
+    return re.sub('[-_.]+', '-', name).lower()
+
+
+# Debian takes copies of other packages out, and depends on them instead; so must the wheel.
+def with_debians_requirements(metadata, packages):
+    head, _, rest = metadata.partition('\n\n')
+    named = {normal(name) for name in re.findall('^(?:Name|Requires-Dist): ([\\w.-]+)', head, re.M)}
+    needed = {distributions[one] for package in packages for one in depends_of(package) if one in distributions}
+    added = [f'Requires-Dist: {name}' for name in sorted(needed) if normal(name) not in named]
+    return '\n'.join([head, *added]) + f'\n\n{rest}'
+
+
+def wheel(info):
+    package = package_of(info)
+    # What has no metadata of its own is a part that Debian keeps apart.
+    parts = [one for one in depends_of(package) if one not in distributions and one.startswith('python3-')]
+    packages = [package, *parts]
+    files = [file for one in packages for file in files_of(one)]
     kind = 'METADATA' if info.endswith('.dist-info') else 'PKG-INFO'
-    metadata = open(f'{site}/{info}/{kind}', encoding='utf8').read()
+    metadata = with_debians_requirements(open(f'{site}/{info}/{kind}', encoding='utf8').read(), packages)
     name = re.search('^Name: (.+)$', metadata, re.M)[1].strip()
     version = re.search('^Version: (.+)$', metadata, re.M)[1].strip()
     stem = f'{re.sub("[-_.]+", "_", name)}-{version}'
@@ -37,6 +63,7 @@ def wheel(info):
             out.writestr(path, data)
 
 
-for entry in os.listdir(site):
-    if entry.endswith(('.dist-info', '.egg-info')):
-        wheel(entry)
+infos = [entry for entry in os.listdir(site) if entry.endswith(('.dist-info', '.egg-info'))]
+distributions = {package_of(info): info.split('-')[0] for info in infos}
+for info in infos:
+    wheel(info)

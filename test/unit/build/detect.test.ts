@@ -223,6 +223,50 @@ describe('what a plan has besides', () => {
     expect(berry.buildArgs['NODE_PACKAGE_MANAGER']).toBe('yarn@4')
   })
 
+  test.each([
+    ['uv', { 'uv.lock': '', 'pyproject.toml': '[project]\nname = "a"\n' }, 'uv', 'no'],
+    [
+      'uv with a package',
+      { 'uv.lock': '', 'pyproject.toml': '[build-system]\nrequires = ["hatchling"]\n' },
+      'uv',
+      'yes',
+    ],
+    [
+      'uv with a folder of the app',
+      { 'uv.lock': '', 'pyproject.toml': '[tool.uv.sources]\ngreet = { path = "libs/greet" }\n' },
+      'uv',
+      'yes',
+    ],
+    ['Poetry', { 'poetry.lock': '', 'pyproject.toml': '' }, 'poetry', 'yes'],
+    [
+      'Poetry without a package',
+      { 'poetry.lock': '', 'pyproject.toml': '[tool.poetry]\npackage-mode = false\n' },
+      'poetry',
+      'no',
+    ],
+    ['requirements', { 'requirements.txt': 'flask\n-r more.txt\n', 'pyproject.toml': '' }, 'pip', 'no'],
+    ['requirements and the app', { 'requirements.txt': 'flask\n-e .\n', 'setup.py': '' }, 'pip', 'yes'],
+    ['requirements and a folder', { 'requirements.txt': './libs/greet\n' }, 'pip', 'yes'],
+    [
+      'requirements from elsewhere',
+      { 'requirements.txt': '-e git+https://example.com/a.git#egg=a\nb @ https://example.com/b.whl\n' },
+      'pip',
+      'no',
+    ],
+    ['setup.py beside requirements', { 'requirements.txt': 'flask\n', 'setup.py': '' }, 'pip', 'no'],
+    ['setup.py', { 'setup.py': '', 'app.py': '' }, 'setup', 'yes'],
+    ['Pipenv', { Pipfile: '[packages]\nflask = "*"\n', 'app.py': '' }, 'pipenv', 'no'],
+    [
+      'dependencies that setup.py knows',
+      { 'pyproject.toml': '[project]\nname = "a"\ndynamic = ["version", "dependencies"]\n' },
+      'setup',
+      'yes',
+    ],
+  ])('Python with %s', async (_, files, install, isPackage) => {
+    const { buildArgs } = await plan({ Procfile: 'web: x\n', ...files })
+    expect(buildArgs).toMatchObject({ PYTHON_INSTALL: install, PYTHON_PACKAGE: isPackage })
+  })
+
   test('a version that is not to be had is said, with what there is', async () => {
     const error = await refusal({ 'app.py': '', '.python-version': '3.9.1' })
     expect(error.message).toBe('.python-version asks for Python 3.9.1, and the base image has 3.13.')

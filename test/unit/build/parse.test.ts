@@ -144,6 +144,13 @@ test.each([
     /lock file is out of date/,
   ],
   [
+    'The lockfile at `uv.lock` needs to be updated, but `--locked` was provided. To update the lockfile, run `uv lock`.',
+    /lock file is out of date/,
+  ],
+  ['Your Pipfile.lock (ef477e) is out of date.  Expected: (d23111).', /lock file is out of date/],
+  ['ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.', /its hash differs/],
+  ['ERROR: No matching distribution found for flask', /does not exist in the registry/],
+  [
     'failed to do request: Head "https://registry-1.docker.io/v2/paas/base/manifests/trixie": dial tcp: no such host',
     /paas base:build/,
   ],
