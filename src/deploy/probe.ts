@@ -10,7 +10,7 @@ export type Target = { container: Container; port: number; scheduler: Scheduler 
 /**
  * Runs one check until it passes or its attempts are used up; then it throws an Error whose message completes
  * "web.1 …". What is checked follows from the check: a path is requested, a command is run, an uptime is
- * waited for, and with none of them the port must accept a connection.
+ * waited for, and with none of them the port must accept a connection, and at the start keep it.
  */
 export async function probe(check: Check, target: Target, signal: AbortSignal): Promise<void> {
   await sleep(check.initialDelay * 1000, undefined, { signal })
@@ -48,7 +48,8 @@ export async function probeOnce(check: Check, target: Target, signal: AbortSigna
   const timed = AbortSignal.any([signal, AbortSignal.timeout(check.timeout * 1000)])
   if (check.command !== undefined) return runCommand(check.command, check.timeout, target)
   if (address === undefined) throw new Error('it has no address')
-  return check.path === undefined ? accepts(address, port, timed) : answers(check, address, port, timed)
+  if (check.path !== undefined) return answers(check, address, port, timed)
+  return check.type === 'startup' ? serves(address, port, timed) : accepts(address, port, timed)
 }
 
 async function runCommand(
@@ -66,6 +67,33 @@ function accepts(host: string, port: number, signal: AbortSignal): Promise<void>
   socket.once('connect', () => resolve())
   socket.once('error', (error) => reject(readable(error)))
   return promise.finally(() => socket.destroy())
+}
+
+/**
+ * A server may listen before the app is loaded (gunicorn does), and end when that fails. So it is asked for something:
+ * any answer will do, and so will none in time, but a connection that is closed without one will not.
+ */
+async function serves(host: string, port: number, timed: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const socket = connect({ host, port })
+  let connected = false
+  const late = (): void => {
+    const reason = timed.reason as Error
+    if (connected && reason.name === 'TimeoutError') resolve()
+    else reject(readable(reason))
+  }
+  timed.addEventListener('abort', late, { once: true })
+  socket.once('connect', () => {
+    connected = true
+    socket.write(`HEAD / HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: paas-check\r\nConnection: close\r\n\r\n`)
+  })
+  socket.once('data', () => resolve())
+  socket.once('error', (error) => reject(readable(error)))
+  socket.once('close', () => reject(new Error('the connection was closed without an answer')))
+  return promise.finally(() => {
+    timed.removeEventListener('abort', late)
+    socket.destroy()
+  })
 }
 
 async function answers(check: Check, host: string, port: number, signal: AbortSignal): Promise<void> {

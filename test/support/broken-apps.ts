@@ -39,6 +39,16 @@ export const brokenApps: BrokenApp[] = [
     says: [/web\.1\.\S+ exited with code 1/, /boom at start/],
   },
   {
+    what: 'listens first and ends when its code does not load',
+    files: {
+      'server.js':
+        "import { createServer } from 'node:net'\n" +
+        "createServer((socket) => socket.on('error', () => undefined)).listen(process.env.PORT)\n" +
+        "setTimeout(() => { throw new Error('boom while it loads') }, 700)\n",
+    },
+    says: [/web\.1\.\S+ exited with code 1/, /boom while it loads/],
+  },
+  {
     what: 'misses a variable',
     files: {
       'server.js': "if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL is not set')\n",
