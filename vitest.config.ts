@@ -20,6 +20,7 @@ const onDemand = {
     'everyday',
     'frameworks',
     'object-store',
+    'official-bases',
     'python-tools',
     'restore-elsewhere',
     'samples',

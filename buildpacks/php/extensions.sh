@@ -12,7 +12,7 @@ if [ -n "$missing" ]; then
   apt-get update -qq
   for package in $missing; do
     if ! DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" > /dev/null; then
-      echo "composer.json requires ext-${package#php-}, which Debian has no package for" >&2
+      echo "composer.json requires ext-${package#php-}, which Debian has no package for, or not for the PHP of this base image" >&2
       exit 1
     fi
   done

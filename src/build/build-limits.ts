@@ -6,6 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** What all builds may use together. `cpus`: cores, fractions allowed; undefined: what live apps leave. */
 export type BuildLimits = { memoryBytes: number; cpus?: number | undefined }
 
+/** Processes and threads of all builds together: many for compilers, few beside what a kernel has (32,768 and more). */
+export const mostProcesses = 4096
+
 /** Microseconds over which the kernel deals out a cap of cores. */
 const period = 100_000
 
@@ -29,6 +32,7 @@ export async function limitBuilds(
       ['memory.memsw.limit_in_bytes', memoryBytes],
       ['memory.limit_in_bytes', memoryBytes],
     ])
+    await set(join(root, 'pids/docker/buildkit'), [['pids.max', mostProcesses]])
     return set(join(root, 'cpu/docker/buildkit'), [
       ['cpu.shares', 256],
       ['cpu.cfs_period_us', period],
@@ -40,6 +44,7 @@ export async function limitBuilds(
   await set(folder, [
     ['memory.max', memoryBytes],
     ['memory.swap.max', 0],
+    ['pids.max', mostProcesses],
     ['cpu.weight', 25],
     ['cpu.max', `${quota ?? 'max'} ${period}`],
   ])

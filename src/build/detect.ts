@@ -217,7 +217,9 @@ function planBuildpacks(
       `The buildpack ${main.manifest.name} does not know how to start this app.`,
       'Add a Procfile, for example with the line: web: ./start',
     )
-  const { dockerfile, folders } = withFixedTimes(composeDockerfiles(packs))
+  const { base } = options
+  const composed = onBase(composeDockerfiles(packs), base)
+  const { dockerfile, folders } = withFixedTimes(composed, { trust: base !== undefined })
   const buildArgs = Object.fromEntries(packs.flatMap((pack) => Object.entries(argsOf(source, pack, options))))
   return {
     dockerfile,
@@ -240,8 +242,24 @@ function planBuildpacks(
   }
 }
 
+/** The stage of an image that `base:set` named: what this server trusts, it trusts too. */
+const chosenBase = 'chosen-base'
+
+const onBase = (dockerfile: string, base: string | undefined): string =>
+  base === undefined
+    ? dockerfile
+    : dockerfile.replace(
+        /^FROM /m,
+        () =>
+          `FROM ${base} AS ${chosenBase}\n` +
+          ['/usr/local/share/ca-certificates', '/etc/ssl/certs/ca-certificates.crt']
+            .map((path) => `COPY --from=paas/base:trixie ${path} ${path}\n`)
+            .join('') +
+          '\nFROM ',
+      )
+
 const basesOf = ({ manifest }: Buildpack, base: string | undefined): Record<string, string> =>
-  base === undefined ? {} : Object.fromEntries(manifest.bases.map((name) => [name, base]))
+  base === undefined ? {} : Object.fromEntries(manifest.bases.map((name) => [name, chosenBase]))
 
 function defaultProcesses(source: Source, { manifest }: Buildpack): Record<ProcessType, Process> {
   const found = Object.entries(manifest.processes).flatMap(([type, alternatives]) => {

@@ -19,7 +19,13 @@ const script = [
   ':',
 ].join('; ')
 
-const fixing = `SHELL ${JSON.stringify(['/bin/sh', '-c', script])}`
+/** For programs that bring certificates of their own, on an image that is not ours. */
+const trusting = [
+  'p=/usr/local/share/ca-certificates/paas-machine.pem b=/etc/ssl/certs/ca-certificates.crt',
+  'if [ -f $p ]; then export NODE_EXTRA_CA_CERTS=$p SSL_CERT_FILE=$b REQUESTS_CA_BUNDLE=$b PIP_CERT=$b CARGO_HTTP_CAINFO=$b; fi; ',
+].join('; ')
+
+const shellOf = (text: string): string => `SHELL ${JSON.stringify(['/bin/sh', '-c', text])}`
 const usual = 'SHELL ["/bin/sh", "-c"]'
 
 /** Where in the build context a folder is that gives its time to a copied one. */
@@ -27,15 +33,19 @@ export const timesFolder = 'times'
 
 /**
  * Makes a buildpack's Dockerfile give the same bytes whenever it is built, without a word of it in the buildpack: a
- * shell of ours runs its steps, and the folders that its last stage copies get a fixed time.
+ * shell of ours runs its steps, and the folders that its last stage copies get a fixed time. With `trust` steps
+ * trust the machine's own certificates, where the image has them.
  */
-export function withFixedTimes(dockerfile: string): { dockerfile: string; folders: string[] } {
-  const shelled = withFixingShell(dockerfile)
+export function withFixedTimes(
+  dockerfile: string,
+  { trust = false }: { trust?: boolean } = {},
+): { dockerfile: string; folders: string[] } {
+  const shelled = withFixingShell(dockerfile, shellOf(trust ? `${trusting}${script}` : script))
   return withFixedCopies(shelled)
 }
 
 /** `CMD` and the like are the usual shell's. */
-function withFixingShell(dockerfile: string): string {
+function withFixingShell(dockerfile: string, fixing: string): string {
   const added = new Map<number, string>()
   let shell = usual
   let stage = 0

@@ -1,3 +1,5 @@
+import { mostProcesses } from './build-limits.ts'
+
 const inMiB = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MiB`
 
 /** What a build most likely failed of, from its error and last lines; undefined where nothing is known. */
@@ -20,6 +22,10 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
         : `It ran out of memory: builds may use ${inMiB(memory)} together.`,
   },
   {
+    sign: /Cannot fork|fork: (?:retry: )?Resource temporarily unavailable|spawn \S+ EAGAIN|pthread_create.*(?:EAGAIN|Resource temporarily)/,
+    say: () => `It started too many processes: builds may have ${mostProcesses} together.`,
+  },
+  {
     sign: /ENOSPC|[Nn]o space left on device/,
     say: () => 'The disk is full; what takes the space: paas disk',
   },
@@ -32,13 +38,18 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
     say: () => 'The lock file is out of date: install locally, commit the lock file and push again.',
   },
   {
-    sign: /lock ?file.*(?:out of date|needs to be updated|not up to date)|--locked was passed|pyproject\.toml changed significantly|Pipfile\.lock \(\w+\) is out of date/is,
+    sign: /lock ?file.*(?:out of date|needs to be updated|not up to date)|--locked was passed|pyproject\.toml changed significantly|Pipfile\.lock \(\w+\) is out of date|lockfile can't be updated|is not (?:present )?in the lock file|missing go\.sum entry|inconsistent vendoring/is,
     say: () => 'The lock file is out of date: update and commit it, then push again.',
   },
   {
     sign: /self[- ]signed certificate|SELF_SIGNED_CERT|unable to (?:get local issuer|verify the first)|x509: |CERTIFICATE_VERIFY_FAILED|certificate verify failed/,
     say: () =>
       'A certificate is not trusted: if this network has a CA of its own, install it on the server (update-ca-certificates) and run paas base:build.',
+  },
+  {
+    sign: /failed to do request: \w+ "?https?:\/\/[^"\s]+\/(?:manifests|blobs)\//,
+    say: () =>
+      "The image's registry cannot be reached from this server. The base of paas needs none: paas base:set without an image, or FROM paas/base:trixie.",
   },
   {
     sign: /ENOTFOUND|EAI_AGAIN|Could not resolve|failure (?:in name resolution|resolving)|no such host|[Nn]etwork is unreachable|Name or service not known|Could not reach host|UnknownHostException|Unknown host|ECONNREFUSED|ETIMEDOUT|dial tcp|Failed to establish a new connection/,
@@ -49,6 +60,11 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
     sign: /pull access denied|manifest unknown|failed to (?:resolve source metadata|load cache key)|failed to solve.*not found$/m,
     say: () =>
       'A base image is not there: FROM paas/base:trixie needs no registry (paas base:build makes it).',
+  },
+  {
+    sign: /apt-get: (?:command )?not found/,
+    say: () =>
+      'The base image has no apt-get: name one that is made of Debian or Ubuntu (node:22-bookworm-slim, not node:22-alpine).',
   },
   { sign: /exit code: 127|command not found|: not found$/m, say: () => 'A command is not in the image.' },
   {

@@ -151,6 +151,76 @@ describe('a clone', () => {
       /package-lock\.json is out of date: run npm install/,
     ],
     [
+      'a yarn.lock that is out of date',
+      {
+        'package.json': '{"name":"x","scripts":{"start":"x"},"dependencies":{"ms":"2.1.3"}}',
+        'yarn.lock': '# yarn lockfile v1\n',
+      },
+      /lock file is out of date/,
+    ],
+    [
+      'a pnpm-lock.yaml that is out of date',
+      {
+        'package.json': '{"name":"x","scripts":{"start":"x"},"dependencies":{"ms":"2.1.3"}}',
+        'pnpm-lock.yaml': "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n",
+      },
+      /lock file is out of date/,
+    ],
+    [
+      'a Gemfile.lock that is out of date',
+      {
+        Gemfile: "source 'https://rubygems.org'\ngem 'rack'\n",
+        'Gemfile.lock':
+          'GEM\n  remote: https://rubygems.org/\n  specs:\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n',
+        'config.ru': '',
+      },
+      /lock file is out of date/,
+    ],
+    ['a syntax error in a Gemfile', { Gemfile: "gem 'rack", 'config.ru': '' }, /error parsing `Gemfile`/],
+    [
+      'a composer.lock that is out of date',
+      {
+        'composer.json': '{"require":{"acme/a":"^1"}}',
+        'composer.lock':
+          '{"content-hash":"0","packages":[],"packages-dev":[],"platform":{},"platform-dev":{}}',
+        'index.php': '',
+      },
+      /lock file is out of date/,
+    ],
+    [
+      'a syntax error in composer.json',
+      { 'composer.json': '{"require":' },
+      /composer\.json is not valid JSON/,
+    ],
+    [
+      'a syntax error in pyproject.toml',
+      { 'pyproject.toml': '[project\n', 'app.py': '' },
+      /pyproject\.toml is not valid TOML/,
+    ],
+    [
+      'a syntax error in go.mod',
+      { 'go.mod': 'modul x (\n', 'main.go': 'package main\n' },
+      /errors parsing go\.mod/,
+    ],
+    [
+      'vendored modules that are out of date',
+      {
+        'go.mod': 'module example.com/x\n\ngo 1.22\n\nrequire example.com/a v1.0.0\n',
+        'main.go': 'package main\n\nimport _ "example.com/a"\n\nfunc main() {}\n',
+        'vendor/modules.txt': '',
+      },
+      /lock file is out of date/,
+    ],
+    [
+      'a Cargo.lock that is out of date',
+      {
+        'Cargo.toml': '[package]\nname = "x"\nversion = "2.0.0"\nedition = "2021"\n',
+        'Cargo.lock': 'version = 3\n\n[[package]]\nname = "x"\nversion = "1.0.0"\n',
+        'src/main.rs': 'fn main() {}\n',
+      },
+      /lock file is out of date/,
+    ],
+    [
       'a command that is not there',
       { Dockerfile: 'FROM paas/base:trixie\nRUN vite\n' },
       /command is not in the image/,
@@ -161,9 +231,13 @@ describe('a clone', () => {
       /image of another app or service/,
     ],
   ]
-  test.each(bad)('with %s is refused, and the old release serves', async (_, files, says) => {
-    await refusedPush(clone, files, says)
-  })
+  test.each(bad)(
+    'with %s is refused, and the old release serves',
+    { timeout: 600_000 },
+    async (_, files, says) => {
+      await refusedPush(clone, files, says)
+    },
+  )
 
   test('with a link to /etc/passwd is refused, and the old release serves', async () => {
     await symlink('/etc/passwd', join(clone.folder, 'passwd'))
@@ -229,6 +303,11 @@ describe('a build without measure', () => {
       dockerfile('head -c 3G /dev/zero | tail'),
       /It ran out of memory: builds may use 2048 MiB together/,
     )
+  })
+
+  test('that starts processes without end is held, and told why', { timeout: 300_000 }, async () => {
+    const step = 'i=0; while [ $i -lt 9000 ]; do sleep 600 & i=$((i+1)); done'
+    await refusedPush(clone, dockerfile(step), /too many processes: builds may have 4096 together/)
   })
 
   test(

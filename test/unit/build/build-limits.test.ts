@@ -39,6 +39,7 @@ test.each([
   await limit(1.5, driver)
   expect(await content(`${parent}/${folder}/memory.max`)).toBe('1000')
   expect(await content(`${parent}/${folder}/memory.swap.max`)).toBe('0')
+  expect(await content(`${parent}/${folder}/pids.max`)).toBe('4096')
   expect(await content(`${parent}/${folder}/cpu.weight`)).toBe('25')
   expect(await content(`${parent}/${folder}/cpu.max`)).toBe('150000 100000')
   await limit(undefined, driver)

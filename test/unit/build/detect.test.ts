@@ -272,7 +272,10 @@ describe('what a plan has besides', () => {
     expect(error.message).toBe('.python-version asks for Python 3.9.1, and the base image has 3.13.')
     expect(error.hint).toContain('paas base:set')
     const based = await plan({ 'app.py': '', '.python-version': '3.9.1' }, { base: 'python:3.9-slim' })
-    expect(based.buildArgs).toMatchObject({ PAAS_BASE: 'python:3.9-slim' })
+    expect(based.buildArgs).toMatchObject({ PAAS_BASE: 'chosen-base' })
+    expect(based.dockerfile).toMatch(
+      /^FROM python:3\.9-slim AS chosen-base\nCOPY --from=paas\/base:trixie .*ca-certificates /m,
+    )
     expect((await refusal({ 'app.py': '' }, { base: 'paas/a0123456789abcde:b' })).code).toBe('FORBIDDEN')
   })
 

@@ -161,6 +161,22 @@ test.each([
   ['java.net.UnknownHostException: services.gradle.org', /registry cannot be reached/],
   ['repo.maven.apache.org: Unknown host', /registry cannot be reached/],
   ['write /x: no space left on device', /disk is full/],
+  [
+    'failed to do request: Head "http://127.0.0.1:1/v2/node/manifests/22": dial tcp 127.0.0.1:1: connect: connection refused',
+    /image's registry cannot be reached/,
+  ],
+  ['/bin/sh: apt-get: not found', /base image has no apt-get/],
+  ['/bin/sh: 1: Cannot fork', /too many processes/],
+  [
+    "The dependencies in your gemfile changed, but the lockfile can't be updated\nbecause frozen mode is set",
+    /lock file is out of date/,
+  ],
+  ['- Required package "acme/a" is not present in the lock file.', /lock file is out of date/],
+  [
+    'main.go:3:8: missing go.sum entry for module providing package example.com/a',
+    /lock file is out of date/,
+  ],
+  ['go: inconsistent vendoring in /app:', /lock file is out of date/],
   ['sh: 1: vite: not found', /command is not in the image/],
 ])('%s', (text, cause) => {
   expect(likelyCause(text, 512 * 1024 ** 2)).toMatch(cause)

