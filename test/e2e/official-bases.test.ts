@@ -3,6 +3,7 @@ import { containersOf, docker, inspect } from '../support/docker.ts'
 import { get, hostOf, instance, paas } from '../support/instance.ts'
 import { appName, type Clone, createLaptop, type Files } from '../support/laptop.ts'
 import { languageImages } from '../support/official-languages.ts'
+import { eventually } from '../support/process.ts'
 import { debianImage, dockerBuild, type Registry, startRegistry } from '../support/registry.ts'
 
 // On demand, as they install much: apps on images of a registry that are made as the official ones are, each with a
@@ -56,7 +57,7 @@ const cases: Case[] = [
     language: 'php',
     sample: 'php-plain',
     files: { 'composer.json': '{}' },
-    says: /8\.2\./,
+    says: /"php":"8\.2"/,
     change: { 'note.txt': 'changed' },
     cached: /runtime\.sh +CACHED/,
   },
@@ -96,7 +97,12 @@ describe.each(cases)('$language', ({ language, sample, files = {}, says, change,
       const again = await clone.deploy(change)
       expect(again.stderr).toMatch(cached)
       await answers()
-      const [container] = await containersOf(app, { type: 'web' })
+      let container: string | undefined
+    await eventually('the old container is gone', 60_000, async () => {
+      const running = await containersOf(app, { type: 'web' })
+      container = running[0]
+      return running.length === 1
+    })
       expect((await docker('exec', container!, 'id', '-u')).trim()).toBe('32767')
       const began = performance.now()
       await docker('stop', '--time', '20', container!)
