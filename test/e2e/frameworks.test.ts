@@ -132,6 +132,83 @@ const frameworks: Framework[] = [
     ],
   },
   {
+    what: 'SvelteKit with a server, which its template gives no script to start',
+    files: {
+      'package.json': json({
+        type: 'module',
+        scripts: { dev: 'vite dev', build: 'vite build', preview: 'vite preview' },
+        devDependencies: {
+          '@sveltejs/adapter-node': '^5.0.0',
+          '@sveltejs/kit': '^2.0.0',
+          '@sveltejs/vite-plugin-svelte': '^6.0.0',
+          svelte: '^5.0.0',
+          vite: '^7.0.0',
+        },
+      }),
+      'svelte.config.js':
+        "import adapter from '@sveltejs/adapter-node'\nexport default { kit: { adapter: adapter() } }\n",
+      'vite.config.js':
+        "import { sveltekit } from '@sveltejs/kit/vite'\nexport default { plugins: [sveltekit()] }\n",
+      'src/app.html': '<html><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>',
+      'src/routes/+page.server.js': 'export const load = ({ url }) => ({ origin: url.origin })\n',
+      'src/routes/+page.svelte':
+        '<script>\nlet { data } = $props()\n</script>\n<h1>Hello of {data.origin}</h1>\n',
+    },
+    prepare: npmLock,
+    asks: [['/', 200, /Hello of http:/]],
+    secure: /Hello of https:/,
+  },
+  {
+    what: 'Astro with a server',
+    files: {
+      'package.json': json({
+        type: 'module',
+        scripts: { dev: 'astro dev', build: 'astro build', preview: 'astro preview' },
+        dependencies: { astro: '^5.0.0', '@astrojs/node': '^9.0.0' },
+      }),
+      'astro.config.mjs':
+        "import node from '@astrojs/node'\nexport default { output: 'server', adapter: node({ mode: 'standalone' }) }\n",
+      'src/pages/index.astro': '---\nconst node = process.version\n---\n<h1>Hello of {node}</h1>\n',
+    },
+    prepare: npmLock,
+    asks: [['/', 200, /Hello of v26/]],
+  },
+  {
+    what: 'NestJS',
+    files: {
+      'package.json': json({
+        scripts: { build: 'nest build', start: 'nest start', 'start:prod': 'node dist/main' },
+        dependencies: {
+          '@nestjs/common': '^11.0.0',
+          '@nestjs/core': '^11.0.0',
+          '@nestjs/platform-express': '^11.0.0',
+          'reflect-metadata': '^0.2.0',
+          rxjs: '^7.8.0',
+        },
+        devDependencies: { '@nestjs/cli': '^11.0.0', typescript: '^5.0.0', '@types/node': '^22.0.0' },
+      }),
+      'nest-cli.json': json({ sourceRoot: 'src' }),
+      'tsconfig.json': json({
+        compilerOptions: {
+          ...{ module: 'commonjs', target: 'es2022', outDir: 'dist', rootDir: 'src', skipLibCheck: true },
+          ...{ emitDecoratorMetadata: true, experimentalDecorators: true },
+        },
+        include: ['src'],
+      }),
+      'src/main.ts': `import 'reflect-metadata'
+import { Controller, Get, Module } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+@Controller()
+class Root { @Get() hello() { return 'Hello of Nest' } }
+@Module({ controllers: [Root] })
+class App {}
+void NestFactory.create(App).then((app) => app.listen(process.env.PORT!))
+`,
+    },
+    prepare: npmLock,
+    asks: [['/', 200, /^Hello of Nest$/]],
+  },
+  {
     what: 'Express in TypeScript, its compiler left out',
     files: {
       'package.json': json({

@@ -98,11 +98,11 @@ describe.each(cases)('$language', ({ language, sample, files = {}, says, change,
       expect(again.stderr).toMatch(cached)
       await answers()
       let container: string | undefined
-    await eventually('the old container is gone', 60_000, async () => {
-      const running = await containersOf(app, { type: 'web' })
-      container = running[0]
-      return running.length === 1
-    })
+      await eventually('the old container is gone', 60_000, async () => {
+        const running = await containersOf(app, { type: 'web' })
+        container = running[0]
+        return running.length === 1
+      })
       expect((await docker('exec', container!, 'id', '-u')).trim()).toBe('32767')
       const began = performance.now()
       await docker('stop', '--time', '20', container!)

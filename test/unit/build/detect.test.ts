@@ -39,6 +39,29 @@ describe('which builder a source gets, and what its web process is', () => {
       'y',
     ],
     [
+      'SvelteKit with a server',
+      {
+        'package.json': json({
+          scripts: { build: 'vite build' },
+          devDependencies: { '@sveltejs/adapter-node': '5' },
+        }),
+      },
+      'node',
+      'env PROTOCOL_HEADER=x-forwarded-proto node build',
+    ],
+    [
+      'Astro with a server',
+      { 'package.json': json({ scripts: { build: 'astro build' }, dependencies: { '@astrojs/node': '9' } }) },
+      'node',
+      'env HOST=0.0.0.0 node dist/server/entry.mjs',
+    ],
+    [
+      'Nuxt',
+      { 'package.json': json({ scripts: { build: 'nuxt build', generate: 'nuxt generate' } }) },
+      'node',
+      'node .output/server/index.mjs',
+    ],
+    [
       'a static build',
       { 'package.json': json({ scripts: { build: 'vite build' } }) },
       'node+static',
