@@ -4,14 +4,9 @@ import { openEngine } from '../../src/docker/engine.ts'
 import { docker } from '../support/docker.ts'
 import { get, hostOf, instance, paas, paasJson, paths } from '../support/instance.ts'
 import { appName, type Clone, createLaptop } from '../support/laptop.ts'
-import {
-  dockerBuild,
-  type Official,
-  officialImages,
-  type Registry,
-  startRegistry,
-} from '../support/official-images.ts'
+import { type Official, officialImages } from '../support/official-images.ts'
 import { eventually, mustRun } from '../support/process.ts'
+import { dockerBuild, type Registry, startRegistry } from '../support/registry.ts'
 import { everyKind } from '../support/service-kinds.ts'
 import { opens, serverContainer, serverPid } from '../support/services.ts'
 import { tinyImage } from '../support/tiny-image.ts'
