@@ -294,7 +294,7 @@ test('logs outlive containers and the controller, by type, number and age', asyn
   await rig.restartController('SIGTERM')
   const { stdout } = await rig.paas(['logs', '-a', 'blog', '-t', 'web', '-n', '5'])
   expect(stdout.trim().split('\n')).toHaveLength(5)
-  expect(stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+\+00:00 app\[web\.\d+\]: /)
+  expect(stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+\+00:00 (?:app|paas)\[web\.\d+\]: /)
   const [first] = (await rig.paas(['logs', '-a', 'blog', '--since', '1h', '--json'])).stdout.split('\n')
   expect(JSON.parse(first!)).toMatchObject({ source: expect.stringMatching(/app|paas/) as string })
   expect((await rig.paas(['logs', '-a', 'blog', '--since', 'yesterday'])).code).toBe(2)
