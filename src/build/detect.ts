@@ -2,6 +2,7 @@ import { PaasError } from '../errors/paas-error.ts'
 import { ProcessType } from '../model/names.ts'
 import { type Process } from '../model/release.ts'
 import { parseAppJson, type AppJson } from './app-json.ts'
+import { baseImage } from './base-image.ts'
 import { type Buildpack, type ContextFile } from './buildpack.ts'
 import { composeDockerfiles } from './compose.ts'
 import { checkDockerfile, checkImageName, runtimeOf } from './dockerfile.ts'
@@ -253,7 +254,7 @@ const onBase = (dockerfile: string, base: string | undefined): string =>
         () =>
           `FROM ${base} AS ${chosenBase}\n` +
           ['/usr/local/share/ca-certificates', '/etc/ssl/certs/ca-certificates.crt']
-            .map((path) => `COPY --from=paas/base:trixie ${path} ${path}\n`)
+            .map((path) => `COPY --from=${baseImage} ${path} ${path}\n`)
             .join('') +
           '\nFROM ',
       )

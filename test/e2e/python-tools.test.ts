@@ -34,12 +34,12 @@ PyMODINIT_FUNC PyInit_pqversion(void) {
   return made;
 }
 END
-tar -C /tmp/pq -czf /work/pqversion-1.tar.gz pqversion-1
+tar -C /tmp/pq -czf /made/pqversion-1.tar.gz pqversion-1
 mkdir /tmp/greet; cd /tmp/greet; git init -q -b main
 printf 'from setuptools import setup\\nsetup(name="greet", version="1", py_modules=["greet"])\\n' > setup.py
 printf 'word = "Hello of git"\\n' > greet.py
 git add .; git -c user.name=zoe -c user.email=zoe@example.com commit -qm greet
-git clone -q --bare . /work/greet.git; git -C /work/greet.git update-server-info`
+git clone -q --bare . /made/greet.git; git -C /made/greet.git update-server-info`
   index = await startPackageIndex(
     'python3-poetry pipenv python3-flask gunicorn python3-pip python3-wheel python3-hatchling python3-httpx ' +
       'python3-zstandard python3-colorama python3-setuptools git',

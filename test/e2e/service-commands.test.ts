@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { get, hostOf, instance, paas, paasJson } from '../support/instance.ts'
 import { appName, createLaptop } from '../support/laptop.ts'
-import { eventually, type Finished, mustRun, run } from '../support/process.ts'
+import { eventually, type Finished, run } from '../support/process.ts'
 import { everyKind } from '../support/service-kinds.ts'
-import { opens } from '../support/services.ts'
+import { opens, storeOf } from '../support/services.ts'
 
 const dev = await createLaptop('stores')
 const app = appName('shop')
@@ -32,16 +32,7 @@ afterAll(async () => {
   await dev[Symbol.asyncDispose]()
 })
 
-/** What the app reads from the service of a config var. */
-async function ask(variable: string): Promise<string[]> {
-  const { status, body } = await get(hostOf(app), `/${variable}`)
-  expect(status, body).toBe(200)
-  return body.trim().split('\n')
-}
-async function write(variable: string, text: string): Promise<void> {
-  const url = `http://127.0.0.1:${instance.httpPort}/${variable}`
-  await mustRun('curl', ['-sf', '-X', 'PUT', '-H', `Host: ${hostOf(app)}`, '--data', text, url])
-}
+const { ask, write } = storeOf(app)
 const sql = async (name: string, text: string): Promise<string> =>
   (await paas(['services:connect', name], { input: `\\pset tuples_only on\n${text}\n` })).stdout.trim()
 const variables = async (): Promise<Record<string, string>> =>

@@ -8,7 +8,7 @@ import { type Official, officialImages } from '../support/official-images.ts'
 import { eventually, mustRun } from '../support/process.ts'
 import { dockerBuild, type Registry, startRegistry } from '../support/registry.ts'
 import { everyKind } from '../support/service-kinds.ts'
-import { opens, serverContainer, serverPid } from '../support/services.ts'
+import { opens, serverContainer, serverPid, storeOf } from '../support/services.ts'
 import { tinyImage } from '../support/tiny-image.ts'
 
 // Services from named images of a registry, which are made as the official ones are and not as ours.
@@ -59,16 +59,7 @@ async function must(...args: string[]): Promise<string> {
   return stdout
 }
 
-async function ask(variable: string): Promise<string[]> {
-  const { status, body } = await get(hostOf(app), `/${variable}`)
-  expect(status, body).toBe(200)
-  return body.trim().split('\n')
-}
-
-async function write(variable: string, text: string): Promise<void> {
-  const url = `http://127.0.0.1:${instance.httpPort}/${variable}`
-  await mustRun('curl', ['-sf', '-X', 'PUT', '-H', `Host: ${hostOf(app)}`, '--data', text, url])
-}
+const { ask, write } = storeOf(app)
 
 const works = (variable: string): Promise<unknown> =>
   eventually(`${variable} works`, 90_000, async () => (await get(hostOf(app), `/${variable}`)).status === 200)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { everyKind } from '../support/service-kinds.ts'
-import { addressOf, networksOf, reaches, serverContainer, serverPid } from '../support/services.ts'
+import { addressOf, networksOf, reaches, serverContainer, serverPid, storeOf } from '../support/services.ts'
 import { get, hostOf, instance, paas, paasJson, paths } from '../support/instance.ts'
 import { appName, type Clone, createLaptop } from '../support/laptop.ts'
 import { eventually, mustRun, run } from '../support/process.ts'
@@ -36,18 +36,7 @@ async function must(...args: string[]): Promise<string> {
   return stdout
 }
 
-const ask = async (variable: string): Promise<string[]> => {
-  const { status, body } = await get(hostOf(app), `/${variable}`)
-  expect(status, body).toBe(200)
-  return body.trim().split('\n')
-}
-
-async function write(variable: string, text: string): Promise<void> {
-  const url = `http://127.0.0.1:${instance.httpPort}/${variable}`
-  expect(await mustRun('curl', ['-s', '-X', 'PUT', '-H', `Host: ${hostOf(app)}`, '--data', text, url])).toBe(
-    'added\n',
-  )
-}
+const { ask, write } = storeOf(app)
 
 /** A pipe of the shell, as people type it. */
 const piped = (line: string, ...args: string[]): Promise<string> =>

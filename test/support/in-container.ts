@@ -5,8 +5,8 @@ import { mustRun } from './process.ts'
 export function inContainer(image: string, folder: string, script: string): Promise<string> {
   const support = join(import.meta.dirname, 'vendor')
   return mustRun('docker', [
-    ...['run', '--rm', '--volume', `${folder}:/work`, '--volume', `${support}:/support:ro`],
-    ...['--workdir', '/work', image, 'sh', '-ec'],
+    ...['run', '--rm', '--volume', `${folder}:/made`, '--volume', `${support}:/support:ro`],
+    ...['--workdir', '/made', image, 'sh', '-ec'],
     `${script} > /tmp/log 2>&1 || { tail -n 30 /tmp/log >&2; exit 1; }`,
   ])
 }

@@ -1,4 +1,4 @@
-import { instance } from './instance.ts'
+import { get, hostOf, instance } from './instance.ts'
 import { containersOf } from './docker.ts'
 import { mustRun, run } from './process.ts'
 
@@ -63,3 +63,26 @@ export async function addressOf(name: string): Promise<string> {
   const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
   return (await mustRun('docker', ['inspect', '--format', format, await serverContainer(name)])).trim()
 }
+
+/** What an app made of test/apps/node-store reads from and writes to the service of a config var. */
+export const storeOf = (app: string) => ({
+  ask: async (variable: string): Promise<string[]> => {
+    const { status, body } = await get(hostOf(app), `/${variable}`)
+    if (status !== 200) throw new Error(`${variable}: ${status} ${body}`)
+    return body.trim().split('\n')
+  },
+  write: async (variable: string, text: string): Promise<void> => {
+    const url = `http://127.0.0.1:${instance.httpPort}/${variable}`
+    const answer = await mustRun('curl', [
+      '-sf',
+      '-X',
+      'PUT',
+      '-H',
+      `Host: ${hostOf(app)}`,
+      '--data',
+      text,
+      url,
+    ])
+    if (answer !== 'added\n') throw new Error(`${variable}: ${answer}`)
+  },
+})
