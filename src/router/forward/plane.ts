@@ -35,6 +35,8 @@ export type Finished = {
   status: number
   /** Bytes of the response, its head included. */
   bytes: number
+  /** performance.now() at its head. */
+  startedAt: number
   totalMs: number
   /** From the last attempt's start to the response's end; undefined when no backend was asked. */
   backendMs: number | undefined

@@ -39,6 +39,7 @@ export function finishedOf(request: Reported, address: string): Finished {
     backend: request.backend,
     status: request.status,
     bytes: request.bytesSent,
+    startedAt: request.startedAt,
     totalMs: now - request.startedAt,
     backendMs: request.backendStartedAt === 0 ? undefined : now - request.backendStartedAt,
   }
@@ -59,7 +60,14 @@ export function answeredOf(
   asked: Asked,
   answer: Pick<Finished, 'address' | 'route' | 'status' | 'bytes'>,
 ): Finished {
-  return { ...answer, asked: askedOf(asked), backend: undefined, totalMs: 0, backendMs: undefined }
+  return {
+    ...answer,
+    asked: askedOf(asked),
+    backend: undefined,
+    startedAt: performance.now(),
+    totalMs: 0,
+    backendMs: undefined,
+  }
 }
 
 export const debugVersion = 'x-debug-version-hipache: paas\r\n'

@@ -6,6 +6,8 @@ import { writeLatin1 } from '../http/bytes.ts'
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const flushBytes = 64 * 1024
 const flushMs = 200
+/** Lines are made so many at a time, which takes less than one by one between other work. */
+const together = 64
 /** When the disk does not take lines, this much waits; later lines are lost, and counted. */
 const bufferBytes = 1024 * 1024
 
@@ -97,6 +99,25 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
   const lineOf = accessLines()
   let second = 0
   let time = ''
+  const waiting: Finished[] = []
+
+  /** Makes the lines of what waits. */
+  function settle(): void {
+    const sinceEpoch = Date.now() - performance.now()
+    for (const finished of waiting) {
+      const started = sinceEpoch + finished.startedAt
+      const current = Math.floor(started / 1000)
+      if (current !== second) {
+        second = current
+        time = timestamp(new Date(started))
+      }
+      const text = lineOf(finished, time)
+      // The disk may not take what is there.
+      if (used + text.length > bufferBytes) lost += 1
+      else used += writeLatin1(filling, text, used)
+    }
+    waiting.length = 0
+  }
 
   function flush(): void {
     const next = spare
@@ -114,6 +135,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
   }
 
   function writeNow(): void {
+    settle()
     try {
       writeSync(fd, filling, 0, used)
     } catch (error) {
@@ -122,23 +144,15 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     used = 0
   }
 
-  const timer = setInterval(flush, flushMs)
+  const timer = setInterval(() => {
+    settle()
+    flush()
+  }, flushMs)
   timer.unref()
   return {
     line(finished: Finished): void {
-      const started = Date.now() - finished.totalMs
-      const current = Math.floor(started / 1000)
-      if (current !== second) {
-        second = current
-        time = timestamp(new Date(started))
-      }
-      const text = lineOf(finished, time)
-      if (used + text.length > bufferBytes) {
-        // The disk does not take what is there.
-        lost += 1
-        return
-      }
-      used += writeLatin1(filling, text, used)
+      if (waiting.push(finished) < together) return
+      settle()
       if (used > flushBytes) flush()
     },
     /** After a rotation: what waits goes to the old file, what follows to the new one. */

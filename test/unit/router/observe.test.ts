@@ -34,6 +34,7 @@ test('whatever a client sends, its access log entry is one line with one shape',
         backend: undefined,
         status: 200,
         bytes: 5,
+        startedAt: 0,
         totalMs: 11.4,
         backendMs: undefined,
       }
