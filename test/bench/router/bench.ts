@@ -16,6 +16,7 @@ import {
   sample,
   startOn,
 } from './measure.ts'
+import { inOwnNetwork } from './own-network.ts'
 
 /**
  * The router beside its anchors, one core for the proxy and the other for load and backend, in interleaved
@@ -23,8 +24,8 @@ import {
  */
 const { values: flags } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '9' },
+    seconds: { type: 'string', default: '1' },
     shapes: { type: 'string', default: '' },
     proxies: { type: 'string', default: '' },
     cache: { type: 'string', default: join(tmpdir(), 'paas-bench-anchors') },
@@ -39,6 +40,7 @@ type Shape = Load & { name: string; everyone?: boolean; idle?: number }
 
 async function main(): Promise<void> {
   const anchors = await installAnchors(flags.cache)
+  if (!inOwnNetwork()) return
   const directory = await mkdtemp(join(tmpdir(), 'paas-bench-'))
   const started: ChildProcess[] = []
   const env = { ...process.env, LD_LIBRARY_PATH: anchors.libraries }
