@@ -23,6 +23,7 @@ afterAll(async () => {
   await registry.remove()
 }, 120_000)
 
+const json = JSON.stringify
 type Case = {
   language: keyof typeof languageImages
   sample: string
@@ -56,8 +57,25 @@ const cases: Case[] = [
   {
     language: 'php',
     sample: 'php-plain',
-    files: { 'composer.json': '{}' },
-    says: /"php":"8\.2"/,
+    files: {
+      'composer.json': json({
+        require: { 'ext-bcmath': '*', 'ext-zip': '*' },
+        autoload: { 'psr-4': { 'Shop\\': 'src/' } },
+      }),
+      'composer.lock': json({
+        'content-hash': '0',
+        packages: [],
+        'packages-dev': [],
+        platform: { 'ext-bcmath': '*', 'ext-zip': '*' },
+        'platform-dev': {},
+      }),
+      'src/Shop.php': "<?php\nnamespace Shop;\nclass Shop { const SUM = 'composed'; }\n",
+      'public/index.php': `<?php
+require __DIR__ . '/../vendor/autoload.php';
+echo json_encode([PHP_MAJOR_VERSION . '.' . PHP_MINOR_VERSION, bcadd('1', '2'), class_exists('ZipArchive'), Shop\\Shop::SUM]);
+`,
+    },
+    says: /^\["8\.2","3",true,"composed"\]$/,
     change: { 'note.txt': 'changed' },
     cached: /runtime\.sh +CACHED/,
   },
@@ -140,6 +158,15 @@ describe('an image that cannot be built on', () => {
     await docker('rmi', '--force', tag)
     await clone.commit({ 'requirements.txt': '', 'app.py': '', 'package.json': null })
     await refused(`${registry.address}/bare:1`, /base image has no apt-get/)
+  })
+
+  test('as it lacks an extension of PHP that it cannot compile', { timeout: 120_000 }, async () => {
+    const files = { 'composer.json': json({ require: { 'ext-redis': '*' } }), 'index.php': '' }
+    await clone.commit({ ...files, 'requirements.txt': null, 'app.py': null })
+    await refused(
+      `${registry.address}/php:official`,
+      /composer\.json requires ext-redis, which the base image lacks and cannot compile/,
+    )
   })
 
   test('as its registry is away', { timeout: 120_000 }, async () => {

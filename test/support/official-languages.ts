@@ -59,14 +59,22 @@ export const languageImages = {
     suite: 'bookworm',
     lines: (from) => [
       `FROM ${from} AS got`,
-      install('apache2 libapache2-mod-php php-cli php-mbstring php-sqlite3 php-curl php-xml'),
+      // The sources of PHP's own extensions, and a script that compiles them.
+      "RUN sed -n '1s/^deb /deb-src /p' /etc/apt/sources.list > /etc/apt/sources.list.d/source.list",
+      install(
+        'apache2 libapache2-mod-php php-cli php-dev xz-utils php-mbstring php-sqlite3 php-curl php-xml',
+      ),
+      'RUN mkdir -p /got/usr/src/php /got/usr/bin /got/usr/include && apt-get update -q && cd /tmp && apt-get source -q --download-only php8.2 && tar -xJf php8.2_*.orig.tar.xz --strip-components=1 -C /got/usr/src/php --wildcards "*/ext" && cp -L /usr/bin/phpize8.2 /got/usr/bin/phpize && cp -L /usr/bin/php-config8.2 /got/usr/bin/php-config && cp -a /usr/include/php /got/usr/include/',
       'RUN mkdir -p /got/usr/lib/apache2/modules /got/usr/local/bin /got/etc/apache2/mods-available && cp -a /usr/lib/php /got/usr/lib/ && cp -a /etc/php /got/etc/ && cp /usr/lib/apache2/modules/libphp8.2.so /got/usr/lib/apache2/modules/ && cp /etc/apache2/mods-available/php8.2.load /got/etc/apache2/mods-available/ && cp -L /usr/bin/php8.2 /got/usr/local/bin/php',
       "RUN ldd /usr/bin/php8.2 /usr/lib/apache2/modules/libphp8.2.so /usr/lib/php/2022*/*.so | awk '/=>/{print $3}' | sort -u | xargs -r realpath | xargs dpkg -S | sed 's/:.*//' | sort -u > /got/libraries",
       `FROM ${from}`,
       "RUN printf 'Package: php*\\nPin: release *\\nPin-Priority: -1\\n' > /etc/apt/preferences.d/no-debian-php",
-      install('apache2 curl xz-utils'),
+      install(
+        'apache2 curl xz-utils autoconf automake g++ gcc libc-dev libpcre2-dev libtool make pkg-config re2c shtool',
+      ),
       'COPY --from=got /got /',
       install('$(cat /libraries)'),
+      `RUN printf '#!/bin/sh\\nset -e\\nfor name; do\\n  cd "/usr/src/php/ext/$name"\\n  phpize; ./configure; make -j2; make install\\n  echo "extension=$name" > "$PHP_INI_DIR/conf.d/docker-php-ext-$name.ini"\\ndone\\n' > /usr/local/bin/docker-php-ext-install && chmod 755 /usr/local/bin/docker-php-ext-install`,
       'ENV PHP_INI_DIR=/usr/local/etc/php PHP_INI_SCAN_DIR=/etc/php/8.2/apache2/conf.d:/usr/local/etc/php/conf.d',
       'RUN mkdir -p /usr/local/etc/php/conf.d && a2dismod mpm_event && a2enmod mpm_prefork php8.2 && rm -rf /var/www/html/* && ln -sfT /dev/stderr /var/log/apache2/error.log && ln -sfT /dev/stdout /var/log/apache2/access.log',
       "RUN printf '<FilesMatch \\\\.php$>\\n\\tSetHandler application/x-httpd-php\\n</FilesMatch>\\nDirectoryIndex disabled\\nDirectoryIndex index.php index.html\\n' > /etc/apache2/conf-available/docker-php.conf && a2enconf docker-php",
