@@ -47,7 +47,7 @@ export type BuiltImage = { imageId: string; port: number; healthcheck: Check[] }
  * lines and a likely cause; an abort stops the build in the engine and throws BUILD_CANCELLED.
  */
 export async function buildImage(
-  { images }: { images: Pick<Images, 'build' | 'inspect'> },
+  { images }: { images: Pick<Images, 'build' | 'inspect' | 'pruneCache'> },
   plan: BuildPlan,
   source: Source,
   options: BuildOptions,
@@ -58,7 +58,7 @@ export async function buildImage(
   const done = new AbortController()
   const output = buildOutput(options.onLine)
   if (options.disk !== undefined) {
-    await needRoom(options.disk)
+    await needRoom(options.disk, images.pruneCache, options.onLine)
     void watchRoom(options.disk, done.signal, (error) => disk.abort(error))
   }
   const context = buildContext(plan, source, scopeDockerfile(plan.dockerfile, options.cacheScope))

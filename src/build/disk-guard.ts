@@ -2,33 +2,50 @@ import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PaasError } from '../errors/paas-error.ts'
 
-/** A disk that builds write to, and the bytes on it that they must leave free: apps and their databases need them. */
-export type GuardedDisk = { folder: string; leastBytes: number }
+/** A disk that builds write to, and what they must leave of it: apps and their databases need it. */
+export type GuardedDisk = {
+  folder: string
+  leastBytes: number
+  /** How many more files must fit on it; a disk has a number of them, whatever their sizes. */
+  leastFiles: number
+}
 
-/** Milliseconds between two looks: what a fast disk takes in meanwhile is little beside `leastBytes`. */
+/** Milliseconds between two looks: what a fast disk takes in meanwhile is little beside what has to be left. */
 const lookEvery = 500
 
-/** Throws BUILD_FAILED where so little is free that a build must not start. */
-export async function needRoom({ folder, leastBytes }: GuardedDisk): Promise<void> {
-  const free = await freeOn(folder)
-  if (free === undefined || free >= leastBytes) return
+/**
+ * Throws BUILD_FAILED where so little is free that a build must not start. Before there is as little, `giveUp` is
+ * called, which is to free what can be done without; `onLine` is told.
+ */
+export async function needRoom(
+  disk: GuardedDisk,
+  giveUp: () => Promise<void>,
+  onLine: (line: string) => void,
+): Promise<void> {
+  const twice = { ...disk, leastBytes: 2 * disk.leastBytes, leastFiles: 2 * disk.leastFiles }
+  if ((await shortOf(twice)) !== undefined) {
+    onLine('The disk is nearly full, so what builds have cached is given up')
+    await giveUp()
+  }
+  const short = await shortOf(disk)
+  if (short === undefined) return
   throw new PaasError(
     'BUILD_FAILED',
-    `Only ${inMiB(free)} are free on the disk of ${folder}, and builds leave at least ${inMiB(leastBytes)}.`,
+    `Only ${short.free} are free on the disk of ${disk.folder}, and builds leave at least ${short.least}.`,
     { hint: 'An admin sees what uses it with: paas disk' },
   )
 }
 
 /** Looks until `signal` aborts; calls `full` once when less is free than has to be. */
 export async function watchRoom(
-  { folder, leastBytes }: GuardedDisk,
+  disk: GuardedDisk,
   signal: AbortSignal,
   full: (error: PaasError) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    const free = await freeOn(folder)
-    if (free !== undefined && free < leastBytes) {
-      const text = `The build was stopped because it fills the disk: less than ${inMiB(leastBytes)} are left.`
+    const short = await shortOf(disk)
+    if (short !== undefined) {
+      const text = `The build was stopped because it fills the disk: less than ${short.least} are left.`
       const hint =
         'Does a step write without end, or copy too much? An admin sees what uses the disk with: paas disk'
       return full(new PaasError('BUILD_FAILED', text, { hint }))
@@ -37,10 +54,20 @@ export async function watchRoom(
   }
 }
 
-/** Bytes; undefined where the folder is not on a disk that this process sees. */
-async function freeOn(folder: string): Promise<number | undefined> {
+/** What there is too little of, in words; undefined where there is enough, or no disk that this process sees. */
+async function shortOf({
+  folder,
+  leastBytes,
+  leastFiles,
+}: GuardedDisk): Promise<{ free: string; least: string } | undefined> {
   const found = await statfs(folder).catch(() => undefined)
-  return found && found.bavail * found.bsize
+  if (found === undefined) return undefined
+  const bytes = found.bavail * found.bsize
+  if (bytes < leastBytes) return { free: inMiB(bytes), least: inMiB(leastBytes) }
+  // Zero of zero: a file system that makes room for files as they come.
+  if (found.files > 0 && found.ffree < leastFiles)
+    return { free: `${found.ffree} inodes`, least: `${leastFiles} inodes (each file takes one)` }
+  return undefined
 }
 
 const inMiB = (bytes: number): string => `${Math.floor(bytes / 1024 ** 2)} MiB`

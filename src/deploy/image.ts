@@ -8,8 +8,8 @@ import { type Planned } from './build-and-release.ts'
 import { type DeployContext } from './context.ts'
 import { configOf } from './environment.ts'
 
-/** Bytes that a build leaves free on the engine's disk, which apps and their databases share. */
-const leastFree = 1024 ** 3
+/** What a build leaves free on the engine's disk, which apps and their databases share. */
+const leastFree = { leastBytes: 1024 ** 3, leastFiles: 50_000 }
 
 /** Builds the image of a plan. Throws BUILD_FAILED or BUILD_CANCELLED; the build's layers stay as cache. */
 export async function makeImage(
@@ -34,7 +34,7 @@ export async function makeImage(
     cacheScope: app.build?.cache === undefined ? app.id : `${app.id}-${app.build.cache}`,
     noCache,
     proxy: await machineProxy(),
-    disk: dataFolder === undefined ? undefined : { folder: dataFolder, leastBytes: leastFree },
+    disk: dataFolder === undefined ? undefined : { folder: dataFolder, ...leastFree },
     timeoutSeconds: buildMinutes * 60,
     limits: { memoryBytes: buildMemoryBytes, cpus: buildCpus },
     cgroupDriver,

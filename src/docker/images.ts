@@ -70,6 +70,11 @@ export function images(docker: Dockerode) {
       return dockerCall(`tag ${name}`, () => docker.getImage(id).tag({ repo, tag }))
     },
 
+    /** Gives up what builds have cached and neither an image nor a running build uses. */
+    async pruneCache(): Promise<void> {
+      await dockerCall('prune the build cache', () => docker.pruneBuilder())
+    },
+
     /** Removes a tag, and the image with its last tag. No error if it is gone or something still uses it. */
     async remove(name: string): Promise<void> {
       await dockerCall(`remove image ${name}`, () => docker.getImage(name).remove(), {

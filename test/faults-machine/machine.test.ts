@@ -68,6 +68,8 @@ describe('the disk of Docker', () => {
   const ballast = join(machine.dockerData, 'ballast')
   const freeMiB = async (): Promise<number> =>
     Number((await inside('df', '--output=avail', '--block-size=M', machine.dockerData)).match(/(\d+)M/)![1])
+  const freeFiles = async (): Promise<number> =>
+    Number((await inside('df', '--output=iavail', machine.dockerData)).match(/\d+/)![0])
   /** Takes all but so much of what is free. */
   async function leave(mebibytes: number): Promise<void> {
     await inside('fallocate', '--length', `${(await freeMiB()) - mebibytes}M`, ballast)
@@ -79,35 +81,51 @@ describe('the disk of Docker', () => {
   afterEach(room)
 
   test.each([
+    { how: 'fills in a build', left: 1200, files: building('dd if=/dev/urandom of=large bs=1M count=4000') },
     {
-      how: 'fills in a build',
-      left: 1200,
-      step: 'dd if=/dev/urandom of=large bs=1M count=4000',
-      fill: false,
+      how: 'fills in a step of a Dockerfile that writes without end, after one that is cached',
+      left: 1500,
+      cached: 101,
+      files: {
+        Dockerfile:
+          'FROM paas/base:trixie\nRUN head -c 100M /dev/urandom > /before\nRUN dd if=/dev/zero of=/large bs=1M\n',
+      },
     },
-    { how: 'is full all at once in a build', left: 1200, step: 'sleep 73.1', fill: true },
-  ])(
+    {
+      how: 'has no inodes left for the files of a build',
+      left: 3000,
+      files: building(`node -e "for (let i = 0; ; i++) require('fs').writeFileSync('f' + i, '')"`),
+      says: /less than 50000 inodes \(each file takes one\) are left/,
+    },
+    {
+      how: 'is full all at once in a build',
+      left: 1200,
+      files: building('sleep 73.1'),
+      fill: /^sleep 73\.1$/,
+    },
+  ] as { how: string; left: number; files: Files; fill?: RegExp; says?: RegExp; cached?: number }[])(
     '$how: the push is refused and says why, and the space is given back',
-    async ({ how, left, step, fill }) => {
+    async ({ how, left, files: without, fill, says = /less than 1024 MiB are left/, cached = 0 }) => {
       const watch = await watchOver(scene)
       const good = (await scene.clone.git('rev-parse', 'HEAD')).trim()
       await leave(left)
-      const before = await freeMiB()
-      await scene.clone.commit({ ...scene.nextVersion().files, ...building(step) })
+      const [before, filesBefore] = [await freeMiB(), await freeFiles()]
+      await scene.clone.commit({ ...scene.nextVersion().files, ...without })
       const push = scene.clone.startPush()
-      if (fill) {
+      if (fill !== undefined) {
         await eventually(
           'it builds',
           60_000,
-          async () => (await run('pgrep', ['--full', `^${step}$`])).code === 0,
+          async () => (await run('pgrep', ['--full', fill.source])).code === 0,
         )
         await inside('fallocate', '--length', `${(await freeMiB()) - 50}M`, `${ballast}.more`)
       }
       const refused = await push.finished
       expect(refused.output).toMatch(/The build was stopped because it fills the disk/)
+      expect(refused.output).toMatch(says)
       expect(refused.code).not.toBe(0)
       // While it is full nothing is built, and what runs goes on.
-      if (fill) {
+      if (fill !== undefined) {
         const again = await scene.clone.push()
         expect(again.output).toMatch(/Only \d+ MiB are free on the disk/)
         expect(await answer(app)).toBe(true)
@@ -116,7 +134,7 @@ describe('the disk of Docker', () => {
       const givenBackMs = await timeUntil(
         'the space is given back',
         60_000,
-        async () => (await freeMiB()) > before - 20,
+        async () => (await freeMiB()) > before - cached - 20 && (await freeFiles()) > filesBefore - 1000,
       )
       await room()
       const verdict = await watch.settle({ said: [refused.output] })
@@ -129,6 +147,21 @@ describe('the disk of Docker', () => {
       measured(`the disk of Docker ${how}`, { givenBackMs, ...verdict })
     },
   )
+
+  test('has little room: what builds have cached is given up for the next one', async () => {
+    const good = (await scene.clone.git('rev-parse', 'HEAD')).trim()
+    await scene.clone.commit({
+      Dockerfile: 'FROM paas/base:trixie\nRUN head -c 400M /dev/urandom > /cached\nRUN exit 7\n',
+    })
+    expect((await scene.clone.push()).output).toMatch(/exit code: 7/)
+    await scene.clone.git('reset', '--quiet', '--hard', good)
+    await leave(800)
+    const { version, files } = scene.nextVersion()
+    const { stderr } = await scene.clone.deploy(files)
+    expect(stderr).toMatch(/The disk is nearly full, so what builds have cached is given up/)
+    expect((await probe(app)).version).toBe(version)
+    expect(await freeMiB()).toBeGreaterThan(1024)
+  })
 })
 
 describe('the whole machine loses its power', () => {

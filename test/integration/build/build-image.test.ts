@@ -235,11 +235,15 @@ describe('the disk', () => {
 
   test('has to have room before a build starts', async () => {
     await using spooled = await sourceOf({ Dockerfile: `${from}RUN echo never\n` })
-    const disk = { folder: await folder(), leastBytes: 2 ** 60 }
-    await expect(built(spooled.source, { disk })).rejects.toMatchObject({
-      code: 'BUILD_FAILED',
-      message: expect.stringMatching(/^Only \d+ MiB are free on the disk of/) as string,
-    })
+    const refuses = async (least: { leastBytes: number; leastFiles: number }, says: RegExp) => {
+      const disk = { folder: await folder(), ...least }
+      await expect(built(spooled.source, { disk })).rejects.toMatchObject({
+        code: 'BUILD_FAILED',
+        message: expect.stringMatching(says) as string,
+      })
+    }
+    await refuses({ leastBytes: 2 ** 60, leastFiles: 0 }, /^Only \d+ MiB are free on the disk of/)
+    await refuses({ leastBytes: 0, leastFiles: 2 ** 60 }, /^Only \d+ inodes are free on the disk of/)
   })
 
   test('is not filled by a build', async () => {
@@ -247,7 +251,7 @@ describe('the disk', () => {
       Dockerfile: `${from}RUN echo ${Math.random()}; while head -c 20M /dev/zero >> /big; do sleep 0.1; done\n`,
     })
     const before = await free()
-    const disk = { folder: await folder(), leastBytes: before - 300 * 1024 ** 2 }
+    const disk = { folder: await folder(), leastBytes: before - 300 * 1024 ** 2, leastFiles: 0 }
     await expect(built(spooled.source, { disk })).rejects.toMatchObject({
       code: 'BUILD_FAILED',
       message: expect.stringMatching(/^The build was stopped because it fills the disk/) as string,
