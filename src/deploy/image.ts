@@ -64,6 +64,8 @@ export async function makeImage(
 async function buildSecrets(app: App, { store }: Platform): Promise<Record<string, Buffer>> {
   const [config, globalConfig] = await Promise.all([store.apps.config(app.id), store.globalConfig.get()])
   const values = configOf(app, { config, globalConfig }, store.secrets)
-  const lines = Object.entries(values).map(([name, value]) => `export ${name}=${shellQuote(value)}\n`)
+  // In one order, as steps depend on the whole: Redis has none.
+  const sorted = Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const lines = sorted.map(([name, value]) => `export ${name}=${shellQuote(value)}\n`)
   return { env: Buffer.from(lines.join('')) }
 }

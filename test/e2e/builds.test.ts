@@ -133,6 +133,26 @@ describe('a clone', () => {
     expect(cached((await clone.deploy({ note: '5' })).stderr)).toBeGreaterThan(0)
   })
 
+  test('runs a step again that uses config vars when one has changed, and not for another order', async () => {
+    const step = 'RUN --mount=type=secret,id=env . /run/secrets/env && echo with $LETTER_A'
+    const good = (await clone.git('rev-parse', 'HEAD')).trim()
+    // Longer values are kept where there is no order, and each deploy writes them anew.
+    const pairs = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'].map(
+      (letter) => `LETTER_${letter}=${letter.repeat(100)}`,
+    )
+    await paas(['config:set', '-a', app, ...pairs])
+    await clone.deploy({
+      Dockerfile: `FROM paas/node:26\nARG CONFIG_HASH\n${step}\nCOPY . .\nCMD ["node", "server.js"]\n`,
+    })
+    for (const note of ['6', '7', '8'])
+      expect((await clone.deploy({ note })).stderr).toMatch(/echo with.* CACHED/)
+    await paas(['config:set', '-a', app, 'LETTER_A=other'])
+    expect((await clone.deploy({ note: '9' })).stderr).toMatch(/with other/)
+    await paas(['config:unset', '-a', app, ...pairs.map((pair) => pair.split('=')[0]!)])
+    await clone.git('reset', '--quiet', '--hard', good)
+    await clone.push('--force', 'main')
+  })
+
   const bad: [what: string, files: Files, says: RegExp][] = [
     ['only a README', { README: 'hello' }, /No buildpack recognises this source \(README\)/],
     [
