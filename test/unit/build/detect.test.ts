@@ -100,6 +100,22 @@ describe('which builder a source gets, and what its web process is', () => {
       'gunicorn app:app',
     ],
     [
+      'Flask with uv',
+      {
+        'main.py': 'shop = Flask(__name__)',
+        'pyproject.toml': '[project]\ndependencies = ["flask", "gunicorn"]\n',
+        'uv.lock': '',
+      },
+      'python',
+      'gunicorn main:shop',
+    ],
+    [
+      'Flask with Pipenv',
+      { 'app.py': 'app = Flask(__name__)', Pipfile: '[packages]\nflask = "*"\ngunicorn = "*"\n' },
+      'python',
+      'gunicorn app:app',
+    ],
+    [
       'FastAPI',
       { 'main.py': 'api: FastAPI = FastAPI()', 'requirements.txt': 'fastapi\nuvicorn\n' },
       'python',
@@ -256,7 +272,7 @@ describe('what a plan has besides', () => {
     ],
     [
       'uv with a folder of the app',
-      { 'uv.lock': '', 'pyproject.toml': '[tool.uv.sources]\ngreet = { path = "libs/greet" }\n' },
+      { 'uv.lock': '', 'pyproject.toml': '[tool.uv.sources.greet]\npath = "libs/greet"\n' },
       'uv',
       'yes',
     ],
@@ -321,6 +337,16 @@ describe('what a plan has besides', () => {
       'app.json: healthchecks.web.listening is not known and has no effect',
       'app.json: formation.wrker is about a process type that the app does not have',
     ])
+  })
+
+  test('Flask without a server is warned about, unless it starts one', async () => {
+    const of = async (files: Record<string, string>): Promise<string[]> => (await plan(files)).warnings
+    const flask = 'app = Flask(__name__)\n'
+    expect(await of({ 'app.py': flask, 'requirements.txt': 'flask\n' })).toEqual([
+      'app.py starts no server by itself: add gunicorn to the dependencies.',
+    ])
+    expect(await of({ 'app.py': `${flask}app.run('0.0.0.0', port)\n` })).toEqual([])
+    expect(await of({ 'main.py': flask, Pipfile: 'gunicorn = "*"\n' })).toEqual([])
   })
 
   test('Rails gets a secret of its own', async () => {

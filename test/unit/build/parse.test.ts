@@ -149,6 +149,10 @@ test.each([
   ],
   ['Your Pipfile.lock (ef477e) is out of date.  Expected: (d23111).', /lock file is out of date/],
   ['ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.', /its hash differs/],
+  [
+    '╰─▶ HTTP status client error (401 Unauthorized) for url (http://10.0.0.1/Flask-3.1.1-py3-none-any.whl)',
+    /wants a user and a password/,
+  ],
   ['ERROR: No matching distribution found for flask', /does not exist in the registry/],
   [
     'failed to do request: Head "https://registry-1.docker.io/v2/paas/base/manifests/trixie": dial tcp: no such host',
