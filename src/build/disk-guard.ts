@@ -2,48 +2,48 @@ import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PaasError } from '../errors/paas-error.ts'
 
-/** A disk that builds write to, and what they must leave of it: apps and their databases need it. */
-export type GuardedDisk = {
-  folder: string
-  leastBytes: number
-  /** How many more files must fit on it; a disk has a number of them, whatever their sizes. */
-  leastFiles: number
-}
+/** `files`: how many more fit; a disk has a number of them, whatever their sizes. */
+export type Room = { bytes: number; files: number }
+
+/**
+ * A disk that builds write to, and what they must leave of it: apps and their databases need it. With less than
+ * `cacheBelow`, what builds have cached is given up before another one.
+ */
+export type GuardedDisk = { folder: string; least: Room; cacheBelow: Room }
 
 /** Milliseconds between two looks: what a fast disk takes in meanwhile is little beside what has to be left. */
 const lookEvery = 500
 
 /**
- * Throws BUILD_FAILED where so little is free that a build must not start. Before there is as little, `giveUp` is
- * called, which is to free what can be done without; `onLine` is told.
+ * Throws BUILD_FAILED where so little is free that a build must not start. `giveUp` is to free what is cached, and
+ * `onLine` is told when that is called.
  */
 export async function needRoom(
-  disk: GuardedDisk,
+  { folder, least, cacheBelow }: GuardedDisk,
   giveUp: () => Promise<void>,
   onLine: (line: string) => void,
 ): Promise<void> {
-  const twice = { ...disk, leastBytes: 2 * disk.leastBytes, leastFiles: 2 * disk.leastFiles }
-  if ((await shortOf(twice)) !== undefined) {
+  if ((await shortOf(folder, cacheBelow)) !== undefined) {
     onLine('The disk is nearly full, so what builds have cached is given up')
     await giveUp()
   }
-  const short = await shortOf(disk)
+  const short = await shortOf(folder, least)
   if (short === undefined) return
   throw new PaasError(
     'BUILD_FAILED',
-    `Only ${short.free} are free on the disk of ${disk.folder}, and builds leave at least ${short.least}.`,
+    `Only ${short.free} are free on the disk of ${folder}, and builds leave at least ${short.least}.`,
     { hint: 'An admin sees what uses it with: paas disk' },
   )
 }
 
 /** Looks until `signal` aborts; calls `full` once when less is free than has to be. */
 export async function watchRoom(
-  disk: GuardedDisk,
+  { folder, least }: GuardedDisk,
   signal: AbortSignal,
   full: (error: PaasError) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    const short = await shortOf(disk)
+    const short = await shortOf(folder, least)
     if (short !== undefined) {
       const text = `The build was stopped because it fills the disk: less than ${short.least} are left.`
       const hint =
@@ -55,18 +55,14 @@ export async function watchRoom(
 }
 
 /** What there is too little of, in words; undefined where there is enough, or no disk that this process sees. */
-async function shortOf({
-  folder,
-  leastBytes,
-  leastFiles,
-}: GuardedDisk): Promise<{ free: string; least: string } | undefined> {
+async function shortOf(folder: string, least: Room): Promise<{ free: string; least: string } | undefined> {
   const found = await statfs(folder).catch(() => undefined)
   if (found === undefined) return undefined
   const bytes = found.bavail * found.bsize
-  if (bytes < leastBytes) return { free: inMiB(bytes), least: inMiB(leastBytes) }
+  if (bytes < least.bytes) return { free: inMiB(bytes), least: inMiB(least.bytes) }
   // Zero of zero: a file system that makes room for files as they come.
-  if (found.files > 0 && found.ffree < leastFiles)
-    return { free: `${found.ffree} inodes`, least: `${leastFiles} inodes (each file takes one)` }
+  if (found.files > 0 && found.ffree < least.files)
+    return { free: `${found.ffree} inodes`, least: `${least.files} inodes (each file takes one)` }
   return undefined
 }
 

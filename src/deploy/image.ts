@@ -9,7 +9,10 @@ import { type DeployContext } from './context.ts'
 import { configOf } from './environment.ts'
 
 /** What a build leaves free on the engine's disk, which apps and their databases share. */
-const leastFree = { leastBytes: 1024 ** 3, leastFiles: 50_000 }
+const room = {
+  least: { bytes: 1024 ** 3, files: 50_000 },
+  cacheBelow: { bytes: 2 * 1024 ** 3, files: 100_000 },
+}
 
 /** Builds the image of a plan. Throws BUILD_FAILED or BUILD_CANCELLED; the build's layers stay as cache. */
 export async function makeImage(
@@ -34,7 +37,7 @@ export async function makeImage(
     cacheScope: app.build?.cache === undefined ? app.id : `${app.id}-${app.build.cache}`,
     noCache,
     proxy: await machineProxy(),
-    disk: dataFolder === undefined ? undefined : { folder: dataFolder, ...leastFree },
+    disk: dataFolder === undefined ? undefined : { folder: dataFolder, ...room },
     timeoutSeconds: buildMinutes * 60,
     limits: { memoryBytes: buildMemoryBytes, cpus: buildCpus },
     cgroupDriver,

@@ -155,6 +155,8 @@ describe('the disk of Docker', () => {
     })
     expect((await scene.clone.push()).output).toMatch(/exit code: 7/)
     await scene.clone.git('reset', '--quiet', '--hard', good)
+    // What was used within the last minute may be another build's.
+    await sleep(61_000)
     await leave(800)
     const { version, files } = scene.nextVersion()
     const { stderr } = await scene.clone.deploy(files)
