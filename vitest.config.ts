@@ -19,6 +19,7 @@ const onDemand = {
     'daily-under-load',
     'everyday',
     'frameworks',
+    'java-wrappers',
     'object-store',
     'official-bases',
     'python-tools',

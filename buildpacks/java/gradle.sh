@@ -1,6 +1,6 @@
 # Builds with the wrapper: Heroku's `stage` task where there is one, Spring Boot's jar, else `assemble`.
 set -eu
-if [ -f /run/secrets/env ]; then . /run/secrets/env; fi
+. /buildpack/env.sh
 export GRADLE_USER_HOME=/cache/gradle
 task=${GRADLE_TASK:-}
 if [ -z "$task" ]; then

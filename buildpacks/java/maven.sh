@@ -1,9 +1,11 @@
-# Builds with the wrapper where there is one, else with Debian's Maven, and keeps what runs: one jar or war.
+# Builds with the wrapper where there is one, else with the image's or Debian's Maven, and keeps what runs: one jar or war.
 set -eu
-if [ -f /run/secrets/env ]; then . /run/secrets/env; fi
+. /buildpack/env.sh
 maven=mvn
-if [ -f mvnw ] && [ -f .mvn/wrapper/maven-wrapper.properties ]; then maven='sh ./mvnw'; fi
+if [ "$JAVA_MAVEN" = wrapper ]; then maven='sh ./mvnw'; fi
 export MAVEN_USER_HOME=/cache/wrapper
+# A folder, which the official image names, and older wrappers take for arguments.
+unset MAVEN_CONFIG
 # Archives have the time of the commit, where the app does not say another.
 stamp=
 if ! grep -q 'project.build.outputTimestamp' pom.xml; then stamp="-Dproject.build.outputTimestamp=$SOURCE_DATE_EPOCH"; fi

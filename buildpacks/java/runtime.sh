@@ -1,11 +1,16 @@
-# The JRE or JDK of the wanted version. JDK packages expect a folder for manuals, which the base leaves out.
+# The JRE, or a JDK as old as the Java that is there: of the wanted version, else of what Debian takes as its own.
+# JDK packages expect a folder for manuals, which the base leaves out.
 set -eu
 if [ "$1" = jre ] && command -v java > /dev/null; then exit 0; fi
 if [ "$1" = jdk ] && command -v javac > /dev/null; then exit 0; fi
+version=${JAVA_VERSION:-}
+if command -v java > /dev/null; then
+  version=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.specification.version = //p' | sed 's/^1\.//')
+fi
 mkdir -p /usr/share/man/man1
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-  "openjdk-${JAVA_VERSION:-21}-$1-headless" > /dev/null
+  "${version:+openjdk-}${version:-default}-$1-headless" > /dev/null
 if [ "$1" = jre ]; then
   # The certificates in a file without their dates; as it holds no secret, it has no password and no salt either.
   store=/etc/ssl/certs/java/cacerts

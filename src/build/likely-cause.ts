@@ -15,6 +15,11 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
     say: () => 'The base is not on this server: an admin makes it with paas base:build.',
   },
   {
+    sign: /needs .+, which the base of paas does not have/,
+    say: () =>
+      'What the named image compiles runs on the base of paas: name one of Debian trixie or older (no Alpine), link libraries statically, or push a Dockerfile.',
+  },
+  {
     sign: /exit code: 137|heap out of memory|Cannot allocate memory|\bKilled\b|OutOfMemoryError/,
     say: (memory) =>
       memory === undefined
@@ -50,6 +55,16 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
     sign: /failed to do request: \w+ "?https?:\/\/[^"\s]+\/(?:manifests|blobs)\//,
     say: () =>
       "The image's registry cannot be reached from this server. The base of paas needs none: paas base:set without an image, or FROM paas/base:trixie.",
+  },
+  {
+    sign: /GradleWrapperMain|Failed to fetch https?:\/\/\S+\/(?:apache-maven|maven-mvnd)-|\bat Downloader\.main/,
+    say: () =>
+      'The wrapper could not fetch its Gradle or Maven: let distributionUrl, in gradle-wrapper.properties or maven-wrapper.properties, name a mirror that this server reaches. Gradle also takes a zip of the repository (distributionUrl=gradle-9.0-bin.zip, beside the file), and without mvnw Debian’s Maven is used.',
+  },
+  {
+    sign: /No (?:matching|compatible) toolchains|Cannot find a Java installation on your machine|Unable to download toolchain|release version \d+ not supported|invalid (?:source|target) release/,
+    say: () =>
+      'The build asks for a Java that is not there. The base has 21 and 25, of which system.properties chooses (java.runtime.version=25) and a toolchain of Gradle; an image with another: paas base:set eclipse-temurin:17-jdk',
   },
   {
     sign: /ENOTFOUND|EAI_AGAIN|Could not resolve|failure (?:in name resolution|resolving)|no such host|[Nn]etwork is unreachable|Name or service not known|Could not reach host|UnknownHostException|Unknown host|ECONNREFUSED|ETIMEDOUT|dial tcp|Failed to establish a new connection/,

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { containersOf, inspect } from '../support/docker.ts'
 import { withDebian, withNode } from '../support/in-container.ts'
+import { mavenApp, mavenRepository } from '../support/java-apps.ts'
 import { get, hostOf, instance, paas } from '../support/instance.ts'
 import { appName, createLaptop, type Files } from '../support/laptop.ts'
 import { eventually, mustRun } from '../support/process.ts'
@@ -46,31 +47,6 @@ const next = {
   scripts: { dev: 'next dev', build: 'next build', start: 'next start' },
 }
 const layout = 'export default ({ children }) => <html><body>{children}</body></html>\n'
-
-/** Where Maven finds what is in the repository. */
-const vendored =
-  '<id>central</id><url>file://${project.basedir}/repository</url>' +
-  '<releases><checksumPolicy>ignore</checksumPolicy></releases>'
-const javaServer = `package shop;
-
-import com.google.gson.Gson;
-import com.sun.net.httpserver.HttpServer;
-import java.net.InetSocketAddress;
-import java.util.Map;
-
-public class Main {
-  public static void main(String[] args) throws Exception {
-    var server = HttpServer.create(new InetSocketAddress(Integer.parseInt(System.getenv("PORT"))), 0);
-    server.createContext("/", exchange -> {
-      var body = new Gson().toJson(Map.of("java", Runtime.version().feature())).getBytes();
-      exchange.sendResponseHeaders(200, body.length);
-      exchange.getResponseBody().write(body);
-      exchange.close();
-    });
-    server.start();
-  }
-}
-`
 
 const frameworks: Framework[] = [
   {
@@ -460,66 +436,8 @@ end
   },
   {
     what: 'Maven with a dependency, shaded into one jar',
-    files: {
-      'pom.xml': `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>shop</groupId>
-  <artifactId>shop</artifactId>
-  <version>1</version>
-  <properties>
-    <maven.compiler.release>21</maven.compiler.release>
-    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
-  </properties>
-  <repositories><repository>${vendored}</repository></repositories>
-  <pluginRepositories><pluginRepository>${vendored}</pluginRepository></pluginRepositories>
-  <dependencies>
-    <dependency><groupId>com.google.code.gson</groupId><artifactId>gson</artifactId><version>debian</version></dependency>
-  </dependencies>
-  <build><plugins><plugin>
-    <artifactId>maven-shade-plugin</artifactId>
-    <version>3.6.0</version>
-    <executions><execution>
-      <phase>package</phase>
-      <goals><goal>shade</goal></goals>
-      <configuration><transformers>
-        <transformer implementation="org.apache.maven.plugins.shade.resource.ManifestResourceTransformer">
-          <mainClass>shop.Main</mainClass>
-        </transformer>
-      </transformers></configuration>
-    </execution></executions>
-  </plugin></plugins></build>
-</project>
-`,
-      'src/main/java/shop/Main.java': javaServer,
-    },
-    prepare: withDebian(
-      'maven libgoogle-gson-java libsurefire-java ' +
-        ['clean', 'compiler', 'jar', 'resources', 'shade']
-          .map((name) => `libmaven-${name}-plugin-java`)
-          .join(' '),
-      'cp -rL /usr/share/maven-repo repository',
-    ),
-    asks: [['/', 200, /^\{"java":21\}$/]],
-  },
-  {
-    what: 'Gradle with a dependency, in one jar',
-    files: {
-      // The wrapper gets Gradle from a server that cannot be reached everywhere.
-      gradlew: `apt-get update -qq && apt-get install -y -qq --no-install-recommends gradle > /dev/null && exec gradle "$@"\n`,
-      'build.gradle': `apply plugin: 'java'
-repositories { maven { url "$projectDir/repository" } }
-dependencies { compile 'com.google.code.gson:gson:debian' }
-jar {
-  manifest { attributes 'Main-Class': 'shop.Main' }
-  from { configurations.runtimeClasspath.collect { zipTree(it) } }
-}
-`,
-      'src/main/java/shop/Main.java': javaServer,
-    },
-    prepare: withDebian(
-      'libgoogle-gson-java',
-      'mkdir -p repository/com/google/code; cp -rL /usr/share/maven-repo/com/google/code/gson repository/com/google/code',
-    ),
+    files: mavenApp(21),
+    prepare: mavenRepository,
     asks: [['/', 200, /^\{"java":21\}$/]],
   },
   {

@@ -7,6 +7,18 @@ const entrypoint = (name: string, otherwise: string): string =>
   `RUN printf '#!/bin/sh\\nset -e\\nif [ "\${1#-}" != "$1" ]; then set -- ${otherwise} "$@"; fi\\nexec "$@"\\n' > /usr/local/bin/${name} && chmod 755 /usr/local/bin/${name}
 ENTRYPOINT ["${name}"]`
 
+/** As Temurin's, whose JAVA_VERSION is no version that a package is named after. */
+const jdk17 = (from: string): string[] => [
+  `FROM ${from} AS got`,
+  `RUN mkdir -p /usr/share/man/man1`,
+  install('openjdk-17-jdk-headless maven'),
+  'RUN cp -rL /usr/lib/jvm/java-17-openjdk-* /got && cp -rL /usr/share/maven /maven',
+  `FROM ${from}`,
+  'ENV JAVA_HOME=/opt/java/openjdk LANG=C.UTF-8 JAVA_VERSION=jdk-17.0.21+1',
+  'ENV PATH=$JAVA_HOME/bin:$PATH',
+  'COPY --from=got /got /opt/java/openjdk',
+]
+
 export const languageImages = {
   node: {
     suite: 'bookworm',
@@ -97,6 +109,53 @@ export const languageImages = {
       'COPY --from=got /got /usr/local/go',
       'RUN mkdir -p /go/src /go/bin && chmod -R 1777 /go',
       'WORKDIR /go',
+    ],
+  },
+  rust: {
+    suite: 'forky',
+    lines: (from) => [
+      `FROM ${from} AS got`,
+      install('cargo'),
+      'RUN apt-get update -q && cd /tmp && apt-get download rustup && dpkg -x rustup*.deb rustup',
+      'WORKDIR /got/cargo/bin',
+      'RUN cp /tmp/rustup/usr/bin/rustup . && for name in cargo rustc rustdoc; do ln -s rustup $name; done',
+      'WORKDIR /got/rust',
+      'RUN mkdir bin lib && cp -L /usr/bin/cargo /usr/bin/rustc bin && cp -rL /usr/lib/rustlib /usr/lib/*/librustc_driver-*.so lib',
+      "RUN ldd bin/* /got/cargo/bin/rustup | awk '/=>/{print $3}' | sort -u | xargs realpath | xargs dpkg -S | sed 's/:.*//' | grep -v libstd-rust | sort -u > /got/libraries",
+      `FROM ${from}`,
+      'COPY --from=got /got /usr/local',
+      install('gcc libc6-dev $(cat /usr/local/libraries)'),
+      'ENV RUSTUP_HOME=/usr/local/rustup CARGO_HOME=/usr/local/cargo PATH=/usr/local/cargo/bin:$PATH RUST_VERSION=1.97.1',
+      'RUN rustup toolchain link debian /usr/local/rust && rustup default debian',
+    ],
+  },
+  elixir: {
+    suite: 'bookworm',
+    lines: (from) => [
+      `FROM ${from} AS got`,
+      install('elixir erlang-dev'),
+      'RUN mkdir -p /got/lib && cp -rL /usr/lib/erlang /usr/lib/elixir /got/lib/',
+      `FROM ${from}`,
+      'ENV LANG=C.UTF-8 OTP_VERSION=25.2.3 ELIXIR_VERSION=v1.14.0',
+      'COPY --from=got /got /usr/local',
+      'RUN for name in erl erlc escript; do ln -s ../lib/erlang/bin/$name /usr/local/bin/; done; for name in elixir elixirc iex mix; do ln -s ../lib/elixir/bin/$name /usr/local/bin/; done',
+      'CMD ["iex"]',
+    ],
+  },
+  'java-jdk': { suite: 'bookworm', lines: (from) => jdk17(from) },
+  'java-jre': {
+    suite: 'bookworm',
+    lines: (from) => [...jdk17(from), 'RUN rm $JAVA_HOME/bin/javac $JAVA_HOME/bin/jar $JAVA_HOME/lib/ct.sym'],
+  },
+  'java-maven': {
+    suite: 'bookworm',
+    lines: (from) => [
+      ...jdk17(from),
+      'COPY --from=got /maven /usr/share/maven',
+      'RUN ln -s /usr/share/maven/bin/mvn /usr/bin/mvn',
+      'ENV MAVEN_HOME=/usr/share/maven MAVEN_CONFIG=/root/.m2',
+      entrypoint('mvn-entrypoint.sh', 'mvn'),
+      'CMD ["mvn"]',
     ],
   },
 } as const satisfies Record<string, LanguageImage>

@@ -159,6 +159,12 @@ describe('which builder a source gets, and what its web process is', () => {
     ['Maven', { 'pom.xml': '<project/>' }, 'java', 'java-web'],
     ['a jar', { 'app.jar': '' }, 'java', 'java-web'],
     ['Rust', { 'Cargo.toml': '[package]\nname = "shop"\n', 'src/main.rs': '' }, 'rust', 'bin/shop'],
+    [
+      'a workspace of Rust',
+      { 'Cargo.toml': '[workspace]\nmembers = ["crates/*"]\n', 'crates/shop/src/main.rs': '' },
+      'rust',
+      'bin/shop',
+    ],
     ['a Dockerfile wins', { Dockerfile: 'FROM scratch', 'package.json': '{}' }, 'dockerfile', undefined],
   ])('%s', async (_, files, builder, web) => {
     const { builder: found, processes } = await plan(files)

@@ -182,6 +182,20 @@ test.each([
   ],
   ['go: inconsistent vendoring in /app:', /lock file is out of date/],
   ['sh: 1: vite: not found', /command is not in the image/],
+  ['shop needs libpq.so.5, which the base of paas does not have.', /Debian trixie or older/],
+  [
+    'Exception in thread "main" java.net.UnknownHostException: services.gradle.org\n\tat org.gradle.wrapper.GradleWrapperMain.main(SourceFile:67)',
+    /wrapper could not fetch/,
+  ],
+  [
+    'Exception in thread "main" java.net.UnknownHostException: repo.maven.apache.org\n\tat Downloader.main(Downloader.java:9)',
+    /wrapper could not fetch/,
+  ],
+  [
+    '> Cannot find a Java installation on your machine (Linux 6.1.0 amd64) matching: {languageVersion=17, vendor=any vendor}',
+    /base:set eclipse-temurin/,
+  ],
+  ['Fatal error compiling: error: release version 25 not supported', /base:set eclipse-temurin/],
 ])('%s', (text, cause) => {
   expect(likelyCause(text, 512 * 1024 ** 2)).toMatch(cause)
 })
