@@ -57,9 +57,9 @@ const causes: { sign: RegExp; say: (memoryBytes: number | undefined) => string }
       "The image's registry cannot be reached from this server. The base of paas needs none: paas base:set without an image, or FROM paas/base:trixie.",
   },
   {
-    sign: /GradleWrapperMain|Failed to fetch https?:\/\/\S+\/(?:apache-maven|maven-mvnd)-|\bat Downloader\.main/,
+    sign: /org\.gradle\.wrapper\.(?:Download|Install)\b|Failed to fetch https?:\/\/\S+\/(?:apache-maven|maven-mvnd)-|\bat Downloader\.main/,
     say: () =>
-      'The wrapper could not fetch its Gradle or Maven: let distributionUrl, in gradle-wrapper.properties or maven-wrapper.properties, name a mirror that this server reaches. Gradle also takes a zip of the repository (distributionUrl=gradle-9.0-bin.zip, beside the file), and without mvnw Debian’s Maven is used.',
+      'The wrapper could not fetch its Gradle or Maven: let distributionUrl in its properties file name a mirror that this server reaches. An app without mvnw is built with Debian’s Maven.',
   },
   {
     sign: /No (?:matching|compatible) toolchains|Cannot find a Java installation on your machine|Unable to download toolchain|release version \d+ not supported|invalid (?:source|target) release/,

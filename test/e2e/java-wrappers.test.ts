@@ -2,16 +2,20 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { docker } from '../support/docker.ts'
 import { withDebian, withNode } from '../support/in-container.ts'
-import { get, hostOf, paas } from '../support/instance.ts'
+import { get, hostOf, instance, paas } from '../support/instance.ts'
 import { gradleApp, gradleRepository, mavenApp, mavenRepository } from '../support/java-apps.ts'
 import { appName, type Clone, createLaptop, type Files } from '../support/laptop.ts'
+import { dockerBuild, install } from '../support/registry.ts'
 import { type PackageIndex, startPackageIndex } from '../support/package-index.ts'
 
 // On demand, as they install much: apps with the wrappers that Gradle and Maven give out, whose distributions are made
 // of Debian's packages, because their own servers cannot be reached everywhere.
 
 const laptop = await createLaptop('wrappers')
+/** Has the libraries where Debian's Gradle looks for them, wherever it is itself. */
+const withLibraries = `paas-test/gradle-libraries:${instance.name}`
 let wrappers: string
 let distributions: string
 
@@ -19,7 +23,7 @@ beforeAll(async () => {
   wrappers = await mkdtemp(join(tmpdir(), 'paas-wrappers-'))
   distributions = await mkdtemp(join(tmpdir(), 'paas-distributions-'))
   await withNode(
-    'npm pack generator-jhipster@9.4.0 && tar -xzf generator-jhipster-*.tgz --strip-components=6 ' +
+    'npm pack generator-jhipster@9.4.0 && tar -xzf generator-jhipster-*.tgz --strip-components=5 ' +
       'package/dist/generators/java-simple-application/generators',
   )(wrappers)
   await withDebian(
@@ -27,16 +31,16 @@ beforeAll(async () => {
     'cp -rL /usr/share/gradle gradle-4.4.1; cp -rL /usr/share/maven apache-maven-3.9.9; ' +
       'for name in gradle-4.4.1 apache-maven-3.9.9; do zip -qr $name-bin.zip $name; rm -r $name; done',
   )(distributions)
+  await dockerBuild(
+    withLibraries,
+    `FROM paas/base:trixie\nRUN mkdir -p /usr/share/man/man1\n${install('gradle')}`,
+  )
 }, 600_000)
 afterAll(async () => {
   await laptop[Symbol.asyncDispose]()
+  await docker('rmi', '--force', withLibraries)
   await Promise.all([wrappers, distributions].map((folder) => rm(folder, { recursive: true })))
 })
-
-/** The modules of Java that Gradle of before modules has to open. */
-const opened = ['lang', 'lang.invoke', 'util', 'text', 'net', 'nio.charset']
-  .map((name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`)
-  .join(' ')
 
 type Tool = {
   tool: string
@@ -47,6 +51,7 @@ type Tool = {
   properties: string
   archive: string
   config?: string
+  base?: string
 }
 const tools: Tool[] = [
   {
@@ -56,7 +61,9 @@ const tools: Tool[] = [
     wrapper: ['gradlew', 'gradle/wrapper/gradle-wrapper.jar'],
     properties: 'gradle/wrapper/gradle-wrapper.properties',
     archive: 'gradle-4.4.1-bin.zip',
-    config: `GRADLE_OPTS=${opened}`,
+    // Debian's starts itself so, because it is older than Java's modules.
+    config: 'GRADLE_OPTS=--add-opens=java.base/java.lang=ALL-UNNAMED',
+    base: withLibraries,
   },
   {
     tool: 'maven',
@@ -68,7 +75,7 @@ const tools: Tool[] = [
   },
 ]
 
-describe.each(tools)('$tool', ({ tool, files, repository, wrapper, properties, archive, config }) => {
+describe.each(tools)('$tool', ({ tool, files, repository, wrapper, properties, archive, config, base }) => {
   const app = appName(tool)
   const nothing: Files = { Procfile: null, 'package.json': null, 'server.js': null, 'version.js': null }
   const naming = (address: string): Files => ({
@@ -94,6 +101,7 @@ describe.each(tools)('$tool', ({ tool, files, repository, wrapper, properties, a
       await copyFile(join(wrappers, tool, 'templates', file), join(clone.folder, file))
     }
     expect((await paas(['apps:create', app])).code).toBe(0)
+    if (base !== undefined) expect((await paas(['base:set', '-a', app, base])).code).toBe(0)
     if (config !== undefined) expect((await paas(['config:set', '-a', app, config])).code).toBe(0)
   }, 300_000)
 

@@ -190,7 +190,6 @@ describe.each(cases)(
       const push = await clone.push()
       expect(push.code).not.toBe(0)
       expect(push.stderr).toMatch(why)
-      await answers()
     })
   },
 )

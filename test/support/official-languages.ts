@@ -12,7 +12,7 @@ const jdk17 = (from: string): string[] => [
   `FROM ${from} AS got`,
   `RUN mkdir -p /usr/share/man/man1`,
   install('openjdk-17-jdk-headless maven'),
-  'RUN cp -rL /usr/lib/jvm/java-17-openjdk-* /got && cp -rL /usr/share/maven /maven',
+  'RUN rm -f /usr/lib/jvm/java-17-*/lib/src.zip && cp -rL /usr/lib/jvm/java-17-openjdk-* /got && cp -rL /usr/share/maven /maven',
   `FROM ${from}`,
   'ENV JAVA_HOME=/opt/java/openjdk LANG=C.UTF-8 JAVA_VERSION=jdk-17.0.21+1',
   'ENV PATH=$JAVA_HOME/bin:$PATH',

@@ -165,6 +165,12 @@ describe('which builder a source gets, and what its web process is', () => {
       'rust',
       'bin/shop',
     ],
+    [
+      'Elixir',
+      { 'mix.exs': 'def project, do: [app: :shop, version: "1.0.0"]\n' },
+      'elixir',
+      'bin/shop start',
+    ],
     ['a Dockerfile wins', { Dockerfile: 'FROM scratch', 'package.json': '{}' }, 'dockerfile', undefined],
   ])('%s', async (_, files, builder, web) => {
     const { builder: found, processes } = await plan(files)

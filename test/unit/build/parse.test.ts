@@ -184,7 +184,7 @@ test.each([
   ['sh: 1: vite: not found', /command is not in the image/],
   ['shop needs libpq.so.5, which the base of paas does not have.', /Debian trixie or older/],
   [
-    'Exception in thread "main" java.net.UnknownHostException: services.gradle.org\n\tat org.gradle.wrapper.GradleWrapperMain.main(SourceFile:67)',
+    'Exception in thread "main" java.net.UnknownHostException: services.gradle.org\n\tat org.gradle.wrapper.Install.forceFetch(SourceFile:4)',
     /wrapper could not fetch/,
   ],
   [
