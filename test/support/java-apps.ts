@@ -69,7 +69,10 @@ export const mavenRepository = withDebian(
     ['clean', 'compiler', 'jar', 'resources', 'shade']
       .map((name) => `libmaven-${name}-plugin-java`)
       .join(' '),
-  'cp -rL /usr/share/maven-repo repository',
+  // Maven 3.8 gives plugins without a plexus-utils of their own 1.1, which Debian does not have.
+  `cp -rL /usr/share/maven-repo repository; cd repository/org/codehaus/plexus/plexus-utils; mkdir 1.1
+cp debian/plexus-utils-debian.jar 1.1/plexus-utils-1.1.jar
+sed 's,<version>debian</version>,<version>1.1</version>,' debian/plexus-utils-debian.pom > 1.1/plexus-utils-1.1.pom`,
 )
 
 /** The same for Gradle; it needs `gradleRepository`. */

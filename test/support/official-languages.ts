@@ -134,7 +134,7 @@ export const languageImages = {
     lines: (from) => [
       `FROM ${from} AS got`,
       install('elixir erlang-dev'),
-      'RUN mkdir -p /got/lib && cp -rL /usr/lib/erlang /usr/lib/elixir /got/lib/',
+      'RUN mkdir -p /got/lib && cp -rL /usr/lib/erlang /usr/lib/elixir /got/lib/ && sed -i s,/usr/lib/erlang,/usr/local/lib/erlang, /got/lib/erlang/bin/erl',
       `FROM ${from}`,
       'ENV LANG=C.UTF-8 OTP_VERSION=25.2.3 ELIXIR_VERSION=v1.14.0',
       'COPY --from=got /got /usr/local',
