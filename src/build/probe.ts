@@ -17,7 +17,8 @@ const regex = z.string().refine((pattern) => {
 /**
  * A question about a source, written as data in a buildpack.json. Its answer is a text, or nothing:
  * - `exists`: a path of the tree; `*` stands for a part of a name, and `$1`, `$2`… in `value` for what it was
- * - `file` + `match`: group 1 (or all) of the first match in a root file's text, line by line
+ * - `file` + `match`: group 1 (or all) of the first match in a root file's text, line by line; `files`: in the first
+ *   of several that has one
  * - `json` or `toml` + `at`: the value at a dotted path; a list counts as its items, a line each
  * - only `value`: always that
  * `match` narrows, `value` replaces the answer, `if` and `unless` ask further probes.
@@ -25,6 +26,7 @@ const regex = z.string().refine((pattern) => {
 export type Probe = {
   exists?: string | undefined
   file?: string | undefined
+  files?: string[] | undefined
   json?: string | undefined
   toml?: string | undefined
   at?: string | undefined
@@ -38,6 +40,7 @@ export const Probe: z.ZodType<Probe> = z
   .strictObject({
     exists: z.string().optional(),
     file: z.string().optional(),
+    files: z.array(z.string()).min(1).optional(),
     json: z.string().optional(),
     toml: z.string().optional(),
     at: z.string().optional(),
@@ -51,8 +54,8 @@ export const Probe: z.ZodType<Probe> = z
     },
   })
   .refine(
-    (p) => [p.exists, p.file, p.json, p.toml].filter((one) => one !== undefined).length <= 1,
-    'a probe asks one of exists, file, json, toml',
+    (p) => [p.exists, p.file, p.files, p.json, p.toml].filter((one) => one !== undefined).length <= 1,
+    'a probe asks one of exists, file, files, json, toml',
   )
 
 export type Answer = {
@@ -72,6 +75,12 @@ export function firstAnswer(source: Source, probes: readonly Probe[]): Answer | 
 
 /** Asks one probe; pure, and the same source always gives the same answer. */
 export function ask(source: Source, probe: Probe): Answer | undefined {
+  const { files, ...rest } = probe
+  if (files !== undefined)
+    return firstAnswer(
+      source,
+      files.map((file) => ({ ...rest, file })),
+    )
   if ((probe.if ?? []).some((condition) => ask(source, condition) === undefined)) return undefined
   if ((probe.unless ?? []).some((condition) => ask(source, condition) !== undefined)) return undefined
   if (probe.exists !== undefined) return existing(source, probe.exists, probe.value)
