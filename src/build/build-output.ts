@@ -5,12 +5,14 @@ import { type BuildProgress, type BuildStep } from '../docker/buildkit/progress.
 /** The step that failed, with the end of what it printed. */
 export type FailedStep = { name: string; error: string; lines: string[] }
 
+/** What a step has said on one of its streams of a line that is not whole. */
+type Unfinished = { decoder: StringDecoder; rest: string }
+
 type Shown = {
   name: string
   cached: boolean
   finished: boolean
-  decoder: StringDecoder
-  rest: string
+  streams: Map<number, Unfinished>
   tail: string[]
 }
 
@@ -30,8 +32,7 @@ export function buildOutput(onLine: (line: string) => void) {
   function stepOf(digest: string): Shown {
     const known = steps.get(digest)
     if (known !== undefined) return known
-    const decoder = new StringDecoder('utf8')
-    const step = { name: '', cached: false, finished: false, decoder, rest: '', tail: [] }
+    const step: Shown = { name: '', cached: false, finished: false, streams: new Map(), tail: [] }
     steps.set(digest, step)
     return step
   }
@@ -50,17 +51,19 @@ export function buildOutput(onLine: (line: string) => void) {
       failed ??= { name: update.name, error: reasonOf(update.error), lines: step.tail }
     if (!update.completed || step.finished) return
     step.finished = true
-    if (step.rest !== '') showLine(step, step.rest)
+    for (const { rest } of step.streams.values()) if (rest !== '') showLine(step, rest)
     if (!step.cached && update.error === undefined && (update.took ?? 0) >= 1000)
       onLine(
         `${lastShown === step ? '' : `${update.name}: `}done in ${((update.took ?? 0) / 1000).toFixed(1)} s`,
       )
   }
 
-  function showOutput(digest: string, bytes: Buffer): void {
+  function showOutput({ digest, stream, text }: BuildProgress['output'][number]): void {
     const step = stepOf(digest)
-    const lines = (step.rest + step.decoder.write(bytes)).split('\n')
-    step.rest = (lines.pop() ?? '').slice(-lineLength)
+    const part = step.streams.get(stream) ?? { decoder: new StringDecoder('utf8'), rest: '' }
+    step.streams.set(stream, part)
+    const lines = (part.rest + part.decoder.write(text)).split('\n')
+    part.rest = (lines.pop() ?? '').slice(-lineLength)
     for (const line of lines) showLine(step, line)
   }
 
@@ -81,7 +84,7 @@ export function buildOutput(onLine: (line: string) => void) {
   return {
     show(progress: BuildProgress): void {
       for (const step of progress.steps) showStep(step)
-      for (const { digest, text } of progress.output) showOutput(digest, text)
+      for (const output of progress.output) showOutput(output)
       for (const warning of progress.warnings) onLine(`warning: ${warning}`)
     },
     failed: (): FailedStep | undefined => failed,

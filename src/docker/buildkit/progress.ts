@@ -16,8 +16,8 @@ export type BuildStep = {
 /** One message of the engine's progress stream: `moby.buildkit.v1.StatusResponse`. */
 export type BuildProgress = {
   steps: BuildStep[]
-  /** Raw output of steps; `digest` is the step's. */
-  output: { digest: string; text: Buffer }[]
+  /** Raw output of steps; `digest` is the step's, `stream` 1 or 2 as a process has them. */
+  output: { digest: string; stream: number; text: Buffer }[]
   warnings: string[]
 }
 
@@ -37,7 +37,9 @@ const StatusResponse = protobuf.Root.fromJSON({
         error: field('string', 7),
       },
     },
-    VertexLog: { fields: { vertex: field('string', 1), msg: field('bytes', 4) } },
+    VertexLog: {
+      fields: { vertex: field('string', 1), stream: field('int64', 3), msg: field('bytes', 4) },
+    },
     VertexWarning: { fields: { short: field('bytes', 3) } },
     StatusResponse: {
       fields: {
@@ -59,7 +61,7 @@ type Decoded = {
     completed: Timestamp | null
     error: string
   }[]
-  logs: { vertex: string; msg: Uint8Array }[]
+  logs: { vertex: string; stream: number; msg: Uint8Array }[]
   warnings: { short: Uint8Array }[]
 }
 
@@ -82,7 +84,7 @@ export function decodeProgress(aux: string): BuildProgress {
         started === null || completed === null ? undefined : milliseconds(completed) - milliseconds(started),
       error: error === '' ? undefined : error,
     })),
-    output: logs.map(({ vertex, msg }) => ({ digest: vertex, text: Buffer.from(msg) })),
+    output: logs.map(({ vertex, stream, msg }) => ({ digest: vertex, stream, text: Buffer.from(msg) })),
     warnings: warnings.map((warning) => Buffer.from(warning.short).toString('utf8')),
   }
 }

@@ -24,3 +24,18 @@ test.each([
 ])('%j is shown as %j', (name, shown) => {
   expect(lineOf(name)).toEqual([shown])
 })
+
+test('what a step says on its two streams at once stays in lines of one stream each', () => {
+  const lines: string[] = []
+  const output = buildOutput((line) => lines.push(line))
+  const say = (stream: number, text: string) => ({ digest, stream, text: Buffer.from(text) })
+  const step = { digest, name: 'RUN make', cached: false, started: true, took: 10, error: undefined }
+  output.show({ steps: [{ ...step, completed: false }], output: [], warnings: [] })
+  output.show({
+    steps: [],
+    output: [say(1, 'one\nhal'), say(2, 'two\nwarn'), say(1, 'f\n'), say(2, 'ing')],
+    warnings: [],
+  })
+  output.show({ steps: [{ ...step, completed: true }], output: [], warnings: [] })
+  expect(lines).toEqual(['RUN make', 'one', 'two', 'half', 'warning'])
+})
