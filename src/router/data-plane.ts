@@ -4,7 +4,6 @@ import { backendAddress } from '../model/backend-address.ts'
 import { Backend } from './forward/backend.ts'
 import { Buffers } from './forward/buffers.ts'
 import { type Finished, type Plane } from './forward/plane.ts'
-import { writeHandles } from './forward/write-handle.ts'
 import { createFaults, type DeadMarks } from './health/faults.ts'
 import { RequestHead } from './http/request-head.ts'
 import { ResponseHead } from './http/response-head.ts'
@@ -36,7 +35,7 @@ export function createDataPlane(
   marks: DeadMarks,
   on: PlaneEvents,
 ) {
-  const buffers = new Buffers(settings.fastPath ? writeHandles() : undefined)
+  const buffers = new Buffers()
   const responseHead = new ResponseHead()
   const backends = new Map<string, Backend>()
   const limits = {

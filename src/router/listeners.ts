@@ -3,20 +3,20 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { ClientConnection } from './client/client-connection.ts'
-import { userBufferReader } from './client/user-buffer.ts'
+import { readPushed, userBufferReader } from './client/reading.ts'
 import { type Plane } from './forward/plane.ts'
 import { type ListenAddress, type RouterSettings } from './settings.ts'
 
 /** Opens all listeners; rejects when one of them cannot be had. */
 export async function openListeners(settings: RouterSettings, plane: Plane) {
-  const reader = settings.fastPath ? userBufferReader() : undefined
+  const reader = (settings.fastPath ? userBufferReader(plane.buffers.shared) : undefined) ?? readPushed
   const servers: Server[] = []
   for (const listen of settings.listen) {
     const listener = {
       proto: listen.tls === undefined ? ('http' as const) : ('https' as const),
       port: listen.port,
       proxyProtocol: settings.proxyProtocol && listen.tls === undefined,
-      reader: listen.tls === undefined ? reader : undefined,
+      reader: listen.tls === undefined ? reader : readPushed,
     }
     const accept = (socket: Socket): ClientConnection => new ClientConnection(socket, plane, listener)
     const server = createFor(listen, accept)

@@ -10,7 +10,7 @@ import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { extendedFields, forwardedFields, type Origin, plainAddress } from './forwarded.ts'
 import { hasProxyHeader, parseProxyHeader } from './proxy-protocol.ts'
-import { type UserBufferReader } from './user-buffer.ts'
+import { type Reader } from './reading.ts'
 
 /** What a connection inherits from the address that it came in at. */
 export type Listener = {
@@ -18,8 +18,7 @@ export type Listener = {
   port: number
   /** Connections of trusted proxies may begin with a PROXY protocol header. */
   proxyProtocol: boolean
-  /** undefined: `data` events. */
-  reader: UserBufferReader | undefined
+  reader: Reader
 }
 
 /**
@@ -43,7 +42,8 @@ export class ClientConnection implements Client {
   #expectProxyHeader: boolean
   #processing = false
   #held = false
-  #paused = false
+  /** Nothing is read from the socket until somebody reads on. */
+  #stopped = false
   #closing = false
   #tunnel = false
   /** When the client half-closed, 0 before. */
@@ -67,11 +67,11 @@ export class ClientConnection implements Client {
     socket.on('error', () => undefined)
     socket.on('end', () => this.#ended())
     socket.on('close', () => this.#closed())
-    const fast = listener.reader?.(socket, plane.buffers.shared, (length, buf) => {
-      this.#receive(buf, length, false)
-      return !this.#paused
+    listener.reader(socket, (buf, length, stable) => {
+      this.#receive(buf, length, stable)
+      this.#stopped = this.#full
+      return !this.#stopped
     })
-    if (fast !== true) socket.on('data', (chunk: Buffer) => this.#receive(chunk, chunk.length, true))
   }
 
   get address(): string {
@@ -156,7 +156,11 @@ export class ClientConnection implements Client {
   #hold(buf: Buffer, from: number, end: number): void {
     this.#pending = Buffer.from(buf.subarray(from, end))
     this.#held = true
-    this.pause()
+  }
+
+  /** Whether there is no place for more from the client. */
+  get #full(): boolean {
+    return this.#held || this.#exchange?.congested === true
   }
 
   #begin(head: RequestHead, more: boolean): void {
@@ -294,8 +298,7 @@ export class ClientConnection implements Client {
       this.#process(pending, 0, pending.length, true)
       if (this.#endedAt !== 0 && this.#exchange === undefined && !this.#closing) this.#close(false)
     }
-    // Not while requests are held again, or after an end.
-    if (this.#paused) this.resume()
+    this.readOn()
   }
 
   /** `unread`: the client may still be sending, and a plain close would reset what it has not read yet. */
@@ -307,7 +310,7 @@ export class ClientConnection implements Client {
       this.#pending = undefined
       this.#socket.end()
       this.#held = false
-      this.resume()
+      this.readOn()
     } else if (!this.out.unflushed) this.#socket.destroy()
     else this.#socket.destroySoon()
   }
@@ -332,18 +335,13 @@ export class ClientConnection implements Client {
     this.#held = false
     this.#pending = undefined
     if (pending !== undefined) this.#exchange?.tunnel(pending, 0, pending.length, true)
-    if (this.#paused) this.resume()
+    this.readOn()
   }
 
-  pause(): void {
-    this.#paused = true
-    this.#socket.pause()
-  }
-
-  resume(): void {
-    if (this.#held || this.#socket.destroyed) return
-    this.#paused = false
-    this.#socket.resume()
+  readOn(): void {
+    if (!this.#stopped || this.#full || this.#socket.destroyed) return
+    this.#stopped = false
+    this.#socket._read(0)
   }
 
   #ended(): void {

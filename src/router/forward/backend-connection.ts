@@ -150,7 +150,6 @@ export class BackendConnection {
 
   #connected(): void {
     this.connected = true
-    this.out.connected()
     this.#responder?.connected()
   }
 

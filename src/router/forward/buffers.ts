@@ -1,22 +1,14 @@
-import { type WriteHandles } from './write-handle.ts'
-
 const sharedBytes = 64 * 1024
 const bulkBytes = 256 * 1024
 const maxSpare = 16
 
 /** What sockets read into and write from. */
 export class Buffers {
-  /** Undefined: writes go through streams. */
-  readonly handleOf: WriteHandles | undefined
   /** For all sockets in turn: what is in it must be used or copied before the event ends. */
   readonly shared = Buffer.allocUnsafeSlow(sharedBytes)
   /** One write is put together in it: head and body of a response that was read at once. */
   scratch = Buffer.allocUnsafeSlow(2 * sharedBytes)
   readonly #spare: Buffer[] = []
-
-  constructor(handleOf: WriteHandles | undefined) {
-    this.handleOf = handleOf
-  }
 
   /** The kernel has not taken all of the last write, whose bytes must stay as they are. */
   renewScratch(): void {

@@ -6,8 +6,8 @@ export type ExchangeClient = {
   readonly out: Outbox
   readonly address: string
   readonly minor: number
-  pause(): void
-  resume(): void
+  /** Reads on, where it had stopped because of a congested exchange. */
+  readOn(): void
   /** The response is complete; `close` when the connection cannot go on, `unread` when more of the request may come. */
   done(close: boolean, unread: boolean): void
   /** The router answers itself: a page with this status. */

@@ -41,7 +41,8 @@ export class Exchange implements Responder {
   #conn: BackendConnection | undefined
   #queued = false
   #attempts = 0
-  #paused = false
+  /** What has come of the request waits to be passed on, and no more of it should be read. */
+  congested = false
   #tunnel = false
   /** How the body goes to the client. */
   #chunking = false
@@ -112,21 +113,15 @@ export class Exchange implements Responder {
       if (conn.connected && body.kept > this.#plane.replayBytes) body.forget()
     }
     const congested = conn === undefined ? body.kept >= this.#plane.replayBytes : conn.out.congested
-    if (congested && !body.done) this.#pauseClient()
+    if (congested && !body.done) this.congested = true
     return pos
-  }
-
-  #pauseClient(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.#client.pause()
   }
 
   #resumeClient(): void {
     this.#progressAt = this.#plane.clock
-    if (!this.#paused) return
-    this.#paused = false
-    this.#client.resume()
+    if (!this.congested) return
+    this.congested = false
+    this.#client.readOn()
   }
 
   #attempt(fresh: boolean): void {
@@ -359,7 +354,7 @@ export class Exchange implements Responder {
     if (conn === undefined) return
     conn.out.bytes(buf, from, end, stable)
     conn.out.flush()
-    if (conn.out.congested) this.#pauseClient()
+    if (conn.out.congested) this.congested = true
   }
 
   /** Tunnel only: the client has said all it has to say. */
@@ -377,7 +372,7 @@ export class Exchange implements Responder {
       connecting: this.#conn?.connected === false,
       answering: this.status !== 0,
       requestDone: this.requestDone,
-      paused: this.#paused,
+      paused: this.congested,
     }
     const due = dueOf(standing, this.#plane.timeouts, now)
     if (due === undefined) return

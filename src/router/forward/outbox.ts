@@ -1,7 +1,7 @@
 import { type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { latin1, writeLatin1 } from '../http/bytes.ts'
 import { type Buffers } from './buffers.ts'
-import { whenWritten, type WriteHandle } from './write-handle.ts'
 
 /** Up to this size bytes are sent as part of the same string as the head: one write, and no Buffer to make. */
 const textBytes = 4096
@@ -17,9 +17,9 @@ export class Outbox {
   readonly #socket: Socket
   readonly #buffers: Buffers
   readonly #drained: () => void
-  /** Undefined: everything goes through the stream. */
-  #handle: WriteHandle | undefined
-  /** Writes to the handle that are not complete. */
+  /** TLS never takes anything at once, which is what its stream is for. */
+  readonly #direct: boolean
+  /** Writes past the stream that are not complete. */
   #waiting = 0
   #text = ''
   /** The last copied write was not taken at once: a slow reader, or TLS, which never does. */
@@ -29,13 +29,8 @@ export class Outbox {
     this.#socket = socket
     this.#buffers = buffers
     this.#drained = drained
-    if (!socket.connecting) this.connected()
+    this.#direct = !(socket instanceof TLSSocket)
     socket.on('drain', () => this.#relieved())
-  }
-
-  /** From here on bytes can be given to the kernel. */
-  connected(): void {
-    this.#handle = this.#buffers.handleOf?.(this.#socket)
   }
 
   /** Whether bytes wait for the kernel. */
@@ -66,12 +61,12 @@ export class Outbox {
 
   #writeStable(data: Buffer): void {
     if (this.#text === '') {
-      this.#writeStream(data)
+      this.#write(data)
       return
     }
     this.#socket.cork()
     this.flush()
-    this.#writeStream(data)
+    this.#write(data)
     this.#socket.uncork()
   }
 
@@ -86,10 +81,7 @@ export class Outbox {
     const head = writeLatin1(scratch, this.#text, 0)
     this.#text = ''
     const end = head + buf.copy(scratch, head, from, to)
-    const whole = scratch.subarray(0, end)
-    const handle = this.#free()
-    if (handle === undefined) this.#writeStream(whole)
-    else this.#wrote(handle.writeBuffer(null, whole), whole)
+    this.#write(scratch.subarray(0, end))
     this.#lagging = this.unflushed
     if (this.#lagging) this.#buffers.renewScratch()
   }
@@ -98,46 +90,35 @@ export class Outbox {
     if (this.#text === '') return
     const text = this.#text
     this.#text = ''
-    const handle = this.#free()
-    if (handle === undefined) this.#writeStream(text)
-    else this.#wrote(handle.writeLatin1String(null, text))
+    this.#write(text)
   }
 
-  /** The handle, unless the stream holds something back that must not be overtaken, or has ended. */
-  #free(): WriteHandle | undefined {
-    return this.#socket.writableLength === 0 && this.#socket.writable ? this.#handle : undefined
-  }
-
-  #writeStream(data: Buffer | string): void {
-    const taken = this.#socket.write(data, 'latin1')
-    this.congested = !taken || this.#waiting > 0
-  }
-
-  #wrote(result: ReturnType<WriteHandle['writeBuffer']>, bytes?: Buffer): void {
-    if (result === 0) return
-    if (typeof result === 'number') {
-      this.#failed()
+  /**
+   * Past the stream, by what it calls itself: the stream's state, callback and tick cost as much as the call. Not
+   * before there is a connection, nor past what the stream holds back or after its end.
+   */
+  #write(data: Buffer | string): void {
+    const socket = this.#socket
+    if (!this.#direct || socket.connecting || socket.writableLength > 0 || !socket.writable) {
+      const taken = socket.write(data, 'latin1')
+      this.congested = !taken || this.#waiting > 0
       return
     }
     this.#waiting += 1
-    this.congested = true
-    whenWritten(result, bytes, (status) => {
-      this.#waiting -= 1
-      if (status < 0) this.#failed()
-      else this.#relieved()
-    })
+    socket._write(data, typeof data === 'string' ? 'latin1' : ('buffer' as BufferEncoding), this.#written)
+    this.congested = this.#waiting > 0
   }
 
-  /** As a stream says it. */
-  #failed(): void {
-    this.#handle = undefined
-    this.congested = true
-    this.#socket.destroy(Object.assign(new Error('the write failed'), { syscall: 'write' }))
+  /** Called before `_write` returns where the kernel takes all at once. */
+  readonly #written = (error?: Error | null): void => {
+    this.#waiting -= 1
+    if (error != null) this.#socket.destroy(error)
+    else if (this.congested) this.#relieved()
   }
 
   /** Some of what waited has been taken. */
   #relieved(): void {
-    if (this.#waiting > 0 || this.#socket.writableNeedDrain) return
+    if (this.#waiting > 0 || this.#socket.writableNeedDrain || this.#socket.destroyed) return
     this.congested = false
     this.#drained()
   }

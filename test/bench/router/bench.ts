@@ -85,7 +85,11 @@ async function main(): Promise<void> {
       paas: (port) => begin(1, ...router(port, logged(port))),
       'paas (public API)': (port) => begin(1, ...router(port, [...logged(port), '--no-fast-path'])),
       'paas (no log)': (port) => begin(1, ...router(port, [])),
-      ...(before !== undefined && { before: (port) => begin(1, ...router(port, logged(port), before)) }),
+      ...(before !== undefined && {
+        before: (port) => begin(1, ...router(port, logged(port), before)),
+        'before (public API)': (port) =>
+          begin(1, ...router(port, [...logged(port), '--no-fast-path'], before)),
+      }),
       haproxy: (port) => begin(1, anchors.haproxy, ['-f', haproxyConfig(directory, port, base)]),
       caddy: (port) =>
         begin(

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { startPlane } from './lane.ts'
 
 /** A router in front of one backend, which is a function of each of its connections. */
-async function through(backend: (socket: Socket) => void, settings = {}) {
+async function through(backend: (socket: Socket) => void, settings = {}, fastPath = true) {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => undefined)
     backend(socket)
@@ -12,7 +12,7 @@ async function through(backend: (socket: Socket) => void, settings = {}) {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const plane = await startPlane({ routes: { 'good.test': [url] }, settings, fastPath: true })
+  const plane = await startPlane({ routes: { 'good.test': [url] }, settings, fastPath })
   return {
     port: plane.port,
     drop: () => plane.close(),
@@ -135,3 +135,45 @@ test('426 says what to upgrade to', async () => {
   expect(chunk.toString()).toMatch(/^HTTP\/1\.1 426 [^]*\r\nConnection: Upgrade\r\nUpgrade: foo\/2\r\n/)
   socket.destroy()
 })
+
+test.each([true, false])(
+  'a large body behind another request waits in the client while it waits for its turn (fast path: %s)',
+  async (fastPath) => {
+    let first = true
+    using router = await through(
+      (socket) => {
+        socket.on('data', () => {
+          if (first) setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'), 200)
+          first = false
+        })
+      },
+      { maxInFlight: 1, replayBytes: 16 * 1024 },
+      fastPath,
+    )
+    const pieces = 256
+    const piece = Buffer.alloc(1024 * 1024)
+    const socket = dial(router.port)
+    socket.write(
+      'GET / HTTP/1.1\r\nHost: good.test\r\n\r\n' +
+        `POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: ${pieces * piece.length}\r\n\r\n${'x'.repeat(60_000)}`,
+    )
+    await pause(100)
+    // The turn after the first request's is for somebody else, who is not answered.
+    const other = dial(router.port)
+    other.write('GET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
+    await once(socket, 'data')
+    let taken = 0
+    const send = (): void =>
+      void socket.write(piece, (error) => {
+        if (error != null) return
+        taken += 1
+        if (taken < pieces - 1) send()
+      })
+    send()
+    await pause(1500)
+    // What the kernel holds on the way.
+    expect(taken).toBeLessThan(32)
+    socket.destroy()
+    other.destroy()
+  },
+)

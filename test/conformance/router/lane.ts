@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { ClientConnection } from '../../../src/router/client/client-connection.ts'
-import { userBufferReader } from '../../../src/router/client/user-buffer.ts'
+import { readPushed, userBufferReader } from '../../../src/router/client/reading.ts'
 import { createDataPlane } from '../../../src/router/data-plane.ts'
 import { defaultSettings, type RouterSettings } from '../../../src/router/settings.ts'
 import { TableRoute } from '../../../src/router/table/route-table.ts'
@@ -41,8 +41,8 @@ export async function startPlane(options: {
   for (const [host, backends] of Object.entries(options.routes)) {
     data.table.set(new TableRoute(host, ['app', ...backends], undefined))
   }
-  const reader = options.fastPath ? userBufferReader() : undefined
-  if (options.fastPath && reader === undefined) throw new Error('this Node has no fast path')
+  const reader = options.fastPath ? userBufferReader(data.plane.buffers.shared) : readPushed
+  if (reader === undefined) throw new Error('this Node has no fast path')
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     new ClientConnection(socket, data.plane, {
       proto: 'http',

@@ -3,7 +3,6 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Buffers } from '../../../src/router/forward/buffers.ts'
 import { Outbox } from '../../../src/router/forward/outbox.ts'
-import { writeHandles } from '../../../src/router/forward/write-handle.ts'
 
 const opened: { destroy(): void }[] = []
 afterEach(() => {
@@ -33,19 +32,10 @@ async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-describe.each([
-  ['handles', true],
-  ['streams', false],
-])('writes through %s', (_name, direct) => {
-  const buffers = (): Buffers => new Buffers(direct ? writeHandles() : undefined)
-
-  test('this Node can', () => {
-    expect(buffers().handleOf !== undefined).toBe(direct)
-  })
-
-  test('arrive in order when the reader is slow, whatever their sizes', async () => {
+describe('what is written', () => {
+  test('arrives in order when the reader is slow, whatever its sizes', async () => {
     const { near, far } = await pair()
-    const own = buffers()
+    const own = new Buffers()
     const drained = Promise.withResolvers<void>()
     const out = new Outbox(near, own, drained.resolve)
     const expected: Buffer[] = []
@@ -75,9 +65,9 @@ describe.each([
     expect(out.unflushed).toBe(false)
   })
 
-  test('what waits still arrives when the socket is ended at once', async () => {
+  test('still arrives when it waits and the socket is ended at once', async () => {
     const { near, far } = await pair()
-    const out = new Outbox(near, buffers(), () => undefined)
+    const out = new Outbox(near, new Buffers(), () => undefined)
     const text = 'z'.repeat(8 * 1024 * 1024)
     out.text(text)
     out.flush()
@@ -85,9 +75,9 @@ describe.each([
     expect((await readAll(far)).length).toBe(text.length)
   })
 
-  test('to a peer that is gone close the socket', async () => {
+  test('to a peer that is gone closes the socket', async () => {
     const { near, far } = await pair()
-    const out = new Outbox(near, buffers(), () => undefined)
+    const out = new Outbox(near, new Buffers(), () => undefined)
     far.resetAndDestroy()
     const closed = new Promise((resolve) => near.once('close', resolve))
     const timer = setInterval(() => {

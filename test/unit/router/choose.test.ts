@@ -6,7 +6,7 @@ import { chooseBackend, noBackend } from '../../../src/router/forward/choose.ts'
 import { ResponseHead } from '../../../src/router/http/response-head.ts'
 
 const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
-const buffers = new Buffers(undefined)
+const buffers = new Buffers()
 function backend(inFlight = 0): Backend {
   const made = new Backend(
     'http://b:1',
