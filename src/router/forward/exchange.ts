@@ -14,6 +14,8 @@ import { interimText, responseText, tunnelText } from './response-text.ts'
 import { afterFailure, idempotent, late, type Refusal, tooMany, withoutBackend } from './retry.ts'
 import { setStickyCookie, stickyOf } from './sticky.ts'
 
+const none: readonly number[] = []
+
 /** One request and its response: chooses the backend, carries bytes both ways, repeats what can be repeated. */
 export class Exchange implements Responder {
   readonly asked: Asked
@@ -36,7 +38,8 @@ export class Exchange implements Responder {
   readonly #repeatable: boolean
   readonly #wantsContinue: boolean
   readonly #sticky: string
-  readonly #tried: number[] = []
+  /** Indexes of the backends that failed it. */
+  #tried: readonly number[] = none
   readonly #body: RequestBody
   #conn: BackendConnection | undefined
   #queued = false
@@ -137,7 +140,6 @@ export class Exchange implements Responder {
     }
     this.#stickyToSet = chosen.cookie
     this.#attempts += 1
-    this.#tried.push(index)
     this.backend = backend
     this.backendIndex = index
     this.backendStartedAt = now
@@ -295,7 +297,7 @@ export class Exchange implements Responder {
       return
     }
     this.#leaveBackend()
-    if (next === 'anew') this.#tried.length = 0
+    this.#tried = next === 'anew' ? none : [...this.#tried, this.backendIndex]
     this.#attempt(next === 'anew')
   }
 

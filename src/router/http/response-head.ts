@@ -8,8 +8,6 @@ export const maxResponseHeadBytes = 64 * 1024
 export class ResponseHead {
   readonly scan = new FieldScan()
   status = 0
-  /** As the backend wrote it, '' included. */
-  reason = ''
   minor = 1
   /** Whether the backend leaves the connection open. */
   keepAlive = true
@@ -20,8 +18,11 @@ export class ResponseHead {
   contentLength = 0
   upgrade = ''
   retryAfter = false
-  /** Field lines to pass on: the framing fields are among them, those of the connection are not. */
-  fields = ''
+  /**
+   * The status line, as clients get it, and the field lines to pass on, each with its CRLF: the framing fields are
+   * among them, those of the connection are not.
+   */
+  lines = ''
 }
 
 /** Parses a head. Returns the offset after it, 0 when it is incomplete, -1 when it must not be passed on. */
@@ -44,15 +45,17 @@ export function parseResponseHead(head: ResponseHead, buf: Buffer, from: number,
   while (pos < end && valueByte[buf[pos]!] === 1) pos += 1
   if (pos + 1 >= end) return 0
   if (buf[pos] !== CR || buf[pos + 1] !== LF) return -1
-  const reasonEnd = pos
   const fieldsEnd = scanFields(head.scan, buf, pos + 2, end)
   if (fieldsEnd === scan.incomplete) return 0
   if (fieldsEnd < 0) return -1
   head.minor = minor
   head.status = hundreds * 100 + tens * 10 + ones
-  const text = latin1(buf, reasonStart, fieldsEnd)
-  head.reason = text.slice(0, reasonEnd - reasonStart)
-  return readFields(head, text, reasonStart) ? fieldsEnd : -1
+  if (!readFields(head, latin1(buf, from, fieldsEnd), from)) return -1
+  // Clients get a version of our own, and RFC 9112, 4, wants a space before an empty reason too.
+  if (minor === 0 || buf[from + 12] === CR) {
+    head.lines = `HTTP/1.1 ${head.status} ${head.lines.slice(reasonStart - from)}`
+  }
+  return fieldsEnd
 }
 
 function readFields(head: ResponseHead, text: string, base: number): boolean {
@@ -64,7 +67,7 @@ function readFields(head: ResponseHead, text: string, base: number): boolean {
   head.upgrade = ''
   head.retryAfter = false
   let kept = ''
-  let keepFrom = fields.count === 0 ? text.length - 2 : fields.starts[0]! - base
+  let keepFrom = 0
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i]!
     if (kind === field.other) continue
@@ -98,7 +101,7 @@ function readFields(head: ResponseHead, text: string, base: number): boolean {
     keepFrom = fields.ends[i]! - base
   }
   const fieldsEnd = text.length - 2
-  head.fields = fieldsEnd > keepFrom ? kept + text.slice(keepFrom, fieldsEnd) : kept
+  head.lines = fieldsEnd > keepFrom ? kept + text.slice(keepFrom, fieldsEnd) : kept
 
   head.keepAlive = head.minor === 1
   if (connection === 'keep-alive') head.keepAlive = true
@@ -130,5 +133,5 @@ function readConnection(head: ResponseHead, connection: string): void {
   const nominated = tokens.filter(
     (token) => !['', 'keep-alive', 'close', 'content-length', 'transfer-encoding'].includes(token),
   )
-  if (nominated.some((token) => token !== 'upgrade')) head.fields = withoutFields(head.fields, nominated)
+  if (nominated.some((token) => token !== 'upgrade')) head.lines = withoutFields(head.lines, nominated)
 }
