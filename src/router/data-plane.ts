@@ -4,6 +4,7 @@ import { backendAddress } from '../model/backend-address.ts'
 import { Backend } from './forward/backend.ts'
 import { Buffers } from './forward/buffers.ts'
 import { type Finished, type Plane } from './forward/plane.ts'
+import { createTurn } from './forward/turn.ts'
 import { createFaults, type DeadMarks } from './health/faults.ts'
 import { RequestHead } from './http/request-head.ts'
 import { ResponseHead } from './http/response-head.ts'
@@ -67,6 +68,7 @@ export function createDataPlane(
     table,
     timeouts: settings.timeouts,
     buffers,
+    turn: createTurn(),
     requestHead: new RequestHead(),
     responseHead,
     retries: settings.retries,

@@ -305,19 +305,27 @@ export class ClientConnection implements Client {
   #close(unread: boolean): void {
     this.#closing = true
     this.#since = this.#plane.clock
-    this.out.flush()
     if (unread) {
+      this.out.flush()
       this.#pending = undefined
       this.#socket.end()
       this.#held = false
       this.readOn()
-    } else if (!this.out.unflushed) this.#socket.destroy()
-    else this.#socket.destroySoon()
+    } else this.#hangUp()
+  }
+
+  /** Closes once everything has been sent. */
+  #hangUp(): void {
+    this.out.flush()
+    if (this.out.unflushed) this.#socket.destroySoon()
+    else this.#socket.destroy()
   }
 
   cut(): void {
     this.#exchange = undefined
     this.#closing = true
+    // Answers to earlier requests.
+    this.out.flush()
     this.#abort()
   }
 
@@ -350,7 +358,7 @@ export class ClientConnection implements Client {
       return
     }
     if (this.#exchange === undefined || !this.#exchange.requestDone) {
-      this.#socket.destroySoon()
+      this.#hangUp()
       return
     }
     this.#endedAt = performance.now()
@@ -381,7 +389,7 @@ export class ClientConnection implements Client {
   }
 
   drain(): void {
-    if (this.#exchange === undefined && !this.#started && !this.#closing) this.#socket.destroy()
+    if (this.#exchange === undefined && !this.#started && !this.#closing) this.#hangUp()
   }
 
   destroy(): void {

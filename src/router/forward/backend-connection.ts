@@ -338,7 +338,9 @@ export class BackendConnection {
     this.#responder = undefined
     this.#inBody = false
     this.#chunked = undefined
-    const reusable = clean && this.#keepAlive && this.requestDone && !this.#tunnel && !this.#socket.destroyed
+    // An answer to what has not been sent whole says nothing about the one that will come to it.
+    const asked = this.requestDone && this.out.empty
+    const reusable = clean && this.#keepAlive && asked && !this.#tunnel && !this.#socket.destroyed
     this.reused = true
     if (this.#keepAliveSeconds >= 0) {
       // A second before the backend would close it, so that the two do not cross on the wire.

@@ -66,6 +66,7 @@ export class Exchange implements Responder {
     debug: boolean,
   ) {
     this.#plane = plane
+    plane.turn.enter()
     this.#client = client
     this.route = route
     this.asked = askedOf(head)
@@ -111,7 +112,8 @@ export class Exchange implements Responder {
     }
     if (conn !== undefined) {
       conn.requestDone = body.done
-      conn.out.flush()
+      if (body.done) this.#plane.turn.flush(conn.out)
+      else conn.out.flush()
       // What is over the cap is only kept while no backend has it.
       if (conn.connected && body.kept > this.#plane.replayBytes) body.forget()
     }
@@ -169,7 +171,7 @@ export class Exchange implements Responder {
     this.#progressAt = this.backendStartedAt
     conn.out.text(this.#head)
     this.#body.writeTo(conn.out)
-    if (!this.#feeding) conn.out.flush()
+    if (!this.#feeding) this.#plane.turn.flush(conn.out)
     if (conn.connected) this.#reached()
     if (!conn.out.congested) this.#resumeClient()
   }
@@ -229,6 +231,7 @@ export class Exchange implements Responder {
     this.#client.out.flush()
     // A tunnel may live for days, so it does not hold a turn that requests wait for.
     this.backend!.leave()
+    this.#plane.turn.leave()
     this.#conn!.keepSocketAlive()
     this.#client.becomeTunnel()
   }
@@ -260,13 +263,14 @@ export class Exchange implements Responder {
   end(): void {
     this.#conn = undefined
     if (this.#chunking) this.#client.out.text('0\r\n\r\n')
-    this.#client.out.flush()
     if (this.#tunnel) {
+      this.#client.out.flush()
       this.#finish()
       this.#client.done(true, false)
       return
     }
     const close = !this.keepAlive || !this.requestDone
+    this.#plane.turn.flush(this.#client.out)
     this.#finish()
     this.#client.done(close, !this.requestDone)
   }
@@ -316,6 +320,7 @@ export class Exchange implements Responder {
   #answer({ status, reason }: Refusal): void {
     this.status = status
     this.#leaveBackend(true)
+    this.#plane.turn.leave()
     this.#over = true
     this.#client.answer(status, reason, this)
   }
@@ -334,6 +339,7 @@ export class Exchange implements Responder {
   #finish(): void {
     if (this.#over) return
     this.#over = true
+    if (!this.#tunnel) this.#plane.turn.leave()
     this.#leaveBackend(true)
     this.report()
   }

@@ -5,8 +5,6 @@ import { type Buffers } from './buffers.ts'
 
 /** Up to this size bytes are sent as part of the same string as the head: one write, and no Buffer to make. */
 const textBytes = 4096
-/** Where bytes have to be copied anyway, it is only for few that a string is the cheaper copy. */
-const fewBytes = 64
 const maxTextBytes = 16 * textBytes
 
 /**
@@ -24,7 +22,7 @@ export class Outbox {
   /** Writes past the stream that are not complete. */
   #waiting = 0
   #text = ''
-  /** The last large copied write was not taken at once: a slow reader, or TLS, which never does. */
+  /** The last copied write was not taken at once: a slow reader, or TLS, which never does. */
   #lagging: boolean
 
   constructor(socket: Socket, buffers: Buffers, drained: () => void) {
@@ -41,6 +39,11 @@ export class Outbox {
     return this.#waiting > 0 || this.#socket.writableLength > 0
   }
 
+  /** Whether nothing waits, neither to be flushed nor for the kernel. */
+  get empty(): boolean {
+    return this.#text === '' && !this.unflushed
+  }
+
   /** Characters 0 to 255. */
   text(text: string): void {
     this.#text += text
@@ -48,22 +51,17 @@ export class Outbox {
 
   /** `stable`: nobody overwrites these bytes before they are flushed to the kernel. */
   bytes(buf: Buffer, from: number, to: number, stable: boolean): void {
-    if (to - from <= (stable || this.#lagging ? textBytes : fewBytes)) this.#append(buf, from, to)
-    else if (stable) this.#writeStable(buf.subarray(from, to))
+    if (to - from <= textBytes) {
+      this.#text += latin1(buf, from, to)
+      if (this.#text.length > maxTextBytes) this.flush()
+    } else if (stable) this.#writeStable(buf.subarray(from, to))
     else this.#writeCopy(buf, from, to)
-  }
-
-  #append(buf: Buffer, from: number, to: number): void {
-    this.#text += latin1(buf, from, to)
-    if (this.#text.length > maxTextBytes) this.flush()
   }
 
   /** One chunk of the chunked coding. */
   chunk(buf: Buffer, from: number, to: number, stable: boolean): void {
     this.#text += `${(to - from).toString(16)}\r\n`
-    // What is behind it goes out in the same write.
-    if (to - from <= textBytes) this.#append(buf, from, to)
-    else this.bytes(buf, from, to, stable)
+    this.bytes(buf, from, to, stable)
     this.#text += '\r\n'
   }
 

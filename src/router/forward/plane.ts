@@ -5,6 +5,7 @@ import { type Backend } from './backend.ts'
 import { type Failure } from './backend-connection.ts'
 import { type Buffers } from './buffers.ts'
 import { type Asked } from './report.ts'
+import { type Turn } from './turn.ts'
 
 /** Milliseconds; 0: no limit. */
 export type Timeouts = {
@@ -50,6 +51,7 @@ export type Plane = {
   readonly table: RouteTable
   readonly timeouts: Timeouts
   readonly buffers: Buffers
+  readonly turn: Turn
   readonly requestHead: RequestHead
   readonly responseHead: ResponseHead
   /** Retries per request, after the first attempt. */
