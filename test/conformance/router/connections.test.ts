@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { expect, test } from 'vitest'
-import { startPlane } from './lane.ts'
+import { describe, expect, test } from 'vitest'
+import { type Mode, modes, startPlane } from './lane.ts'
 
 /** A router in front of one backend, which is a function of each of its connections. */
-async function through(backend: (socket: Socket) => void, settings = {}, fastPath = true) {
+async function routerTo(backend: (socket: Socket) => void, mode: Mode, settings: object) {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => undefined)
     backend(socket)
@@ -12,9 +12,10 @@ async function through(backend: (socket: Socket) => void, settings = {}, fastPat
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const plane = await startPlane({ routes: { 'good.test': [url] }, settings, fastPath })
+  const plane = await startPlane({ routes: { 'good.test': [url] }, settings, mode })
   return {
     port: plane.port,
+    plane: plane.plane,
     drop: () => plane.close(),
     [Symbol.dispose]() {
       plane.close()
@@ -39,106 +40,131 @@ const dial = (port: number): Socket => connect({ port, host: '127.0.0.1', noDela
 const pause = (ms: number): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, ms))
 const large = 'x'.repeat(16 * 1024 * 1024)
 
-test.each([
-  ['closes', 'Connection: close\r\n'],
-  ['reads on', ''],
-])(
-  'a backend that answers early and %s: the answer arrives, and says that it is the last',
-  async (_, field) => {
+describe.each(modes)('connections, with %s', (_name, mode) => {
+  const through = (backend: (socket: Socket) => void, settings = {}): ReturnType<typeof routerTo> =>
+    routerTo(backend, mode, settings)
+
+  test.each([
+    ['closes', 'Connection: close\r\n'],
+    ['reads on', ''],
+  ])(
+    'a backend that answers early and %s: the answer arrives, and says that it is the last',
+    async (_, field) => {
+      using router = await through((socket) => {
+        socket.once('data', () => {
+          const answer = `HTTP/1.1 413 Content Too Large\r\n${field}Content-Length: 4\r\n\r\nmuch`
+          if (field === '') socket.write(answer)
+          else socket.end(answer, () => socket.destroy())
+        })
+      })
+      for (let i = 0; i < 5; i += 1) {
+        const socket = dial(router.port)
+        const seen = all(socket)
+        socket.write(`POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: ${large.length}\r\n\r\n${large}`)
+        const { text } = await seen
+        expect(text).toMatch(/^HTTP\/1\.1 413 [^]*\r\nConnection: close\r\n[^]*much$/)
+        socket.destroy()
+      }
+    },
+  )
+
+  test('Expect: 100-continue that is refused: the last answer, as the body may come or not', async () => {
+    using router = await through((socket) => {
+      socket.once('data', () => socket.write('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno'))
+    })
+    const socket = dial(router.port)
+    const seen = all(socket)
+    socket.write('PUT / HTTP/1.1\r\nHost: good.test\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n')
+    const { text, how } = await seen
+    expect(text).toMatch(/^HTTP\/1\.1 401 [^]*\r\nConnection: close\r\n[^]*no$/)
+    expect(how).toBe('ended')
+    socket.destroy()
+  })
+
+  test('a client that has half-closed gets an answer that takes its time, byte after byte', async () => {
     using router = await through((socket) => {
       socket.once('data', () => {
-        const answer = `HTTP/1.1 413 Content Too Large\r\n${field}Content-Length: 4\r\n\r\nmuch`
-        if (field === '') socket.write(answer)
-        else socket.end(answer, () => socket.destroy())
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n')
+        let left = 12
+        const timer = setInterval(() => {
+          socket.write('x')
+          if ((left -= 1) === 0) clearInterval(timer)
+        }, 200)
       })
     })
-    for (let i = 0; i < 5; i += 1) {
-      const socket = dial(router.port)
-      const seen = all(socket)
-      socket.write(`POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: ${large.length}\r\n\r\n${large}`)
-      const { text } = await seen
-      expect(text).toMatch(/^HTTP\/1\.1 413 [^]*\r\nConnection: close\r\n[^]*much$/)
-      socket.destroy()
+    const socket = dial(router.port)
+    const seen = all(socket)
+    socket.end('GET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
+    expect((await seen).text).toMatch(/x{12}$/)
+  })
+
+  test('a backend that closes after each answer without saying so loses few POSTs, not every other one', async () => {
+    using router = await through((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+    })
+    const socket = dial(router.port)
+    let text = ''
+    socket.on('data', (chunk) => (text += chunk.toString('latin1')))
+    for (let i = 1; i <= 100; i += 1) {
+      socket.write('POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 3\r\n\r\nabc')
+      while (text.split('HTTP/1.1 ').length <= i) await once(socket, 'data')
     }
-  },
-)
-
-test('Expect: 100-continue that is refused: the last answer, as the body may come or not', async () => {
-  using router = await through((socket) => {
-    socket.once('data', () => socket.write('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno'))
+    expect(text.split('HTTP/1.1 502').length - 1).toBeLessThanOrEqual(1)
+    socket.destroy()
   })
-  const socket = dial(router.port)
-  const seen = all(socket)
-  socket.write('PUT / HTTP/1.1\r\nHost: good.test\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n')
-  const { text, how } = await seen
-  expect(text).toMatch(/^HTTP\/1\.1 401 [^]*\r\nConnection: close\r\n[^]*no$/)
-  expect(how).toBe('ended')
-  socket.destroy()
-})
 
-test('a client that has half-closed gets an answer that takes its time, byte after byte', async () => {
-  using router = await through((socket) => {
-    socket.once('data', () => {
-      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n')
-      let left = 12
-      const timer = setInterval(() => {
-        socket.write('x')
-        if ((left -= 1) === 0) clearInterval(timer)
-      }, 200)
+  test('a router that goes does not let an unfinished answer look like a whole one', async () => {
+    using router = await through((socket) => {
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nhalf'))
     })
+    const socket = dial(router.port)
+    const seen = all(socket)
+    socket.write('GET / HTTP/1.0\r\nHost: good.test\r\n\r\n')
+    await once(socket, 'data')
+    await pause(50)
+    router.drop()
+    expect((await seen).how).toBe('reset')
   })
-  const socket = dial(router.port)
-  const seen = all(socket)
-  socket.end('GET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
-  expect((await seen).text).toMatch(/x{12}$/)
-})
 
-test('a backend that closes after each answer without saying so loses few POSTs, not every other one', async () => {
-  using router = await through((socket) => {
-    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
-  })
-  const socket = dial(router.port)
-  let text = ''
-  socket.on('data', (chunk) => (text += chunk.toString('latin1')))
-  for (let i = 1; i <= 100; i += 1) {
-    socket.write('POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 3\r\n\r\nabc')
-    while (text.split('HTTP/1.1 ').length <= i) await once(socket, 'data')
-  }
-  expect(text.split('HTTP/1.1 502').length - 1).toBeLessThanOrEqual(1)
-  socket.destroy()
-})
-
-test('a router that goes does not let an unfinished answer look like a whole one', async () => {
-  using router = await through((socket) => {
-    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nhalf'))
-  })
-  const socket = dial(router.port)
-  const seen = all(socket)
-  socket.write('GET / HTTP/1.0\r\nHost: good.test\r\n\r\n')
-  await once(socket, 'data')
-  await pause(50)
-  router.drop()
-  expect((await seen).how).toBe('reset')
-})
-
-test('426 says what to upgrade to', async () => {
-  using router = await through((socket) => {
-    socket.once('data', () => {
-      socket.write(
-        'HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: foo/2\r\nContent-Length: 0\r\n\r\n',
-      )
+  test('a router that is told to go right after an answer sends it', async () => {
+    using router = await through((socket) => {
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
     })
+    const { plane } = router
+    const { onFinished } = plane
+    Object.assign(plane, {
+      onFinished(...about: Parameters<typeof onFinished>) {
+        onFinished(...about)
+        process.nextTick(() => {
+          for (const client of plane.clients) client.drain()
+        })
+      },
+    })
+    const socket = dial(router.port)
+    const seen = all(socket)
+    socket.write('GET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
+    const { text, how } = await seen
+    expect(text).toMatch(/\r\n\r\nok$/)
+    expect(how).toBe('ended')
+    socket.destroy()
   })
-  const socket = dial(router.port)
-  socket.write('GET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
-  const [chunk] = (await once(socket, 'data')) as [Buffer]
-  expect(chunk.toString()).toMatch(/^HTTP\/1\.1 426 [^]*\r\nConnection: Upgrade\r\nUpgrade: foo\/2\r\n/)
-  socket.destroy()
-})
 
-test.each([true, false])(
-  'a large body behind another request waits in the client while it waits for its turn (fast path: %s)',
-  async (fastPath) => {
+  test('426 says what to upgrade to', async () => {
+    using router = await through((socket) => {
+      socket.once('data', () => {
+        socket.write(
+          'HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: foo/2\r\nContent-Length: 0\r\n\r\n',
+        )
+      })
+    })
+    const socket = dial(router.port)
+    socket.write('GET / HTTP/1.1\r\nHost: good.test\r\n\r\n')
+    const [chunk] = (await once(socket, 'data')) as [Buffer]
+    expect(chunk.toString()).toMatch(/^HTTP\/1\.1 426 [^]*\r\nConnection: Upgrade\r\nUpgrade: foo\/2\r\n/)
+    socket.destroy()
+  })
+
+  test('a large body behind another request waits in the client while it waits for its turn', async () => {
     let first = true
     using router = await through(
       (socket) => {
@@ -148,7 +174,6 @@ test.each([true, false])(
         })
       },
       { maxInFlight: 1, replayBytes: 16 * 1024 },
-      fastPath,
     )
     const pieces = 256
     const piece = Buffer.alloc(1024 * 1024)
@@ -175,5 +200,5 @@ test.each([true, false])(
     expect(taken).toBeLessThan(32)
     socket.destroy()
     other.destroy()
-  },
-)
+  })
+})

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Lane, startLane } from './lane.ts'
+import { type Lane, modes, startLane } from './lane.ts'
 
 /**
  * Requests from a grammar with mutations at every place, seeded; the strict recording backend is the judge: it
@@ -11,7 +11,7 @@ const seconds = Number(process.env.FUZZ_SECONDS ?? 20)
 const lanes: Lane[] = []
 
 beforeAll(async () => {
-  for (let i = 0; i < 6; i += 1) lanes.push(await startLane(i % 2 === 0))
+  for (let i = 0; i < 6; i += 1) lanes.push(await startLane(modes[i % modes.length]![1]))
 })
 afterAll(() => {
   for (const lane of lanes) lane.close()

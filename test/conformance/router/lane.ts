@@ -16,11 +16,24 @@ export const settings: RouterSettings = {
   redis: { read: redis, write: redis, mayConfigure: false },
 }
 
+/** The ways in which bytes come and go. */
+export type Mode = {
+  fastPath: boolean
+  /** So many requests in progress that what they have to say waits for the end of a turn of the event loop. */
+  busy: boolean
+}
+
+export const modes: [string, Mode][] = [
+  ['the fast path', { fastPath: true, busy: false }],
+  ['public API', { fastPath: false, busy: false }],
+  ['many requests in progress', { fastPath: true, busy: true }],
+]
+
 /** A data plane without Redis, on a port of its own. */
 export async function startPlane(options: {
   routes: Record<string, string[]>
   settings?: Partial<RouterSettings>
-  fastPath: boolean
+  mode: Mode
 }) {
   const marks = {
     markDead: async () => undefined,
@@ -28,7 +41,7 @@ export async function startPlane(options: {
     checkerLives: async () => false,
   }
   const data = createDataPlane(
-    { ...settings, ...options.settings, fastPath: options.fastPath },
+    { ...settings, ...options.settings, fastPath: options.mode.fastPath },
     'key',
     marks,
     {
@@ -41,7 +54,9 @@ export async function startPlane(options: {
   for (const [host, backends] of Object.entries(options.routes)) {
     data.table.set(new TableRoute(host, ['app', ...backends], undefined))
   }
-  const reader = options.fastPath ? userBufferReader(data.plane.buffers.shared) : readPushed
+  // More than are written as soon as they can be.
+  if (options.mode.busy) for (let i = 0; i < 20; i += 1) data.plane.turn.enter()
+  const reader = options.mode.fastPath ? userBufferReader(data.plane.buffers.shared) : readPushed
   if (reader === undefined) throw new Error('this Node has no fast path')
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     new ClientConnection(socket, data.plane, {
@@ -75,11 +90,11 @@ export type Outcome = {
 export type Lane = Awaited<ReturnType<typeof startLane>>
 
 /** One router in front of one recording backend, for one conversation at a time. */
-export async function startLane(fastPath: boolean) {
+export async function startLane(mode: Mode) {
   const recorder: Recorder = await startRecorder()
   const plane = await startPlane({
     routes: { 'good.test': [recorder.url], '*.wild.test': [recorder.url] },
-    fastPath,
+    mode,
   })
   let follow = 0
 

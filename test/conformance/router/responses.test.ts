@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { startPlane } from './lane.ts'
+import { modes, startPlane } from './lane.ts'
 
 /** What the client must see: this exact head line and body, 502, or a connection that is cut off. */
 type Expected = { status: number; body: string } | 502 | 'cut'
@@ -124,10 +124,7 @@ const cases: [string, string, Expected, { method?: string; version?: string; end
   ['bad chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX0\r\n\r\n', 'cut'],
 ]
 
-describe.each([
-  ['the fast path', true],
-  ['public API', false],
-])('responses, with %s', (_name, fastPath) => {
+describe.each(modes)('responses, with %s', (_name, mode) => {
   test.each(cases)('%s', async (_case, raw, expected, options = {}) => {
     let connections = 0
     const backend = createServer((socket) => {
@@ -141,7 +138,7 @@ describe.each([
     backend.listen(0, '127.0.0.1')
     await once(backend, 'listening')
     const { port } = backend.address() as AddressInfo
-    const plane = await startPlane({ routes: { 'good.test': [`http://127.0.0.1:${port}`] }, fastPath })
+    const plane = await startPlane({ routes: { 'good.test': [`http://127.0.0.1:${port}`] }, mode })
     try {
       const method = options.method ?? 'GET'
       const seen = await talk(

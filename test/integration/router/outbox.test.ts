@@ -65,6 +65,30 @@ describe('what is written', () => {
     expect(out.unflushed).toBe(false)
   })
 
+  test('before there is a connection arrives first', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const near = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    opened.push(near)
+    const out = new Outbox(near, new Buffers(), () => undefined)
+    const say = (text: string): void => {
+      out.text(text)
+      out.flush()
+    }
+    const received = once(server, 'connection').then(([far]) => readAll(far as Socket))
+    say('first ')
+    out.bytes(Buffer.alloc(10_000, '-'), 0, 10_000, true)
+    expect(out.empty).toBe(false)
+    await once(near, 'connect')
+    say(' second ')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    say('third')
+    expect(out.empty).toBe(true)
+    near.end()
+    server.close()
+    expect((await received).toString()).toBe(`first ${'-'.repeat(10_000)} second third`)
+  })
+
   test('still arrives when it waits and the socket is ended at once', async () => {
     const { near, far } = await pair()
     const out = new Outbox(near, new Buffers(), () => undefined)
