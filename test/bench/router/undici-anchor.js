@@ -20,6 +20,7 @@ http
     headers.push('X-Forwarded-For', address, 'X-Forwarded-Proto', 'http', 'X-Real-IP', address)
     headers.push('X-Forwarded-Host', request.headers.host, 'X-Forwarded-Port', port)
     headers.push('X-Request-Id', randomUUID())
+    headers.push('Forwarded', `for=${address};host="${request.headers.host}";proto=http`)
     const hasBody =
       request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined
     pool.dispatch(
