@@ -68,10 +68,9 @@ export function routerSettings(
     const target = redisTarget(values.redis)
     base.redis = { ...base.redis, read: target, write: target }
   }
-  const fastPath = values['no-fast-path'] !== true && process.env.PAAS_ROUTER_FAST_PATH !== '0'
   const settings = {
     ...base,
-    fastPath,
+    fastPath: values['no-fast-path'] !== true,
     ...(values.listen === undefined
       ? {}
       : { listen: values.listen.map((text) => listenAddress(text, '::')) }),
