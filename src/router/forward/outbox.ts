@@ -9,7 +9,7 @@ const maxTextBytes = 16 * textBytes
 
 /**
  * What one event has to say to a socket, gathered so that it is one write. Whoever appends flushes before it
- * returns to the event loop.
+ * returns to the event loop, or has it done at the end of the loop's turn.
  */
 export class Outbox {
   /** The kernel has not taken enough, so that the source should wait until the socket has drained. */
@@ -115,11 +115,14 @@ export class Outbox {
     this.congested = this.#waiting > 0
   }
 
-  /** Called before `_write` returns where the kernel takes all at once. */
+  /** Called before `_write` returns where the kernel takes all at once. What failed waits for ever: no more is taken. */
   readonly #written = (error?: Error | null): void => {
+    if (error != null) {
+      this.#socket.destroy(error)
+      return
+    }
     this.#waiting -= 1
-    if (error != null) this.#socket.destroy(error)
-    else if (this.congested) this.#relieved()
+    if (this.congested) this.#relieved()
   }
 
   /** Some of what waited has been taken. */

@@ -99,6 +99,26 @@ describe('what is written', () => {
     expect((await readAll(far)).length).toBe(text.length)
   })
 
+  test('is taken no more after a write has failed, also where the socket is read on', async () => {
+    const { near, far } = await pair()
+    const out = new Outbox(near, new Buffers(), () => undefined)
+    const destroy = near.destroy.bind(near)
+    const failed = Promise.withResolvers<void>()
+    near.destroy = (error?: Error) => {
+      if (error !== undefined && 'syscall' in error && error.syscall === 'write') failed.resolve()
+      return near
+    }
+    far.resetAndDestroy()
+    const timer = setInterval(() => {
+      out.text('anybody?')
+      out.flush()
+    }, 5)
+    await failed.promise
+    clearInterval(timer)
+    expect(out.congested).toBe(true)
+    destroy()
+  })
+
   test('to a peer that is gone closes the socket', async () => {
     const { near, far } = await pair()
     const out = new Outbox(near, new Buffers(), () => undefined)
