@@ -36,8 +36,7 @@ export function createDataPlane(
   marks: DeadMarks,
   on: PlaneEvents,
 ) {
-  const buffers = new Buffers()
-  const responseHead = new ResponseHead()
+  const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn() }
   const backends = new Map<string, Backend>()
   const limits = {
     maxIdle: settings.maxIdlePerBackend,
@@ -51,7 +50,7 @@ export function createDataPlane(
     if (known !== undefined) return known
     const address = backendAddress(url)
     if (address === undefined) return undefined
-    const backend = new Backend(url, address, limits, buffers, responseHead)
+    const backend = new Backend(url, address, limits, shared)
     backends.set(url, backend)
     return backend
   }
@@ -67,10 +66,9 @@ export function createDataPlane(
   const plane: Plane = {
     table,
     timeouts: settings.timeouts,
-    buffers,
-    turn: createTurn(),
+    buffers: shared.buffers,
+    turn: shared.turn,
     requestHead: new RequestHead(),
-    responseHead,
     retries: settings.retries,
     replayBytes: settings.replayBytes,
     trusts: trustedPeers(settings.trustedProxies),

@@ -165,7 +165,7 @@ export class ClientConnection implements Client {
 
   #begin(head: RequestHead, more: boolean): void {
     const plane = this.#plane
-    const now = performance.now()
+    const now = plane.turn.now()
     this.#started = false
     this.minor = head.minor
     if (head.authority === '__ping__') {

@@ -38,6 +38,8 @@ export type Responder = {
   /** `body` is how the body will be delimited; none when there is no body. */
   head(head: ResponseHead, body: Framing): void
   data(buf: Buffer, from: number, to: number, stable: boolean): void
+  /** The whole of a small body that came with its head: characters 0 to 255. */
+  text(body: string): void
   /** Everything of this event has been given; `false` stops reading until `resume`. */
   flush(): boolean
   /** Whether bytes given as stable may still wait for the kernel. */
@@ -256,6 +258,12 @@ export class BackendConnection {
         continue
       }
       this.#startBody(responder)
+      const { rest } = this.#head
+      if (this.#framing === framing.length && this.#left === rest.length && this.#left === end - pos) {
+        responder.text(rest)
+        this.#finish(true)
+        return true
+      }
     }
     return this.#readBody(responder, buf, pos, end, buf !== this.#buffers.shared)
   }

@@ -3,6 +3,7 @@ import { type ResponseHead } from '../http/response-head.ts'
 import { type BackendAddress } from '../../model/backend-address.ts'
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts'
 import { type Buffers } from './buffers.ts'
+import { type Turn } from './turn.ts'
 
 export type PoolLimits = {
   /** Idle connections kept per backend. */
@@ -14,6 +15,9 @@ export type PoolLimits = {
   /** Requests that may wait per backend; more are refused. */
   maxQueue: number
 }
+
+/** What all backends of a worker use in turn. */
+type Shared = { buffers: Buffers; responseHead: ResponseHead; turn: Turn }
 
 /** A request that waits for its turn at a backend. */
 export type Waiting = { proceed(): void }
@@ -48,21 +52,13 @@ export class Backend implements ConnectionPool {
   readonly #idle: BackendConnection[] = []
   readonly #queue: Waiting[] = []
   readonly #limits: PoolLimits
-  readonly #buffers: Buffers
-  readonly #head: ResponseHead
+  readonly #shared: Shared
 
-  constructor(
-    url: string,
-    address: BackendAddress,
-    limits: PoolLimits,
-    buffers: Buffers,
-    head: ResponseHead,
-  ) {
+  constructor(url: string, address: BackendAddress, limits: PoolLimits, shared: Shared) {
     this.url = url
     this.address = address
     this.#limits = limits
-    this.#buffers = buffers
-    this.#head = head
+    this.#shared = shared
   }
 
   get queued(): number {
@@ -113,12 +109,13 @@ export class Backend implements ConnectionPool {
   }
 
   #connect(): BackendConnection {
-    return new BackendConnection(this.address, this, this.#buffers, this.#head)
+    const { buffers, responseHead } = this.#shared
+    return new BackendConnection(this.address, this, buffers, responseHead)
   }
 
   keep(connection: BackendConnection): boolean {
     if (this.routes === 0 || this.#idle.length >= this.#limits.maxIdle) return false
-    connection.idleSince = performance.now()
+    connection.idleSince = this.#shared.turn.now()
     this.#idle.push(connection)
     return true
   }

@@ -243,6 +243,11 @@ export class Exchange implements Responder {
     else this.#client.out.bytes(buf, from, to, stable)
   }
 
+  text(body: string): void {
+    this.bytesSent += body.length
+    this.#client.out.text(body)
+  }
+
   flush(): boolean {
     const { out } = this.#client
     out.flush()
@@ -346,7 +351,7 @@ export class Exchange implements Responder {
 
   /** Tells the access log and the counters. */
   report(): void {
-    this.#plane.onFinished(finishedOf(this, this.#client.address))
+    this.#plane.onFinished(finishedOf(this, this.#client.address, this.#plane.turn.now()))
   }
 
   /** The client is gone: so is its request. */

@@ -92,6 +92,14 @@ export class Outbox {
     if (this.#lagging) this.#buffers.renewScratch()
   }
 
+  /**
+   * Whether there is text to flush. Asking for a character makes it one piece, which is cheaper while its parts are
+   * still in the processor's cache.
+   */
+  gathered(): boolean {
+    return !Number.isNaN(this.#text.charCodeAt(0))
+  }
+
   flush(): void {
     if (this.#text === '') return
     const text = this.#text

@@ -1,5 +1,4 @@
 import { type RequestHead } from '../http/request-head.ts'
-import { type ResponseHead } from '../http/response-head.ts'
 import { type RouteTable, type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type Failure } from './backend-connection.ts'
@@ -53,7 +52,6 @@ export type Plane = {
   readonly buffers: Buffers
   readonly turn: Turn
   readonly requestHead: RequestHead
-  readonly responseHead: ResponseHead
   /** Retries per request, after the first attempt. */
   readonly retries: number
   /** Request bytes kept for a retry. */

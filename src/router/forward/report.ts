@@ -30,8 +30,7 @@ export type Reported = {
 }
 
 /** A finished request, for the access log and the counters. */
-export function finishedOf(request: Reported, address: string): Finished {
-  const now = performance.now()
+export function finishedOf(request: Reported, address: string, now: number): Finished {
   return {
     address,
     asked: request.asked,

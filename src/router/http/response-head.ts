@@ -3,6 +3,8 @@ import { field, FieldScan, scan, scanFields } from './fields.ts'
 import { contentLengthOf, framing, type Framing, withoutFields } from './request-head.ts'
 
 export const maxResponseHeadBytes = 64 * 1024
+/** Up to this size a head is decoded together with what came behind it: twice as much is not twice as dear. */
+const textBytes = 4096
 
 /** A parsed response head. One object serves response after response. */
 export class ResponseHead {
@@ -23,6 +25,8 @@ export class ResponseHead {
    * among them, those of the connection are not.
    */
   lines = ''
+  /** What came behind the head in the same read, where the two are small; else ''. */
+  rest = ''
 }
 
 /** Parses a head. Returns the offset after it, 0 when it is incomplete, -1 when it must not be passed on. */
@@ -50,7 +54,9 @@ export function parseResponseHead(head: ResponseHead, buf: Buffer, from: number,
   if (fieldsEnd < 0) return -1
   head.minor = minor
   head.status = hundreds * 100 + tens * 10 + ones
-  if (!readFields(head, latin1(buf, from, fieldsEnd), from)) return -1
+  const text = latin1(buf, from, end - from <= textBytes ? end : fieldsEnd)
+  head.rest = text.slice(fieldsEnd - from)
+  if (!readFields(head, text, from, fieldsEnd)) return -1
   // Clients get a version of our own, and RFC 9112, 4, wants a space before an empty reason too.
   if (minor === 0 || buf[from + 12] === CR) {
     head.lines = `HTTP/1.1 ${head.status} ${head.lines.slice(reasonStart - from)}`
@@ -58,7 +64,7 @@ export function parseResponseHead(head: ResponseHead, buf: Buffer, from: number,
   return fieldsEnd
 }
 
-function readFields(head: ResponseHead, text: string, base: number): boolean {
+function readFields(head: ResponseHead, text: string, base: number, end: number): boolean {
   const { scan: fields } = head
   let transferEncoding: string | undefined
   let contentLength: string | undefined
@@ -100,7 +106,7 @@ function readFields(head: ResponseHead, text: string, base: number): boolean {
     if (lineStart > keepFrom) kept += text.slice(keepFrom, lineStart)
     keepFrom = fields.ends[i]! - base
   }
-  const fieldsEnd = text.length - 2
+  const fieldsEnd = end - base - 2
   head.lines = fieldsEnd > keepFrom ? kept + text.slice(keepFrom, fieldsEnd) : kept
 
   head.keepAlive = head.minor === 1

@@ -67,11 +67,12 @@ export function createStatsCounter() {
 
   return {
     count(finished: Finished): void {
-      const { backend, route, backendMs = 0 } = finished
-      const bucket = bucketOf(finished.totalMs)
+      const { backend, route, totalMs, backendMs = 0 } = finished
+      const bucket = bucketOf(totalMs)
       count(total, finished, bucket)
       if (route !== undefined) count(of(hosts, route.host), finished, bucket)
-      if (backend !== undefined) count(of(backends, backend.url), finished, bucketOf(backendMs))
+      if (backend !== undefined)
+        count(of(backends, backend.url), finished, backendMs === totalMs ? bucket : bucketOf(backendMs))
     },
     /** Forgets what no longer exists, so that memory is bounded by the table. */
     forget(keepHost: (host: string) => boolean, keepBackend: (url: string) => boolean): void {

@@ -6,6 +6,8 @@ import { modes, startPlane } from './lane.ts'
 /** What the client must see: this exact head line and body, 502, or a connection that is cut off. */
 type Expected = { status: number; body: string } | 502 | 'cut'
 
+const allBytes = String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte))
+
 const cases: [string, string, Expected, { method?: string; version?: string; ends?: boolean }?][] = [
   ['plain', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc', { status: 200, body: 'abc' }],
   ['no reason', 'HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nabc', { status: 200, body: 'abc' }],
@@ -74,6 +76,16 @@ const cases: [string, string, Expected, { method?: string; version?: string; end
     'surplus bytes',
     'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\n',
     { status: 200, body: 'abc' },
+  ],
+  [
+    'more surplus bytes than are decoded with a head',
+    `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n${'poison'.repeat(1000)}`,
+    { status: 200, body: '' },
+  ],
+  [
+    'a body that is decoded with its head, of all bytes',
+    `HTTP/1.1 200 OK\r\nContent-Length: 256\r\n\r\n${allBytes}`,
+    { status: 200, body: allBytes },
   ],
   [
     'early answer twice',

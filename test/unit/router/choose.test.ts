@@ -3,18 +3,13 @@ import { backendAddress } from '../../../src/model/backend-address.ts'
 import { Backend } from '../../../src/router/forward/backend.ts'
 import { Buffers } from '../../../src/router/forward/buffers.ts'
 import { chooseBackend, noBackend } from '../../../src/router/forward/choose.ts'
+import { createTurn } from '../../../src/router/forward/turn.ts'
 import { ResponseHead } from '../../../src/router/http/response-head.ts'
 
 const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
-const buffers = new Buffers()
+const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn() }
 function backend(inFlight = 0): Backend {
-  const made = new Backend(
-    'http://b:1',
-    { host: 'b', port: 1, tls: false },
-    limits,
-    buffers,
-    new ResponseHead(),
-  )
+  const made = new Backend('http://b:1', { host: 'b', port: 1, tls: false }, limits, shared)
   made.inFlight = inFlight
   return made
 }
