@@ -20,20 +20,28 @@ import { inOwnNetwork } from './own-network.ts'
 
 /**
  * The router beside its anchors, one core for the proxy and the other for load and backend, in interleaved
- * rounds. Prints a Markdown table of ratios to nginx; docs/performance.md has the method.
+ * rounds. Processes of one program differ from start to start, so all are started several times. Prints a Markdown
+ * table of ratios to nginx; docs/performance.md has the method.
  */
 const { values: flags } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '9' },
+    starts: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '1' },
     shapes: { type: 'string', default: '' },
     proxies: { type: 'string', default: '' },
     cache: { type: 'string', default: join(tmpdir(), 'paas-bench-anchors') },
   },
 })
+const starts = Number(flags.starts)
 const rounds = Number(flags.rounds)
 const seconds = Number(flags.seconds)
 const base = 18_300
+
+const chosen = flags.proxies === '' ? undefined : ['nginx', ...flags.proxies.split(',')]
+const wanted = (name: string): boolean => chosen?.includes(name) ?? true
+/** Measured at one shape only, unless they are asked for. */
+const slow: ReadonlySet<string> = new Set(['paas (no log)', 'caddy', 'bytes passed on', 'http-proxy'])
 
 /** `everyone`: the slow anchors too. `idle`: connections that do nothing meanwhile, half of them in half a head. */
 type Shape = Load & { name: string; everyone?: boolean; idle?: number }
@@ -122,15 +130,6 @@ async function main(): Promise<void> {
           String(port),
         ]),
     }
-    const wanted = flags.proxies === '' ? Object.keys(makers) : ['nginx', ...flags.proxies.split(',')]
-    const proxies: Running[] = []
-    for (const [i, name] of Object.keys(makers).entries()) {
-      if (!wanted.includes(name)) continue
-      const port = base + 1 + i
-      proxies.push({ name, port, child: makers[name]!(port) })
-      await listens(port)
-    }
-
     const shapes: Shape[] = [
       { name: 'keep-alive, 128 B, c=64', path: '/', connections: 64, everyone: true },
       { name: 'keep-alive, 128 B, c=256', path: '/', connections: 256 },
@@ -152,44 +151,68 @@ async function main(): Promise<void> {
       { name: 'c=1', path: '/', connections: 1 },
       { name: 'c=64 beside 2,000 idle', path: '/', connections: 64, idle: 2000 },
     ]
-    const names = Object.entries({ ...anchors.versions }).map(([name, version]) => `${name} ${version}`)
-    console.log(`${names.join(', ')}; ${rounds} rounds of ${seconds} s; medians; × is the ratio to nginx\n`)
+    const measured = shapes.filter(({ name }) => name.includes(flags.shapes))
+    const tables = measured.map(() => new Map<string, Sample[]>())
+    for (let start = 1; start <= starts; start += 1) {
+      const proxies: Running[] = []
+      for (const [i, [name, make]] of Object.entries(makers).entries()) {
+        if (!wanted(name)) continue
+        const port = base + 1 + i
+        proxies.push({ name, port, child: make(port) })
+        await listens(port)
+      }
+      for (const [i, shape] of measured.entries()) {
+        console.error(`start ${start} of ${starts}: ${shape.name}`)
+        await measureShape(
+          anchors.wrk,
+          env,
+          shape,
+          proxies.filter(({ name }) => shape.everyone === true || flags.proxies !== '' || !slow.has(name)),
+          tables[i]!,
+        )
+      }
+      await end(proxies.map(({ child }) => child))
+    }
+    const versions = Object.entries(anchors.versions).map(([name, version]) => `${name} ${version}`)
+    console.log(
+      `${versions.join(', ')}; ${starts} starts of ${rounds} rounds of ${seconds} s; medians; × is the ratio to nginx\n`,
+    )
     console.log('| shape | proxy | requests/s | × | p50 µs | p99 µs | p99 × | CPU µs | CPU × | errors |')
     console.log('|---|---|---|---|---|---|---|---|---|---|')
-    for (const shape of shapes) {
-      if (flags.shapes !== '' && !shape.name.includes(flags.shapes)) continue
-      const present = proxies.filter(
-        ({ name }) =>
-          shape.everyone === true ||
-          flags.proxies !== '' ||
-          !['paas (no log)', 'caddy', 'undici', 'bytes passed on', 'http-proxy'].includes(name),
-      )
-      await measureShape(anchors.wrk, env, shape, present)
-    }
+    for (const [i, shape] of measured.entries()) printShape(shape, tables[i]!)
   } finally {
-    // SIGTERM first, which masters pass on to their workers.
-    for (const child of started) child.kill('SIGTERM')
-    await new Promise((resolve) => setTimeout(resolve, 1500))
-    for (const child of started) child.kill('SIGKILL')
+    await end(started)
     await rm(directory, { recursive: true, force: true })
   }
 }
 
+/** SIGTERM first, which masters pass on to their workers. */
+async function end(children: ChildProcess[]): Promise<void> {
+  for (const child of children) child.kill('SIGTERM')
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  for (const child of children) child.kill('SIGKILL')
+}
+
+/** Adds this start's rounds of one shape to its samples by proxy. */
 async function measureShape(
   wrk: string,
   env: NodeJS.ProcessEnv,
   shape: Shape,
   proxies: Running[],
+  samples: Map<string, Sample[]>,
 ): Promise<void> {
-  const samples = new Map<string, Sample[]>(proxies.map(({ name }) => [name, []]))
   const idle = await Promise.all(proxies.map(({ port }) => openIdle(port, shape.idle ?? 0)))
   for (const proxy of proxies) await sample(wrk, env, proxy, shape, 1)
   for (let round = 0; round < rounds; round += 1) {
     for (const proxy of round % 2 === 0 ? proxies : proxies.toReversed()) {
-      samples.get(proxy.name)!.push(await sample(wrk, env, proxy, shape, seconds))
+      const taken = await sample(wrk, env, proxy, shape, seconds)
+      samples.set(proxy.name, [...(samples.get(proxy.name) ?? []), taken])
     }
   }
   for (const socket of idle.flat()) socket.destroy()
+}
+
+function printShape(shape: Shape, samples: Map<string, Sample[]>): void {
   const nginx = samples.get('nginx')!
   for (const [name, own] of samples) {
     const of = (pick: (one: Sample) => number): number => median(own.map(pick))
