@@ -57,8 +57,9 @@ export function openRouteFeed(
   let closed = false
 
   async function subscribe(): Promise<void> {
+    // On this connection, which is there, and not on one that may not be yet; once subscribed it takes no such commands.
+    if (options.mayConfigure) await allowNotifications(subscriber).catch(() => undefined)
     await subscriber.subscribe(routeChannels.changed, routeChannels.dead)
-    if (options.mayConfigure) await allowNotifications(read).catch(() => undefined)
     // Without the right to it, or without notifications, the version channel and the resync remain.
     await subscriber
       .psubscribe(...patterns.map((pattern) => `${keyspace}${pattern}*`))
