@@ -122,13 +122,6 @@ export class Exchange implements Responder {
     return pos
   }
 
-  #resumeClient(): void {
-    this.#progressAt = this.#plane.clock
-    if (!this.congested) return
-    this.congested = false
-    this.#client.readOn()
-  }
-
   #attempt(fresh: boolean): void {
     const now = this.#attempts === 0 ? this.startedAt : performance.now()
     // The table may have changed since the last attempt, and indexes with it.
@@ -173,16 +166,19 @@ export class Exchange implements Responder {
     this.#body.writeTo(conn.out)
     if (!this.#feeding) this.#plane.turn.flush(conn.out)
     if (conn.connected) this.#reached()
-    if (!conn.out.congested) this.#resumeClient()
+    if (!conn.out.congested) this.drained()
   }
 
   drained(): void {
-    this.#resumeClient()
+    this.#progressAt = this.#plane.clock
+    if (!this.congested) return
+    this.congested = false
+    this.#client.readOn()
   }
 
   connected(): void {
     this.#reached()
-    if (this.#conn?.out.congested === false) this.#resumeClient()
+    if (this.#conn?.out.congested === false) this.drained()
   }
 
   /** From here on bytes may have reached the backend. */
