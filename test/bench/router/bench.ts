@@ -162,7 +162,7 @@ async function main(): Promise<void> {
         proxies.push({ name, port, child: make(port) })
         await listens(port)
       }
-      // Node compiles as it goes: after this long its proxies have become as fast as they get, but for a few percent.
+      // Node compiles as it goes: ours is as fast as it gets by then, undici's gains a tenth in the next twenty seconds.
       for (const proxy of proxies)
         await sample(anchors.wrk, env, proxy, { path: '/', connections: 64 }, warmUpSeconds)
       for (const [i, shape] of measured.entries()) {
