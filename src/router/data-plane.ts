@@ -3,6 +3,7 @@ import { trustedPeers } from './client/proxy-protocol.ts'
 import { backendAddress } from '../model/backend-address.ts'
 import { Backend } from './forward/backend.ts'
 import { Buffers } from './forward/buffers.ts'
+import { createMembers } from './forward/members.ts'
 import { type Finished, type Plane } from './forward/plane.ts'
 import { createTurn } from './forward/turn.ts'
 import { createFaults, type DeadMarks } from './health/faults.ts'
@@ -82,7 +83,7 @@ export function createDataPlane(
       route.options ?? (settings.balance === 'random' ? byChance : undefined),
     clock: performance.now(),
     draining: false,
-    clients: new Set(),
+    clients: createMembers(),
     mayRepeat: () => repeats.spend(),
     onFailure: (...about) => faults.failed(...about),
     onResponse: (...about) => faults.responded(...about),

@@ -30,6 +30,7 @@ const halfClosedMs = 1000
 /** One client connection: reads requests one after another, each of which becomes an Exchange. */
 export class ClientConnection implements Client {
   readonly out: Outbox
+  place = 0
   readonly #socket: Socket
   readonly #plane: Plane
   #origin: Origin

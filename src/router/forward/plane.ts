@@ -3,6 +3,7 @@ import { type RouteTable, type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type Failure } from './backend-connection.ts'
 import { type Buffers } from './buffers.ts'
+import { type Member, type Members } from './members.ts'
 import { type Asked } from './report.ts'
 import { type Turn } from './turn.ts'
 
@@ -71,7 +72,7 @@ export type Plane = {
   clock: number
   /** True once this worker is to go: connections close after the response in progress. */
   draining: boolean
-  readonly clients: Set<Client>
+  readonly clients: Members<Client>
   /** Allows an idempotent request to be repeated after its bytes reached a backend; spends a common budget. */
   readonly mayRepeat: () => boolean
   readonly onFailure: (
@@ -97,7 +98,7 @@ export type Plane = {
 }
 
 /** A client connection, to those who watch over all of them. */
-export type Client = {
+export type Client = Member & {
   sweep(now: number): void
   /** Closes when idle, otherwise after the response in progress. */
   drain(): void
