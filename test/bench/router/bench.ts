@@ -19,13 +19,14 @@ import {
 import { inOwnNetwork } from './own-network.ts'
 
 /**
- * The router beside its anchors, one core for the proxy and the other for load and backend, in interleaved
- * rounds. Processes of one program differ from start to start, so all are started several times. Prints a Markdown
- * table of ratios to nginx; docs/performance.md has the method.
+ * The router beside its anchors, one core for the proxy and the other for load and backend, in rounds in which every
+ * proxy is measured right before or after nginx: the machine's speed changes within seconds. Processes of one program
+ * differ from start to start, so all are started several times. Prints a Markdown table of ratios to nginx;
+ * docs/performance.md has the method.
  */
 const { values: flags } = parseArgs({
   options: {
-    starts: { type: 'string', default: '3' },
+    starts: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '1' },
     shapes: { type: 'string', default: '' },
@@ -46,6 +47,9 @@ const slow: ReadonlySet<string> = new Set(['paas (no log)', 'caddy', 'bytes pass
 
 /** `everyone`: the slow anchors too. `idle`: connections that do nothing meanwhile, half of them in half a head. */
 type Shape = Load & { name: string; everyone?: boolean; idle?: number }
+
+/** One proxy's run, and nginx's beside it. */
+type Pair = { own: Sample; nginx: Sample }
 
 async function main(): Promise<void> {
   const anchors = await installAnchors(flags.cache)
@@ -153,7 +157,7 @@ async function main(): Promise<void> {
       { name: 'c=64 beside 2,000 idle', path: '/', connections: 64, idle: 2000 },
     ]
     const measured = shapes.filter(({ name }) => name.includes(flags.shapes))
-    const tables = measured.map(() => new Map<string, Sample[]>())
+    const tables = measured.map(() => new Map<string, Pair[]>([['nginx', []]]))
     for (let start = 1; start <= starts; start += 1) {
       const proxies: Running[] = []
       for (const [i, [name, make]] of Object.entries(makers).entries()) {
@@ -197,35 +201,41 @@ async function end(children: ChildProcess[]): Promise<void> {
   for (const child of children) child.kill('SIGKILL')
 }
 
-/** Adds this start's rounds of one shape to its samples by proxy. */
+/** Adds this start's rounds of one shape to its pairs by proxy. */
 async function measureShape(
   wrk: string,
   env: NodeJS.ProcessEnv,
   shape: Shape,
   proxies: Running[],
-  samples: Map<string, Sample[]>,
+  pairs: Map<string, Pair[]>,
 ): Promise<void> {
   const idle = await Promise.all(proxies.map(({ port }) => openIdle(port, shape.idle ?? 0)))
   for (const proxy of proxies) await sample(wrk, env, proxy, shape, 1)
+  const [nginx, ...others] = proxies as [Running, ...Running[]]
   for (let round = 0; round < rounds; round += 1) {
-    for (const proxy of round % 2 === 0 ? proxies : proxies.toReversed()) {
-      const taken = await sample(wrk, env, proxy, shape, seconds)
-      samples.set(proxy.name, [...(samples.get(proxy.name) ?? []), taken])
+    const order = round % 2 === 0 ? others : others.toReversed()
+    for (let i = 0; i < order.length; i += 2) {
+      // One run of nginx stands between those of two others.
+      const taken = new Map<Running, Sample>()
+      for (const proxy of [order[i]!, nginx, ...order.slice(i + 1, i + 2)])
+        taken.set(proxy, await sample(wrk, env, proxy, shape, seconds))
+      const beside = taken.get(nginx)!
+      for (const [{ name }, own] of taken)
+        pairs.set(name, [...(pairs.get(name) ?? []), { own, nginx: beside }])
     }
   }
   for (const socket of idle.flat()) socket.destroy()
 }
 
-function printShape(shape: Shape, samples: Map<string, Sample[]>): void {
-  const nginx = samples.get('nginx')!
-  for (const [name, own] of samples) {
-    const of = (pick: (one: Sample) => number): number => median(own.map(pick))
+function printShape(shape: Shape, pairs: Map<string, Pair[]>): void {
+  for (const [name, taken] of pairs) {
+    const of = (pick: (one: Sample) => number): number => median(taken.map(({ own }) => pick(own)))
     const ratio = (pick: (one: Sample) => number): string =>
-      median(own.map((one, i) => pick(one) / pick(nginx[i]!))).toFixed(2)
+      median(taken.map(({ own, nginx }) => pick(own) / pick(nginx))).toFixed(2)
     console.log(
       `| ${shape.name} | ${name} | ${Math.round(of((one) => one.rps))} | ${ratio((one) => one.rps)} | ` +
         `${Math.round(of((one) => one.p50us))} | ${Math.round(of((one) => one.p99us))} | ${ratio((one) => one.p99us)} | ` +
-        `${of((one) => one.cpuUs).toFixed(1)} | ${ratio((one) => one.cpuUs)} | ${own.reduce((sum, one) => sum + one.errors, 0)} |`,
+        `${of((one) => one.cpuUs).toFixed(1)} | ${ratio((one) => one.cpuUs)} | ${taken.reduce((sum, { own }) => sum + own.errors, 0)} |`,
     )
   }
 }
