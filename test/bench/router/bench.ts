@@ -38,7 +38,8 @@ const starts = Number(flags.starts)
 const rounds = Number(flags.rounds)
 const seconds = Number(flags.seconds)
 const base = 18_300
-const warmUpSeconds = 4
+/** At its start, and at each shape: Node compiles anew for what is different there. */
+const warmUp = { start: 2, shape: 3 }
 
 const chosen = flags.proxies === '' ? undefined : ['nginx', ...flags.proxies.split(',')]
 const wanted = (name: string): boolean => chosen?.includes(name) ?? true
@@ -166,9 +167,8 @@ async function main(): Promise<void> {
         proxies.push({ name, port, child: make(port) })
         await listens(port)
       }
-      // Node compiles as it goes: ours is as fast as it gets by then, undici's gains a tenth in the next twenty seconds.
       for (const proxy of proxies)
-        await sample(anchors.wrk, env, proxy, { path: '/', connections: 64 }, warmUpSeconds)
+        await sample(anchors.wrk, env, proxy, { path: '/', connections: 64 }, warmUp.start)
       for (const [i, shape] of measured.entries()) {
         console.error(`start ${start} of ${starts}: ${shape.name}`)
         await measureShape(
@@ -210,7 +210,7 @@ async function measureShape(
   pairs: Map<string, Pair[]>,
 ): Promise<void> {
   const idle = await Promise.all(proxies.map(({ port }) => openIdle(port, shape.idle ?? 0)))
-  for (const proxy of proxies) await sample(wrk, env, proxy, shape, 1)
+  for (const proxy of proxies) await sample(wrk, env, proxy, shape, warmUp.shape)
   const [nginx, ...others] = proxies as [Running, ...Running[]]
   for (let round = 0; round < rounds; round += 1) {
     const order = round % 2 === 0 ? others : others.toReversed()

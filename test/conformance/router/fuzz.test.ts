@@ -7,7 +7,7 @@ import { type Lane, modes, startLane } from './lane.ts'
  * FUZZ_SECONDS prolongs it.
  */
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
-const seconds = Number(process.env.FUZZ_SECONDS ?? 20)
+const seconds = Number(process.env.FUZZ_SECONDS ?? 60)
 const lanes: Lane[] = []
 
 beforeAll(async () => {
