@@ -261,7 +261,7 @@ function readFraming(head: RequestHead, length: string | undefined, transfer: st
     if (length !== undefined) return -refuse(head, 400, 'there are Content-Length and Transfer-Encoding')
     if (head.minor === 0) return -refuse(head, 400, 'HTTP/1.0 has no Transfer-Encoding')
     if (/^(?:(?:x-)?gzip|(?:x-)?compress|deflate|br|zstd)[ \t]*,[ \t]*chunked$/i.test(transfer)) {
-      return -refuse(head, 501, 'the transfer coding is not implemented')
+      return -refuse(head, 501, 'the only transfer coding taken is chunked')
     }
     if (transfer !== 'chunked') return -refuse(head, 400, 'the Transfer-Encoding is not chunked')
     head.framing = framing.chunked
