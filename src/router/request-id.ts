@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { latin1 } from './http/bytes.ts'
+import { inOnePiece } from './http/bytes.ts'
 
 const poolBytes = 16 * 1024
 const idBytes = 16
@@ -12,8 +12,7 @@ export function requestIds(): () => string {
   return () => {
     if (at + 2 * idBytes > hex.length) {
       randomFillSync(pool)
-      const digits = Buffer.from(pool.toString('hex'), 'latin1')
-      hex = latin1(digits, 0, digits.length)
+      hex = inOnePiece(pool.toString('hex'))
       at = 0
     }
     at += 2 * idBytes

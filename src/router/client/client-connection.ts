@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { TLSSocket } from 'node:tls'
 import { Exchange } from '../forward/exchange.ts'
 import { Outbox } from '../forward/outbox.ts'
-import { type Client, type Plane } from '../forward/plane.ts'
+import { type Client, never, type Plane } from '../forward/plane.ts'
 import { answeredOf, debugFields, errorFields, nothingAsked } from '../forward/report.ts'
 import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
@@ -47,13 +47,13 @@ export class ClientConnection implements Client {
   #stopped = false
   #closing = false
   #tunnel = false
-  /** When the client half-closed, 0 before. */
-  #endedAt = 0
+  /** When the client half-closed. */
+  #endedAt = never
   /** When the current wait began: for a head, for the next request, for the end of lingering. */
-  #since: number
+  #since = never
   #started = false
-  #suffixFor = ''
-  #suffix = ''
+  #forwardedFor = ''
+  #forwarded = ''
 
   constructor(socket: Socket, plane: Plane, listener: Listener) {
     this.#socket = socket
@@ -70,7 +70,7 @@ export class ClientConnection implements Client {
     socket.on('close', () => this.#closed())
     listener.reader(socket, (buf, length, stable) => {
       this.#receive(buf, length, stable)
-      this.#stopped = this.#full
+      this.#stopped = this.#full()
       return !this.#stopped
     })
   }
@@ -160,7 +160,7 @@ export class ClientConnection implements Client {
   }
 
   /** Whether there is no place for more from the client. */
-  get #full(): boolean {
+  #full(): boolean {
     return this.#held || this.#exchange?.congested === true
   }
 
@@ -200,11 +200,11 @@ export class ClientConnection implements Client {
       const requestId = head.requestId === '' ? id : head.requestId
       return `${lines}${extendedFields(this.#origin, head)}X-Request-Id: ${requestId}\r\n\r\n`
     }
-    if (head.authority !== this.#suffixFor) {
-      this.#suffixFor = head.authority
-      this.#suffix = `${forwardedFields(this.#origin, head.authority)}X-Request-Id: `
+    if (head.authority !== this.#forwardedFor) {
+      this.#forwardedFor = head.authority
+      this.#forwarded = forwardedFields(this.#origin, head.authority)
     }
-    return `${lines}${this.#suffix}${id}\r\n\r\n`
+    return `${lines}${this.#forwarded}X-Request-Id: ${id}\r\n\r\n`
   }
 
   /** Answers a request that no exchange was made for. */
@@ -243,7 +243,7 @@ export class ClientConnection implements Client {
   answer(status: number, reason: string, exchange: Exchange): void {
     this.#exchange = undefined
     const keepAlive =
-      exchange.keepAlive && exchange.requestDone && this.#endedAt === 0 && !this.#plane.draining
+      exchange.keepAlive && exchange.requestDone && this.#endedAt === never && !this.#plane.draining
     const debug = exchange.debug ? errorFields(reason) + debugFields(exchange) : ''
     exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)
     exchange.report()
@@ -281,7 +281,7 @@ export class ClientConnection implements Client {
       this.#socket.destroySoon()
       return
     }
-    if (close || (this.#endedAt !== 0 && !this.#held)) {
+    if (close || (this.#endedAt !== never && !this.#held)) {
       this.#close(unread || (close && this.#pending !== undefined))
       return
     }
@@ -297,7 +297,7 @@ export class ClientConnection implements Client {
       this.#held = false
       this.#pending = undefined
       this.#process(pending, 0, pending.length, true)
-      if (this.#endedAt !== 0 && this.#exchange === undefined && !this.#closing) this.#close(false)
+      if (this.#endedAt !== never && this.#exchange === undefined && !this.#closing) this.#close(false)
     }
     this.readOn()
   }
@@ -348,7 +348,7 @@ export class ClientConnection implements Client {
   }
 
   readOn(): void {
-    if (!this.#stopped || this.#full || this.#socket.destroyed) return
+    if (!this.#stopped || this.#full() || this.#socket.destroyed) return
     this.#stopped = false
     this.#socket._read(0)
   }
@@ -382,7 +382,7 @@ export class ClientConnection implements Client {
       else this.#socket.destroy()
     } else if (this.#exchange !== undefined) {
       const waited = now - Math.max(this.#endedAt, this.#exchange.progressAt)
-      if (this.#endedAt !== 0 && waited > halfClosedMs) this.#socket.destroy()
+      if (this.#endedAt !== never && waited > halfClosedMs) this.#socket.destroy()
       else this.#exchange.sweep(now)
     } else if (this.#started) {
       if (now - this.#since > timeouts.head) this.#refuse(408, 'the request did not arrive in time')

@@ -1,3 +1,4 @@
+import { inOnePiece } from '../http/bytes.ts'
 import { type RequestHead } from '../http/request-head.ts'
 
 /** What a client connection adds to each of its requests. */
@@ -12,13 +13,13 @@ function nodeName(address: string): string {
   return address.includes(':') ? `"[${address}]"` : address
 }
 
-/** Field lines about where a request came from, for a peer that is not believed. */
+/** Field lines about where a request came from, for a peer that is not believed; the same for many requests. */
 export function forwardedFields(origin: Origin, authority: string): string {
   const { address, proto, port } = origin
-  return (
+  return inOnePiece(
     `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${authority}\r\n` +
-    `X-Forwarded-Port: ${port}\r\nX-Real-IP: ${address}\r\n` +
-    `Forwarded: for=${nodeName(address)};host="${authority}";proto=${proto}\r\n`
+      `X-Forwarded-Port: ${port}\r\nX-Real-IP: ${address}\r\n` +
+      `Forwarded: for=${nodeName(address)};host="${authority}";proto=${proto}\r\n`,
   )
 }
 

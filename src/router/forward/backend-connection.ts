@@ -7,6 +7,7 @@ import { maxResponseHeadBytes, parseResponseHead, type ResponseHead } from '../h
 import { type BackendAddress } from '../../model/backend-address.ts'
 import { type Buffers } from './buffers.ts'
 import { Outbox } from './outbox.ts'
+import { never } from './plane.ts'
 
 /**
  * Why a backend gave no (whole) response. The first four: no byte of the request has reached it. `exhausted`: this
@@ -90,7 +91,7 @@ export class BackendConnection {
   reused = false
   connected = false
   /** When it became idle, and when it must no longer be used (performance.now()). */
-  idleSince = 0
+  idleSince = never
   idleUntil = Infinity
   #error: Error | undefined
   #partial: Buffer | undefined

@@ -3,6 +3,7 @@ import { type ResponseHead } from '../http/response-head.ts'
 import { type BackendAddress } from '../../model/backend-address.ts'
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts'
 import { type Buffers } from './buffers.ts'
+import { never } from './plane.ts'
 import { type Turn } from './turn.ts'
 
 export type PoolLimits = {
@@ -46,9 +47,9 @@ export class Backend implements ConnectionPool {
   /** Why it gets no requests until a probe succeeds; undefined: it is in. */
   ejected: 'refused' | 'connect' | 'hang' | 'probe' | undefined
   /** When a response last came (performance.now()). */
-  lastResponse = 0
+  lastResponse = never
   /** When it last closed a connection right after a response, without notice. */
-  #closedAt = -Infinity
+  #closedAt = never
   readonly #idle: BackendConnection[] = []
   readonly #queue: Waiting[] = []
   readonly #limits: PoolLimits

@@ -7,11 +7,11 @@ import { type BackendConnection, type Failure, type Responder } from './backend-
 import { chooseFor } from './choose-for.ts'
 import { type ExchangeClient } from './exchange-client.ts'
 import { dueOf } from './patience.ts'
-import { type Plane } from './plane.ts'
+import { never, type Plane } from './plane.ts'
 import { RequestBody } from './request-body.ts'
 import { type Asked, askedOf, debugFields, debugVersion, finishedOf } from './report.ts'
 import { interimText, responseText, tunnelText } from './response-text.ts'
-import { afterFailure, idempotent, late, type Refusal, tooMany, withoutBackend } from './retry.ts'
+import { afterFailure, isIdempotent, late, type Refusal, tooMany, withoutBackend } from './retry.ts'
 import { setStickyCookie, stickyOf } from './sticky.ts'
 
 const none: readonly number[] = []
@@ -22,8 +22,8 @@ export class Exchange implements Responder {
   readonly route: TableRoute
   readonly isHead: boolean
   readonly upgrade: string
-  readonly startedAt: number
-  backendStartedAt = 0
+  readonly startedAt = never
+  backendStartedAt = never
   backend: Backend | undefined
   backendIndex = -1
   /** Status sent to the client; 0 before. */
@@ -53,7 +53,7 @@ export class Exchange implements Responder {
   #suspected = false
   /** More of the body is about to be fed in the same event, and goes out in one write with the head. */
   #feeding = false
-  #progressAt: number
+  #progressAt = never
   #stickyToSet = ''
 
   constructor(
@@ -77,7 +77,7 @@ export class Exchange implements Responder {
     this.#head = text
     this.keepAlive = head.keepAlive
     this.#body = new RequestBody(head)
-    this.#repeatable = head.upgrade === '' && idempotent.has(head.method)
+    this.#repeatable = head.upgrade === '' && isIdempotent(head.method)
     this.#wantsContinue = head.expectsContinue
     this.#sticky = head.cookie === '' ? '' : stickyOf(head.cookie)
   }

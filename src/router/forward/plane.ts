@@ -7,6 +7,12 @@ import { type Member, type Members } from './members.ts'
 import { type Asked } from './report.ts'
 import { type Turn } from './turn.ts'
 
+/**
+ * The time (performance.now()) of what has not happened. Not 0: V8 keeps a field that begins with a whole number, or
+ * with undefined, in another way than a time, and compiles all that uses such objects anew once a time gets there.
+ */
+export const never = -Infinity
+
 /** Milliseconds; 0: no limit. */
 export type Timeouts = {
   /** A client's head, from its first byte (from the connection's beginning for the first). */

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
-import { type Finished } from './plane.ts'
+import { type Finished, never } from './plane.ts'
 
 /** What of a request's head is told of it afterwards. */
 export type Asked = {
@@ -40,7 +40,7 @@ export function finishedOf(request: Reported, address: string, now: number): Fin
     bytes: request.bytesSent,
     startedAt: request.startedAt,
     totalMs: now - request.startedAt,
-    backendMs: request.backendStartedAt === 0 ? undefined : now - request.backendStartedAt,
+    backendMs: request.backendStartedAt === never ? undefined : now - request.backendStartedAt,
   }
 }
 

@@ -17,7 +17,7 @@ export class RequestBody {
   done: boolean
   /** Bytes kept for sending again. */
   kept = 0
-  #left: number
+  #left = 0
   readonly #chunked: ChunkedDecoder | undefined
   /** As it was sent; undefined: no longer kept. */
   #sent: (string | Buffer)[] | undefined

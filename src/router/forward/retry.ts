@@ -2,11 +2,15 @@ import { type Failure } from './backend-connection.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { noBackend } from './choose.ts'
 
-/** Methods that may be repeated although a backend may have acted on them (RFC 9110, 9.2.2; RFC 4918, 3253, 5323). */
-export const idempotent: ReadonlySet<string> = new Set([
-  ...['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'],
+const idempotent: ReadonlySet<string> = new Set([
+  ...['HEAD', 'OPTIONS', 'PUT', 'DELETE'],
   ...['PROPFIND', 'REPORT', 'SEARCH'],
 ])
+
+/** Whether a request may be repeated although a backend may have acted on it (RFC 9110, 9.2.2; RFC 4918, 3253, 5323). */
+export function isIdempotent(method: string): boolean {
+  return method === 'GET' || idempotent.has(method)
+}
 
 /** What the router answers a request with that no backend did. */
 export type Refusal = { status: number; reason: string }

@@ -57,6 +57,15 @@ export function latin1(buf: Buffer, from: number, to: number): string {
   return (buf as Buffer & Latin1Slicer).latin1Slice(from, to)
 }
 
+/**
+ * The same characters, 0 to 255, in one piece. V8 keeps the parts of what was put together, and goes through them each
+ * time that it becomes a part of something else which is written.
+ */
+export function inOnePiece(text: string): string {
+  const bytes = Buffer.from(text, 'latin1')
+  return latin1(bytes, 0, bytes.length)
+}
+
 type Latin1Writer = { latin1Write(text: string, at: number, length: number): number }
 
 /** Puts characters 0 to 255 into a buffer that has room for them; returns how many. */

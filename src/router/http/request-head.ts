@@ -164,7 +164,6 @@ function readFields(head: RequestHead, text: string, base: number, fieldsStart: 
     switch (kind) {
       case field.host:
         if (host !== undefined) return -refuse(head, 400, 'there is more than one Host')
-        if (hasUnderscore(fields, i, text, base)) return -refuse(head, 400, 'a framing field is misspelt')
         host = value
         passed = true
         break

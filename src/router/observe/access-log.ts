@@ -4,7 +4,7 @@ import { type Finished } from '../forward/plane.ts'
 import { writeLatin1 } from '../http/bytes.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-const flushBytes = 64 * 1024
+const flushBytes = 256 * 1024
 const flushMs = 200
 /** Lines are made so many at a time, which takes less than one by one between other work. */
 const together = 64

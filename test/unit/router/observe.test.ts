@@ -3,7 +3,13 @@ import { expect, test } from 'vitest'
 import { dueOf } from '../../../src/router/forward/patience.ts'
 import { parseProxyHeader, trustedPeers } from '../../../src/router/client/proxy-protocol.ts'
 import { accessLines } from '../../../src/router/observe/access-log.ts'
-import { bucketOf, emptyHistogram, observe, quantile } from '../../../src/router/observe/histogram.ts'
+import {
+  bucketOf,
+  emptyHistogram,
+  observe,
+  quantile,
+  upperMs,
+} from '../../../src/router/observe/histogram.ts'
 import { defaultTimeouts } from '../../../src/router/settings.ts'
 
 test('quantiles are at most 19 % too high', () => {
@@ -21,6 +27,17 @@ test('quantiles are at most 19 % too high', () => {
     }),
   )
   expect(quantile(emptyHistogram(), 0.5)).toBeUndefined()
+})
+
+test('a duration is in the bucket whose bounds it is between', () => {
+  const last = bucketOf(Infinity)
+  fc.assert(
+    fc.property(fc.double({ min: 0, max: 1e9, noNaN: true }), (ms) => {
+      const bucket = bucketOf(ms)
+      if (bucket < last) expect(ms).toBeLessThanOrEqual(upperMs(bucket) * 1.000001)
+      if (bucket > 0) expect(ms).toBeGreaterThanOrEqual(upperMs(bucket - 1) * 0.999999)
+    }),
+  )
 })
 
 test('whatever a client sends, its access log entry is one line with one shape', () => {
