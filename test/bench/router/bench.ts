@@ -46,7 +46,10 @@ const wanted = (name: string): boolean => chosen?.includes(name) ?? true
 /** Measured at one shape only, unless they are asked for. */
 const slow: ReadonlySet<string> = new Set(['paas (no log)', 'caddy', 'bytes passed on', 'http-proxy'])
 
-/** `everyone`: the slow anchors too. `idle`: connections that do nothing meanwhile, half of them in half a head. */
+/**
+ * `everyone`: the slow anchors too, and twice the rounds, as most limits are set here. `idle`: connections that do
+ * nothing meanwhile, half of them in half a head.
+ */
 type Shape = Load & { name: string; everyone?: boolean; idle?: number }
 
 /** One proxy's run, and nginx's beside it. */
@@ -188,6 +191,8 @@ async function main(): Promise<void> {
     console.log('| shape | proxy | requests/s | × | p50 µs | p99 µs | p99 × | CPU µs | CPU × | errors |')
     console.log('|---|---|---|---|---|---|---|---|---|---|')
     for (const [i, shape] of measured.entries()) printShape(shape, tables[i]!)
+    console.log('\nOurs beside the other anchors, requests/s, medians of the ratios within rounds:\n')
+    for (const [i, shape] of measured.entries()) printBesides(shape, tables[i]!)
   } finally {
     await end(started)
     await rm(directory, { recursive: true, force: true })
@@ -212,7 +217,7 @@ async function measureShape(
   const idle = await Promise.all(proxies.map(({ port }) => openIdle(port, shape.idle ?? 0)))
   for (const proxy of proxies) await sample(wrk, env, proxy, shape, warmUp.shape)
   const [nginx, ...others] = proxies as [Running, ...Running[]]
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < (shape.everyone === true ? 2 : 1) * rounds; round += 1) {
     const order = round % 2 === 0 ? others : others.toReversed()
     for (let i = 0; i < order.length; i += 2) {
       // One run of nginx stands between those of two others.
@@ -237,6 +242,21 @@ function printShape(shape: Shape, pairs: Map<string, Pair[]>): void {
         `${Math.round(of((one) => one.p50us))} | ${Math.round(of((one) => one.p99us))} | ${ratio((one) => one.p99us)} | ` +
         `${of((one) => one.cpuUs).toFixed(1)} | ${ratio((one) => one.cpuUs)} | ${taken.reduce((sum, { own }) => sum + own.errors, 0)} |`,
     )
+  }
+}
+
+/** What limits are set as multiples of: both halves of a ratio are of one round, each by nginx beside it. */
+function printBesides(shape: Shape, pairs: Map<string, Pair[]>): void {
+  for (const [name, ours] of pairs) {
+    if (!/^(?:paas|before)/.test(name)) continue
+    const besides = [...pairs].filter(([other]) => !/^(?:paas|before|nginx)/.test(other))
+    const texts = besides.map(([other, theirs]) => {
+      const ratios = ours.map(
+        ({ own, nginx }, round) => own.rps / nginx.rps / (theirs[round]!.own.rps / theirs[round]!.nginx.rps),
+      )
+      return `${other} ${median(ratios).toFixed(2)}`
+    })
+    console.log(`${shape.name}: ${name} × ${texts.join(', ')}`)
   }
 }
 
