@@ -12,7 +12,7 @@ export const rollback = defineCommand({
   summary: 'make an older release live again',
   description:
     'Releases the image and the config of an older release again, with its limits and checks, as a new release, checked ' +
-    'and switched as any other. Without a version it is the one that was live before this one. Where that is what runs ' +
+    'and switched like every other. Without a version it is the one that was live before this one. Where that is what runs ' +
     'already, nothing happens.',
   examples: ['paas rollback -a blog', 'paas rollback -a blog v12', 'paas rollback -a blog v12 --code-only'],
   access: 'deploy',

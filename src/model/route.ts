@@ -24,7 +24,7 @@ export const RouterWorker = z.strictObject({
   startedAt: z.iso.datetime(),
   /** The value of `paas:route:version` whose changes this worker has applied. */
   version: z.int().min(0),
-  /** Backend → requests (and upgraded connections) in flight, for backends that no route has any more. */
+  /** Backend → requests (and upgraded connections) in flight, for backends that are in no route now. */
   draining: z.record(z.string(), z.int().min(1)),
 })
 export type RouterWorker = z.infer<typeof RouterWorker>

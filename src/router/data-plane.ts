@@ -23,7 +23,7 @@ const sweepMs = 500
 /** What the data plane reports to the worker around it. */
 export type PlaneEvents = {
   finished(finished: Finished): void
-  /** The last request of a backend that no route has any more is done. */
+  /** The last request of a backend that is in no route now is done. */
   drained(backend: Backend): void
   /** Whether an unknown host is unknown for certain. */
   routesKnown(): boolean

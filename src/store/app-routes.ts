@@ -54,17 +54,9 @@ export function appRoutes(redis: Redis) {
     /** Takes a backend that is gone out of these hosts at once; the table's version, or 0 where it was in none. */
     async eject(hosts: string[], backend: string): Promise<number> {
       const keys = hosts.flatMap((host) => [routeKeys.frontend(host), routeKeys.dead(host)])
-      const version = await onState(() =>
-        redis.eval(
-          ejectScript,
-          1 + keys.length,
-          routeKeys.version,
-          ...keys,
-          routeChannels.changed,
-          backend,
-          ...hosts,
-        ),
-      )
+      const args = [routeKeys.version, ...keys, routeChannels.changed, backend, ...hosts]
+      const script = () => redis.eval(ejectScript, 1 + keys.length, ...args) // Redis runs it, not Node
+      const version = await onState(script)
       return Number(version)
     },
 

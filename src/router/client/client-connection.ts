@@ -52,8 +52,8 @@ export class ClientConnection implements Client {
   /** When the current wait began: for a head, for the next request, for the end of lingering. */
   #since = never
   #started = false
-  #forwardedFor = ''
-  #forwarded = ''
+  #originFieldsFor = ''
+  #originFields = ''
 
   constructor(socket: Socket, plane: Plane, listener: Listener) {
     this.#socket = socket
@@ -200,11 +200,11 @@ export class ClientConnection implements Client {
       const requestId = head.requestId === '' ? id : head.requestId
       return `${lines}${extendedFields(this.#origin, head)}X-Request-Id: ${requestId}\r\n\r\n`
     }
-    if (head.authority !== this.#forwardedFor) {
-      this.#forwardedFor = head.authority
-      this.#forwarded = forwardedFields(this.#origin, head.authority)
+    if (head.authority !== this.#originFieldsFor) {
+      this.#originFieldsFor = head.authority
+      this.#originFields = forwardedFields(this.#origin, head.authority)
     }
-    return `${lines}${this.#forwarded}X-Request-Id: ${id}\r\n\r\n`
+    return `${lines}${this.#originFields}X-Request-Id: ${id}\r\n\r\n`
   }
 
   /** Answers a request that no exchange was made for. */

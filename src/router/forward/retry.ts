@@ -2,6 +2,7 @@ import { type Failure } from './backend-connection.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { noBackend } from './choose.ts'
 
+/** Besides GET, which most requests are. */
 const idempotent: ReadonlySet<string> = new Set([
   ...['HEAD', 'OPTIONS', 'PUT', 'DELETE'],
   ...['PROPFIND', 'REPORT', 'SEARCH'],

@@ -17,18 +17,15 @@ export type Turn = ReturnType<typeof createTurn>
  */
 export function createTurn() {
   let requests = 0
-  /** The first `count` of them; setting an array's length costs more than all else here. */
-  const waiting = new Array<Flushable | undefined>(many).fill(undefined)
-  let count = 0
+  let waiting: Flushable[] = []
   /** Of the turn that is under way; 0: nothing has happened in it. */
   let startedAt = 0
 
   function flushAll(): void {
-    for (let i = 0; i < count; i += 1) {
-      waiting[i]!.flush()
-      waiting[i] = undefined
-    }
-    count = 0
+    const outs = waiting
+    // What is put off meanwhile is not among those that are being written.
+    waiting = []
+    for (const out of outs) out.flush()
   }
 
   function end(): void {
@@ -63,9 +60,7 @@ export function createTurn() {
         return
       }
       if (!out.gathered()) return
-      waiting[count] = out
-      count += 1
-      if (count === many) flushAll()
+      if (waiting.push(out) === many) flushAll()
       else now()
     },
   }

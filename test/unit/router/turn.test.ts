@@ -82,3 +82,20 @@ test('what was put off is written although few are left', async () => {
   await nextTurn()
   expect(one.flushes).toBe(1)
 })
+
+test('what is put off while others are written is written once too, and so is what fills the turn', async () => {
+  const turn = busy(200)
+  const outs = Array.from({ length: 70 }, () => out())
+  let written = 0
+  turn.flush({
+    gathered: () => true,
+    flush() {
+      written += 1
+      for (const one of outs) turn.flush(one)
+    },
+  })
+  await nextTurn()
+  await nextTurn()
+  expect(written).toBe(1)
+  expect(outs.map((one) => one.flushes)).toEqual(new Array<number>(70).fill(1))
+})
