@@ -256,7 +256,7 @@ function printBesides(shape: Shape, pairs: Map<string, Pair[]>): void {
       )
       return `${other} ${median(ratios).toFixed(2)}`
     })
-    console.log(`${shape.name}: ${name} × ${texts.join(', ')}`)
+    if (texts.length > 0) console.log(`${shape.name}: ${name} × ${texts.join(', ')}`)
   }
 }
 
