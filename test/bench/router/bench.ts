@@ -38,8 +38,11 @@ const starts = Number(flags.starts)
 const rounds = Number(flags.rounds)
 const seconds = Number(flags.seconds)
 const base = 18_300
-/** At its start, and at each shape: Node compiles anew for what is different there. */
-const warmUp = { start: 2, shape: 3 }
+/**
+ * Seconds of the run at a proxy's start, and runs at each shape, which are as long as those that are measured: Node
+ * compiles anew for what is different there, and for connections that begin and end.
+ */
+const warmUp = { startSeconds: 2, shapeRuns: 3 }
 
 const chosen = flags.proxies === '' ? undefined : ['nginx', ...flags.proxies.split(',')]
 const wanted = (name: string): boolean => chosen?.includes(name) ?? true
@@ -171,7 +174,7 @@ async function main(): Promise<void> {
         await listens(port)
       }
       for (const proxy of proxies)
-        await sample(anchors.wrk, env, proxy, { path: '/', connections: 64 }, warmUp.start)
+        await sample(anchors.wrk, env, proxy, { path: '/', connections: 64 }, warmUp.startSeconds)
       for (const [i, shape] of measured.entries()) {
         console.error(`start ${start} of ${starts}: ${shape.name}`)
         await measureShape(
@@ -215,7 +218,8 @@ async function measureShape(
   pairs: Map<string, Pair[]>,
 ): Promise<void> {
   const idle = await Promise.all(proxies.map(({ port }) => openIdle(port, shape.idle ?? 0)))
-  for (const proxy of proxies) await sample(wrk, env, proxy, shape, warmUp.shape)
+  for (const proxy of proxies)
+    for (let run = 0; run < warmUp.shapeRuns; run += 1) await sample(wrk, env, proxy, shape, seconds)
   const [nginx, ...others] = proxies as [Running, ...Running[]]
   for (let round = 0; round < (shape.everyone === true ? 2 : 1) * rounds; round += 1) {
     const order = round % 2 === 0 ? others : others.toReversed()
