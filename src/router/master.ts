@@ -42,7 +42,7 @@ export function startMaster(settings: RouterSettings, log: Logger) {
     execArgv: [
       ...process.execArgv,
       // Requests leave nothing behind: with room for more of them between collections, next to nothing is copied. With
-      // more room than this, what is freed after each of them takes long enough to be felt.
+      // more room than this, freeing the buffers of all of them at a collection takes long enough to be felt.
       '--max-semi-space-size=8',
       // V8 would take most of that room away from a worker with nothing to do, and give it back over many seconds of
       // load, in which it collects ten times as often.

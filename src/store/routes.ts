@@ -70,7 +70,7 @@ export function routeChange(changes: RouteChanges): [script: string, keys: numbe
 
 /** Replaces and removes whole routes in one step that no reader sees half of; resolves to the table's version. */
 export async function setRoutes(redis: Redis, changes: RouteChanges): Promise<number> {
-  return Number(await redis.eval(...routeChange(changes))) // Redis runs it, not Node
+  return Number(await redis.eval(...routeChange(changes))) // a constant, which Redis runs, not Node
 }
 
 /** Every route of the table, those written by hand included, sorted by host. */
