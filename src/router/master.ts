@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { messageOf } from '../errors/paas-error.ts'
+import { userBufferFields } from './client/reading.ts'
 import { serveControl, serveMetrics } from './control-server.ts'
 import { type Logger } from './log.ts'
 import { type ToWorker, ToMaster } from './messages.ts'
@@ -37,16 +38,17 @@ const maxRespawnMs = 10_000
  * replaced, connections wait in the kernel's queue and none is refused.
  */
 export function startMaster(settings: RouterSettings, log: Logger) {
+  // Requests leave nothing behind: with room for more of them between collections of the young generation, next to
+  // nothing is copied. But where each read leaves a Buffer, a collection is felt by as many as it has to free.
+  const roomMiB = settings.fastPath && userBufferFields() !== undefined ? 8 : 4
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
     execArgv: [
       ...process.execArgv,
-      // Requests leave nothing behind: with room for more of them between collections, next to nothing is copied. With
-      // more room than this, freeing the buffers of all of them at a collection takes long enough to be felt.
-      '--max-semi-space-size=8',
+      `--max-semi-space-size=${roomMiB}`,
       // V8 would take most of that room away from a worker with nothing to do, and give it back over many seconds of
       // load, in which it collects ten times as often.
-      '--min-semi-space-size=8',
+      `--min-semi-space-size=${roomMiB}`,
       // Nor do connections. V8 would take it from those that live through a collection that a part of each is
       // better made in the old generation at once, where it keeps the rest alive until the next full collection.
       '--no-allocation-site-pretenuring',

@@ -198,20 +198,20 @@ export class ClientConnection implements Client {
     const id = this.#plane.requestId()
     if (this.#trusted) {
       const requestId = head.requestId === '' ? id : head.requestId
-      return `${lines}${extendedFields(this.#origin, head)}X-Request-Id: ${requestId}\r\n\r\n`
+      return `${lines}${extendedFields(this.#origin, head)}${requestId}\r\n\r\n`
     }
     if (head.authority !== this.#originFieldsFor) {
       this.#originFieldsFor = head.authority
       this.#originFields = forwardedFields(this.#origin, head.authority)
     }
-    return `${lines}${this.#originFields}X-Request-Id: ${id}\r\n\r\n`
+    return `${lines}${this.#originFields}${id}\r\n\r\n`
   }
 
   /** Answers a request that no exchange was made for. */
   #page(head: RequestHead, status: number, reason: string, route: TableRoute | undefined): void {
     const complete = head.framing === 0 || (head.framing === 1 && head.contentLength === 0)
     const keepAlive = head.keepAlive && complete && !this.#plane.draining
-    const bytes = this.#write(
+    const bytesSent = this.#write(
       status,
       reason,
       route,
@@ -220,7 +220,7 @@ export class ClientConnection implements Client {
       this.#debugOf(head, reason),
     )
     if (reason !== 'ok') {
-      this.#plane.onFinished(answeredOf(head, { address: this.address, route, status, bytes }))
+      this.#plane.onFinished(answeredOf(head, { address: this.address, route, status, bytesSent }))
     }
     if (!keepAlive) this.#close(!complete)
     else this.#since = this.#plane.clock
@@ -233,9 +233,9 @@ export class ClientConnection implements Client {
 
   /** What is not a request that could be passed on: say so and close. */
   #refuse(status: number, reason: string, more = ''): void {
-    const bytes = this.#write(status, reason, undefined, false, false, more)
+    const bytesSent = this.#write(status, reason, undefined, false, false, more)
     this.#plane.onFinished(
-      answeredOf(nothingAsked, { address: this.address, route: undefined, status, bytes }),
+      answeredOf(nothingAsked, { address: this.address, route: undefined, status, bytesSent }),
     )
     this.#close(true)
   }

@@ -13,13 +13,16 @@ function nodeName(address: string): string {
   return address.includes(':') ? `"[${address}]"` : address
 }
 
-/** Field lines about where a request came from, for a peer that is not believed; the same for many requests. */
+/**
+ * Field lines about where a request came from, up to where its id is to stand, for a peer that is not believed: the
+ * same for many requests.
+ */
 export function forwardedFields(origin: Origin, authority: string): string {
   const { address, proto, port } = origin
   return inOnePiece(
     `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${authority}\r\n` +
       `X-Forwarded-Port: ${port}\r\nX-Real-IP: ${address}\r\n` +
-      `Forwarded: for=${nodeName(address)};host="${authority}";proto=${proto}\r\n`,
+      `Forwarded: for=${nodeName(address)};host="${authority}";proto=${proto}\r\nX-Request-Id: `,
   )
 }
 
@@ -33,7 +36,7 @@ export function extendedFields(origin: Origin, head: RequestHead): string {
     `X-Forwarded-Host: ${head.forwardedHost || head.authority}\r\n` +
     `X-Forwarded-Port: ${head.forwardedPort || port}\r\n` +
     `X-Real-IP: ${head.realIp || address}\r\n${head.forwardedOther}` +
-    `Forwarded: ${chain(head.forwarded, `for=${nodeName(address)};host="${head.authority}";proto=${proto}`)}\r\n`
+    `Forwarded: ${chain(head.forwarded, `for=${nodeName(address)};host="${head.authority}";proto=${proto}`)}\r\nX-Request-Id: `
   )
 }
 

@@ -25,11 +25,10 @@ export const readPushed: Reader = (socket, receive) => {
 type UserBufferSocket = Socket & { _handle?: { useUserBuffer?: (buffer: Uint8Array) => void } | null }
 
 /**
- * Node reads an accepted socket into a new Buffer each time; `onread`, which avoids that, is public for outgoing
- * sockets only. This reaches the same mechanism through Node's own fields, so that all sockets read into `shared`. It
- * exists only where those fields are what they were in the Node that it was written for.
+ * Node's own fields that say where a socket is read to; undefined where they are not what they were in the Node that
+ * this was written for.
  */
-export function userBufferReader(shared: Buffer): Reader | undefined {
+export function userBufferFields(): { buffer: symbol; callback: symbol; generator: symbol } | undefined {
   const probe = new Socket()
   const symbols = Object.getOwnPropertySymbols(probe)
   const find = (name: string): symbol | undefined => symbols.find((symbol) => symbol.description === name)
@@ -38,6 +37,17 @@ export function userBufferReader(shared: Buffer): Reader | undefined {
   const generator = find('kBufferGen')
   probe.destroy()
   if (buffer === undefined || callback === undefined || generator === undefined) return undefined
+  return { buffer, callback, generator }
+}
+
+/**
+ * Node reads an accepted socket into a new Buffer each time; `onread`, which avoids that, is public for outgoing
+ * sockets only. This reaches the same mechanism through Node's own fields, so that all sockets read into `shared`.
+ */
+export function userBufferReader(shared: Buffer): Reader | undefined {
+  const fields = userBufferFields()
+  if (fields === undefined) return undefined
+  const { buffer, callback, generator } = fields
   return (socket, receive) => {
     const handle = (socket as UserBufferSocket)._handle
     if (typeof handle?.useUserBuffer !== 'function') {

@@ -36,11 +36,12 @@ export type Responder = {
   drained(): void
   /** A 1xx besides 101. */
   interim(head: ResponseHead): void
-  /** `body` is how the body will be delimited; none when there is no body. */
-  head(head: ResponseHead, body: Framing): void
+  /**
+   * `body` is how the body will be delimited; none when there is no body. `whole`: all of the body is in the head's
+   * text, and nothing follows but the end.
+   */
+  head(head: ResponseHead, body: Framing, whole: boolean): void
   data(buf: Buffer, from: number, to: number, stable: boolean): void
-  /** The whole of a small body that came with its head: characters 0 to 255. */
-  text(body: string): void
   /** Everything of this event has been given; `false` stops reading until `resume`. */
   flush(): boolean
   /** Whether bytes given as stable may still wait for the kernel. */
@@ -258,10 +259,7 @@ export class BackendConnection {
         if (pos === end) return responder.flush()
         continue
       }
-      this.#startBody(responder)
-      const { rest } = this.#head
-      if (this.#framing === framing.length && this.#left === rest.length && this.#left === end - pos) {
-        responder.text(rest)
+      if (this.#startBody(responder, end - pos)) {
         this.#finish(true)
         return true
       }
@@ -280,11 +278,12 @@ export class BackendConnection {
     if (responder.upgrade === '' || head.upgrade.toLowerCase() !== responder.upgrade.toLowerCase())
       return 'refuse'
     this.#tunnel = true
-    responder.head(head, framing.none)
+    responder.head(head, framing.none, false)
     return 'tunnel'
   }
 
-  #startBody(responder: Responder): void {
+  /** `there`: bytes behind the head. Returns whether they are the whole body and were passed on with it. */
+  #startBody(responder: Responder, there: number): boolean {
     const head = this.#head
     this.#keepAlive = head.keepAlive
     this.#keepAliveSeconds = head.keepAliveSeconds
@@ -293,7 +292,9 @@ export class BackendConnection {
     this.#left = this.#framing === framing.length ? head.contentLength : 0
     this.#chunked = this.#framing === framing.chunked ? new ChunkedDecoder() : undefined
     this.#inBody = true
-    responder.head(head, this.#framing)
+    const whole = this.#framing === framing.length && this.#left === there && head.restLength === there
+    responder.head(head, this.#framing, whole)
+    return whole
   }
 
   #readBody(responder: Responder, buf: Buffer, from: number, end: number, stable: boolean): boolean {

@@ -1,38 +1,42 @@
 import { type RouteOptions, type TableRoute } from '../table/route-table.ts'
-import { type Backend } from './backend.ts'
 import { chooseBackend } from './choose.ts'
 import { type Plane } from './plane.ts'
+import { type Asked } from './report.ts'
 import { stickyIndex } from './sticky.ts'
 
-export type Chosen = {
-  /** undefined: none can be had, and `index` says why (choose.ts). */
-  backend: Backend | undefined
-  index: number
-  options: RouteOptions | undefined
-  /** The sticky cookie to set, or ''. */
-  cookie: string
+/** What a choice depends on besides the route. */
+type Choosing = {
+  readonly asked: Pick<Asked, 'host'>
+  /** The value of the visitor's sticky cookie, or ''. */
+  readonly sticky: string
+  /** Indexes of the backends that failed the request. */
+  readonly tried: readonly number[]
 }
 
-/** Chooses a backend of a route for a requested host: the visitor's own where it can serve, else by load. */
+/** The index of a backend of a route: the visitor's own where it can serve, else by load; below 0: none (choose.ts). */
 export function chooseFor(
   plane: Plane,
   route: TableRoute,
-  host: string,
-  sticky: string,
-  tried: readonly number[],
+  options: RouteOptions | undefined,
+  request: Choosing,
   now: number,
-): Chosen {
-  const backends = plane.table.backendsOf(route)
-  const dead = plane.table.deadOf(host, now)
-  const options = plane.optionsFor(route)
-  if (options?.sticky !== true) {
-    const index = chooseBackend(backends, options, dead, tried)
-    return { backend: backends[index], index, options, cookie: '' }
+): number {
+  const dead = plane.table.deadOf(request.asked.host, now)
+  if (options?.sticky === true && request.sticky !== '') {
+    const own = ownIndex(plane, route, dead, request)
+    if (own !== -1) return own
   }
+  return chooseBackend(plane.table.backendsOf(route), options, dead, request.tried)
+}
+
+/** Apart, because a function with closures makes room for what they share whenever it is called. */
+function ownIndex(
+  plane: Plane,
+  route: TableRoute,
+  dead: ReadonlySet<number> | undefined,
+  { sticky, tried }: Choosing,
+): number {
+  const usable = (index: number): boolean => dead?.has(index) !== true && !tried.includes(index)
   const token = (url: string): string => plane.stickyToken(route.host, url)
-  const usable = (i: number): boolean => dead?.has(i) !== true && !tried.includes(i)
-  const own = stickyIndex(sticky, backends, usable, token)
-  const index = own === -1 ? chooseBackend(backends, options, dead, tried) : own
-  const backend = backends[index]
-  return { backend, index, options, cookie: own !== -1 || backend === undefined ? '' : token(backend.url) }
+  return stickyIndex(sticky, plane.table.backendsOf(route), usable, token)
 }

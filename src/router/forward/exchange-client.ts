@@ -5,7 +5,6 @@ import { type Outbox } from './outbox.ts'
 export type ExchangeClient = {
   readonly out: Outbox
   readonly address: string
-  readonly minor: number
   /** Reads on, where it had stopped because of a congested exchange. */
   readOn(): void
   /** The response is complete; `close` when the connection cannot go on, `unread` when more of the request may come. */

@@ -7,23 +7,24 @@ import { type BackendConnection, type Failure, type Responder } from './backend-
 import { chooseFor } from './choose-for.ts'
 import { type ExchangeClient } from './exchange-client.ts'
 import { dueOf } from './patience.ts'
-import { never, type Plane } from './plane.ts'
-import { RequestBody } from './request-body.ts'
-import { type Asked, askedOf, debugFields, debugVersion, finishedOf } from './report.ts'
-import { interimText, responseText, tunnelText } from './response-text.ts'
+import { type Finished, never, type Plane } from './plane.ts'
+import { bodyOf, type RequestBody } from './request-body.ts'
+import { type Asked, askedOf, debugFields, debugVersion } from './report.ts'
+import { endsByClosing, interimText, isChunking, responseText, tunnelText } from './response-text.ts'
 import { afterFailure, isIdempotent, late, type Refusal, tooMany, withoutBackend } from './retry.ts'
 import { setStickyCookie, stickyOf } from './sticky.ts'
 
 const none: readonly number[] = []
 
 /** One request and its response: chooses the backend, carries bytes both ways, repeats what can be repeated. */
-export class Exchange implements Responder {
+export class Exchange implements Responder, Finished {
   readonly asked: Asked
   readonly route: TableRoute
   readonly isHead: boolean
   readonly upgrade: string
   readonly startedAt = never
   backendStartedAt = never
+  finishedAt = never
   backend: Backend | undefined
   backendIndex = -1
   /** Status sent to the client; 0 before. */
@@ -34,12 +35,13 @@ export class Exchange implements Responder {
   readonly debug: boolean
   readonly #plane: Plane
   readonly #client: ExchangeClient
-  readonly #head: string
+  #head: string
   readonly #repeatable: boolean
   readonly #wantsContinue: boolean
-  readonly #sticky: string
+  /** The value of the visitor's sticky cookie, or ''. */
+  readonly sticky: string
   /** Indexes of the backends that failed it. */
-  #tried: readonly number[] = none
+  tried: readonly number[] = none
   readonly #body: RequestBody
   #conn: BackendConnection | undefined
   #queued = false
@@ -53,7 +55,8 @@ export class Exchange implements Responder {
   #suspected = false
   /** More of the body is about to be fed in the same event, and goes out in one write with the head. */
   #feeding = false
-  #progressAt = never
+  /** When a byte last moved. */
+  progressAt = never
   #stickyToSet = ''
 
   constructor(
@@ -73,21 +76,16 @@ export class Exchange implements Responder {
     this.isHead = head.method === 'HEAD'
     this.upgrade = head.upgrade
     this.debug = debug
-    this.startedAt = this.#progressAt = now
+    this.startedAt = this.progressAt = now
     this.#head = text
     this.keepAlive = head.keepAlive
-    this.#body = new RequestBody(head)
+    this.#body = bodyOf(head)
     this.#repeatable = head.upgrade === '' && isIdempotent(head.method)
     this.#wantsContinue = head.expectsContinue
-    this.#sticky = head.cookie === '' ? '' : stickyOf(head.cookie)
+    this.sticky = head.cookie === '' ? '' : stickyOf(head.cookie)
   }
 
   // The request
-
-  /** When a byte last moved. */
-  get progressAt(): number {
-    return this.#progressAt
-  }
 
   get requestDone(): boolean {
     return this.#body.done
@@ -104,7 +102,7 @@ export class Exchange implements Responder {
   feed(buf: Buffer, from: number, end: number, stable: boolean): number {
     const conn = this.#conn
     const body = this.#body
-    this.#progressAt = this.#plane.clock
+    this.progressAt = this.#plane.clock
     const pos = body.read(buf, from, end, stable, conn?.out)
     if (body.problem !== '') {
       this.#refuseBody(body.problemStatus, body.problem)
@@ -125,15 +123,17 @@ export class Exchange implements Responder {
   #attempt(fresh: boolean): void {
     const now = this.#attempts === 0 ? this.startedAt : performance.now()
     // The table may have changed since the last attempt, and indexes with it.
-    const route =
-      this.#attempts === 0 ? this.route : (this.#plane.table.lookup(this.asked.host) ?? this.route)
-    const chosen = chooseFor(this.#plane, route, this.asked.host, this.#sticky, this.#tried, now)
-    const { backend, index, options } = chosen
+    const plane = this.#plane
+    const route = this.#attempts === 0 ? this.route : (plane.table.lookup(this.asked.host) ?? this.route)
+    const options = plane.optionsFor(route)
+    const index = chooseFor(plane, route, options, this, now)
+    const backend = plane.table.backendsOf(route)[index]
     if (backend === undefined) {
       this.#answer(withoutBackend(route, index, this.#attempts))
       return
     }
-    this.#stickyToSet = chosen.cookie
+    const token = options?.sticky === true ? plane.stickyToken(route.host, backend.url) : this.sticky
+    this.#stickyToSet = token === this.sticky ? '' : token
     this.#attempts += 1
     this.backend = backend
     this.backendIndex = index
@@ -161,7 +161,7 @@ export class Exchange implements Responder {
     this.#conn = conn
     conn.assign(this)
     conn.requestDone = this.requestDone
-    this.#progressAt = this.backendStartedAt
+    this.progressAt = this.backendStartedAt
     conn.out.text(this.#head)
     this.#body.writeTo(conn.out)
     if (!this.#feeding) this.#plane.turn.flush(conn.out)
@@ -170,7 +170,7 @@ export class Exchange implements Responder {
   }
 
   drained(): void {
-    this.#progressAt = this.#plane.clock
+    this.progressAt = this.#plane.clock
     if (!this.congested) return
     this.congested = false
     this.#client.readOn()
@@ -183,38 +183,36 @@ export class Exchange implements Responder {
 
   /** From here on bytes may have reached the backend. */
   #reached(): void {
-    this.#progressAt = this.#plane.clock
+    this.progressAt = this.#plane.clock
     if (!this.#repeatable || this.#body.kept > this.#plane.replayBytes) this.#body.forget()
   }
 
   // The response
 
   interim(head: ResponseHead): void {
-    this.#progressAt = this.#plane.clock
+    this.progressAt = this.#plane.clock
     if (this.asked.minor === 0 || (head.status === 100 && !this.#wantsContinue)) return
     this.#client.out.text(interimText(head))
   }
 
-  head(head: ResponseHead, body: Framing): void {
-    const { backend, route, asked, backendIndex } = this
+  head(head: ResponseHead, body: Framing, whole: boolean): void {
+    const { backend, route, backendIndex } = this
+    const { host, minor } = this.asked
     this.#body.forget()
     this.status = head.status
-    this.#progressAt = backend!.lastResponse = this.#plane.clock
-    this.#plane.onResponse(route, asked.host, backendIndex, backend!, head.status, head.retryAfter)
+    this.progressAt = backend!.lastResponse = this.#plane.clock
+    this.#plane.onResponse(route, host, backendIndex, backend!, head.status, head.retryAfter)
     if (head.status === 101) {
       this.#startTunnel(head)
       return
     }
+    this.#chunking = isChunking(body, minor)
+    // Who answers before the whole request is there has no use for the rest.
+    this.keepAlive &&= this.requestDone && !this.#plane.draining && !endsByClosing(body, minor)
     const cookie = this.#stickyToSet
-    const { text, chunking, keepAlive } = responseText(head, body, {
-      minor: this.asked.minor,
-      // Who answers before the whole request is there has no use for the rest.
-      keepAlive: this.keepAlive && this.requestDone && !this.#plane.draining,
-      more:
-        (cookie === '' ? '' : setStickyCookie(cookie)) + (this.debug ? debugVersion + debugFields(this) : ''),
-    })
-    this.#chunking = chunking
-    this.keepAlive = keepAlive
+    const more =
+      (cookie === '' ? '' : setStickyCookie(cookie)) + (this.debug ? debugVersion + debugFields(this) : '')
+    const text = responseText(head, body, whole, minor, this.keepAlive, more)
     this.bytesSent += text.length
     this.#client.out.text(text)
   }
@@ -239,15 +237,10 @@ export class Exchange implements Responder {
     else this.#client.out.bytes(buf, from, to, stable)
   }
 
-  text(body: string): void {
-    this.bytesSent += body.length
-    this.#client.out.text(body)
-  }
-
   flush(): boolean {
     const { out } = this.#client
     out.flush()
-    this.#progressAt = this.#plane.clock
+    this.progressAt = this.#plane.clock
     return !out.congested
   }
 
@@ -257,7 +250,7 @@ export class Exchange implements Responder {
 
   /** The client has taken what it was sent. */
   clientDrained(): void {
-    this.#progressAt = this.#plane.clock
+    this.progressAt = this.#plane.clock
     this.#conn?.resume()
   }
 
@@ -302,7 +295,7 @@ export class Exchange implements Responder {
       return
     }
     this.#leaveBackend()
-    this.#tried = next === 'anew' ? none : [...this.#tried, this.backendIndex]
+    this.tried = next === 'anew' ? none : [...this.tried, this.backendIndex]
     this.#attempt(next === 'anew')
   }
 
@@ -345,9 +338,16 @@ export class Exchange implements Responder {
     this.report()
   }
 
-  /** Tells the access log and the counters. */
+  get address(): string {
+    return this.#client.address
+  }
+
+  /** Tells the access log and the counters, which have no use for what was to be sent. */
   report(): void {
-    this.#plane.onFinished(finishedOf(this, this.#client.address, this.#plane.turn.now()))
+    this.#head = ''
+    this.#body.forget()
+    this.finishedAt = this.#plane.turn.now()
+    this.#plane.onFinished(this)
   }
 
   /** The client is gone: so is its request. */
@@ -376,7 +376,7 @@ export class Exchange implements Responder {
     const standing = {
       startedAt: this.startedAt,
       attemptAt: this.backendStartedAt,
-      progressAt: this.#progressAt,
+      progressAt: this.progressAt,
       queued: this.#queued,
       connecting: this.#conn?.connected === false,
       answering: this.status !== 0,

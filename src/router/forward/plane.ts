@@ -32,21 +32,25 @@ export type Timeouts = {
   linger: number
 }
 
-/** What became of one request; read by the access log and the counters. */
+/**
+ * What became of one request, for the access log and the counters. The exchange itself, so that telling costs nothing:
+ * whoever keeps it for longer keeps all of that.
+ */
 export type Finished = {
-  address: string
-  asked: Asked
-  route: TableRoute | undefined
-  backend: Backend | undefined
+  readonly address: string
+  readonly asked: Asked
+  readonly route: TableRoute | undefined
+  readonly backend: Backend | undefined
   /** 0: no response could be sent. */
-  status: number
+  readonly status: number
   /** Bytes of the response, its head included. */
-  bytes: number
+  readonly bytesSent: number
   /** performance.now() at its head. */
-  startedAt: number
-  totalMs: number
-  /** From the last attempt's start to the response's end; undefined when no backend was asked. */
-  backendMs: number | undefined
+  readonly startedAt: number
+  /** At the last attempt's start; `never` when no backend was asked. */
+  readonly backendStartedAt: number
+  /** At the response's end. */
+  readonly finishedAt: number
 }
 
 /** Pages that the router answers with itself. */

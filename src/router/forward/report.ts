@@ -1,6 +1,5 @@
 import { performance } from 'node:perf_hooks'
 import { type TableRoute } from '../table/route-table.ts'
-import { type Backend } from './backend.ts'
 import { type Finished, never } from './plane.ts'
 
 /** What of a request's head is told of it afterwards. */
@@ -17,33 +16,6 @@ export function askedOf({ method, target, minor, host, referer, userAgent }: Ask
   return { method, target, minor, host, referer, userAgent }
 }
 
-/** What can be told of a request, during it and after. */
-export type Reported = {
-  readonly asked: Asked
-  readonly route: TableRoute
-  readonly startedAt: number
-  readonly backendStartedAt: number
-  readonly backend: Backend | undefined
-  readonly backendIndex: number
-  readonly status: number
-  readonly bytesSent: number
-}
-
-/** A finished request, for the access log and the counters. */
-export function finishedOf(request: Reported, address: string, now: number): Finished {
-  return {
-    address,
-    asked: request.asked,
-    route: request.route,
-    backend: request.backend,
-    status: request.status,
-    bytes: request.bytesSent,
-    startedAt: request.startedAt,
-    totalMs: now - request.startedAt,
-    backendMs: request.backendStartedAt === never ? undefined : now - request.backendStartedAt,
-  }
-}
-
 /** What stands in the log for a request that could not be read. */
 export const nothingAsked: Asked = {
   method: '-',
@@ -57,15 +29,16 @@ export const nothingAsked: Asked = {
 /** A finished request that no backend was asked. */
 export function answeredOf(
   asked: Asked,
-  answer: Pick<Finished, 'address' | 'route' | 'status' | 'bytes'>,
+  answer: Pick<Finished, 'address' | 'route' | 'status' | 'bytesSent'>,
 ): Finished {
+  const now = performance.now()
   return {
     ...answer,
     asked: askedOf(asked),
     backend: undefined,
-    startedAt: performance.now(),
-    totalMs: 0,
-    backendMs: undefined,
+    startedAt: now,
+    backendStartedAt: never,
+    finishedAt: now,
   }
 }
 
@@ -77,7 +50,12 @@ export function errorFields(reason: string): string {
 }
 
 /** Hipache's x-debug fields about the backend. */
-export function debugFields(request: Reported): string {
+export function debugFields(
+  request: Pick<Finished, 'asked' | 'startedAt' | 'backendStartedAt'> & {
+    route: TableRoute
+    backendIndex: number
+  },
+): string {
   if (request.backendIndex < 0) return ''
   const now = performance.now()
   const url = request.route.urls[request.backendIndex] ?? ''

@@ -22,9 +22,9 @@ export class RequestBody {
   /** As it was sent; undefined: no longer kept. */
   #sent: (string | Buffer)[] | undefined
 
-  constructor(head: RequestHead) {
-    this.#left = head.contentLength
-    this.#chunked = head.framing === framing.chunked ? new ChunkedDecoder() : undefined
+  constructor(length: number, chunked: boolean) {
+    this.#left = length
+    this.#chunked = chunked ? new ChunkedDecoder() : undefined
     this.done = this.#chunked === undefined && this.#left === 0
     this.#sent = this.done ? nothing : []
   }
@@ -44,7 +44,7 @@ export class RequestBody {
   }
 
   forget(): void {
-    this.#sent = undefined
+    if (this !== noBody) this.#sent = undefined
   }
 
   /** Reads up to the body's end; what there is goes to `out` and is kept. Returns the offset that it read to. */
@@ -98,4 +98,12 @@ export class RequestBody {
     this.kept += text.length
     out?.text(text)
   }
+}
+
+/** Most requests have none, and share this. */
+const noBody = new RequestBody(0, false)
+
+export function bodyOf({ framing: framed, contentLength }: RequestHead): RequestBody {
+  const chunked = framed === framing.chunked
+  return chunked || contentLength > 0 ? new RequestBody(contentLength, chunked) : noBody
 }

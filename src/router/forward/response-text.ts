@@ -1,31 +1,50 @@
 import { framing, type Framing, withoutFields } from '../http/request-head.ts'
 import { type ResponseHead } from '../http/response-head.ts'
 
-/** How a response goes on to the client. */
-export type ResponseText = {
-  /** Status line and fields, the empty line included. */
-  text: string
-  /** The body is framed as chunks. */
-  chunking: boolean
-  /** Whether the connection may go on after it. */
-  keepAlive: boolean
+/** Whether a body that the backend frames as `body` goes to a client of HTTP/1.`minor` as chunks. */
+export function isChunking(body: Framing, minor: number): boolean {
+  return minor === 1 && (body === framing.chunked || body === framing.untilClose)
 }
 
-/** The head as a client of HTTP/1.`minor` gets it; `body` is how the backend frames it, `more` field lines of ours. */
+/** Whether the end of such a body is the end of the client's connection. */
+export function endsByClosing(body: Framing, minor: number): boolean {
+  return minor === 0 && (body === framing.chunked || body === framing.untilClose)
+}
+
+/**
+ * The head as a client of HTTP/1.`minor` gets it: status line and fields, the empty line included. `body` is how the
+ * backend frames it, `more` field lines of ours; `whole`: the body came with the head, and is to be part of the text.
+ */
 export function responseText(
   head: ResponseHead,
   body: Framing,
-  to: { minor: number; keepAlive: boolean; more: string },
-): ResponseText {
-  const { lines, chunking, untilClose } = planFraming(head, body, to.minor)
-  const keepAlive = to.keepAlive && !untilClose
-  let { more } = to
-  if (!keepAlive) more = `Connection: close\r\n${more}`
-  else if (to.minor === 0) more = `Connection: keep-alive\r\n${more}`
+  whole: boolean,
+  minor: number,
+  keepAlive: boolean,
+  more: string,
+): string {
+  const ours = connectionField(head, minor, keepAlive) + more
+  if (ours === '' && body === framing.length) return whole ? head.text : head.alone
+  return `${framedLines(head, body, minor)}${ours}\r\n${whole ? head.rest : ''}`
+}
+
+function connectionField({ status, upgrade }: ResponseHead, minor: number, keepAlive: boolean): string {
+  const field = keepAlive ? (minor === 0 ? 'Connection: keep-alive\r\n' : '') : 'Connection: close\r\n'
   // RFC 9110, 15.5.22: it must say what to upgrade to.
-  if (head.status === 426 && head.upgrade !== '')
-    more += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`
-  return { text: `${lines}${more}\r\n`, chunking, keepAlive }
+  return status === 426 && upgrade !== '' ? `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n${field}` : field
+}
+
+/** The lines with the framing fields that a client of HTTP/1.`minor` is to have. */
+function framedLines({ lines, status }: ResponseHead, body: Framing, minor: number): string {
+  if (body === framing.length) return lines
+  if (body === framing.none) {
+    // A response to HEAD and a 304 may tell the length that there would be; a 204 may not.
+    const unwanted = minor === 0 ? ['transfer-encoding'] : []
+    if (status === 204) unwanted.push('content-length', 'transfer-encoding')
+    return unwanted.length === 0 ? lines : withoutFields(lines, unwanted)
+  }
+  if (body === framing.chunked) return minor === 0 ? withoutFields(lines, ['transfer-encoding']) : lines
+  return minor === 0 ? lines : `${lines}Transfer-Encoding: chunked\r\n`
 }
 
 /** A 1xx besides 101. */
@@ -42,31 +61,4 @@ export function tunnelText(head: ResponseHead): string {
 function withoutFraming(head: ResponseHead): string {
   if (head.framing === framing.untilClose) return head.lines
   return withoutFields(head.lines, ['content-length', 'transfer-encoding'])
-}
-
-type FramingPlan = {
-  /** Status line and fields. */
-  lines: string
-  chunking: boolean
-  /** The end of the body is the end of the connection. */
-  untilClose: boolean
-}
-
-/** Decides the framing towards a client of HTTP/1.`minor`; `body` is how the backend frames it. */
-function planFraming(head: ResponseHead, body: Framing, minor: number): FramingPlan {
-  const { lines } = head
-  if (body === framing.length) return { lines, chunking: false, untilClose: false }
-  if (body === framing.none) {
-    // A response to HEAD and a 304 may tell the length that there would be; a 204 may not.
-    const unwanted = minor === 0 ? ['transfer-encoding'] : []
-    if (head.status === 204) unwanted.push('content-length', 'transfer-encoding')
-    const kept = unwanted.length === 0 ? lines : withoutFields(lines, unwanted)
-    return { lines: kept, chunking: false, untilClose: false }
-  }
-  if (minor === 0) {
-    const kept = body === framing.chunked ? withoutFields(lines, ['transfer-encoding']) : lines
-    return { lines: kept, chunking: false, untilClose: true }
-  }
-  const framed = body === framing.chunked ? lines : `${lines}Transfer-Encoding: chunked\r\n`
-  return { lines: framed, chunking: true, untilClose: false }
 }

@@ -100,12 +100,12 @@ export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, e
   }
   if (fieldsEnd === scan.incomplete) return 0
 
-  const text = latin1(buf, start, fieldsEnd)
+  const text = latin1(buf, start, fieldsEnd - 2)
   head.method = methodOf(text, methodEnd - start)
   if (head.method === 'CONNECT' || head.method === 'TRACE') {
     return refuse(head, 405, 'the method is not allowed')
   }
-  const status = readFields(head, text, start, pos - start)
+  const status = readFields(head, buf, text, start, pos - start)
   if (status !== 0) return -status
   const target = text.slice(targetStart - start, targetEnd - start)
   const problem = readTarget(head, target)
@@ -142,12 +142,13 @@ function partialVersion(head: RequestHead, buf: Buffer, pos: number, end: number
 
 /**
  * Goes through the scanned fields: sets what they mean and which are passed on. The framing fields stay where the
- * client had them, because what is accepted is already in its only form. Returns 0 or a status.
+ * client had them, because what is accepted is already in its only form. `text` is the head without its empty line,
+ * from the offset `base` on. Returns 0 or a status.
  */
-function readFields(head: RequestHead, text: string, base: number, fieldsStart: number): number {
+function readFields(head: RequestHead, buf: Buffer, text: string, base: number, fieldsStart: number): number {
   const { scan: fields } = head
   let host: string | undefined
-  let contentLength: string | undefined
+  let contentLength: number | undefined
   let transferEncoding: string | undefined
   let connection = ''
   let upgrade = ''
@@ -173,7 +174,8 @@ function readFields(head: RequestHead, text: string, base: number, fieldsStart: 
       case field.contentLength:
         if (contentLength !== undefined) return -refuse(head, 400, 'there is more than one Content-Length')
         if (hasUnderscore(fields, i, text, base)) return -refuse(head, 400, 'a framing field is misspelt')
-        contentLength = value
+        contentLength = contentLengthOf(buf, fields.valueStarts[i]!, fields.valueEnds[i]!)
+        if (contentLength === undefined) return -refuse(head, 400, 'the Content-Length is malformed')
         passed = true
         break
       case field.transferEncoding:
@@ -235,7 +237,7 @@ function readFields(head: RequestHead, text: string, base: number, fieldsStart: 
     if (lineStart > keepFrom) kept += text.slice(keepFrom, lineStart)
     keepFrom = fields.ends[i]! - base
   }
-  head.lines = kept + text.slice(keepFrom, text.length - 2)
+  head.lines = kept + text.slice(keepFrom)
 
   if (host === undefined) return -refuse(head, 400, 'no host header')
   head.authority = host
@@ -253,7 +255,7 @@ function hasUnderscore(fields: FieldScan, i: number, text: string, base: number)
 }
 
 /** RFC 9112, 6: what is not exactly one Content-Length or exactly `chunked` is refused. */
-function readFraming(head: RequestHead, length: string | undefined, transfer: string | undefined): number {
+function readFraming(head: RequestHead, length: number | undefined, transfer: string | undefined): number {
   head.framing = framing.none
   head.contentLength = 0
   if (transfer !== undefined) {
@@ -265,21 +267,19 @@ function readFraming(head: RequestHead, length: string | undefined, transfer: st
     if (transfer !== 'chunked') return -refuse(head, 400, 'the Transfer-Encoding is not chunked')
     head.framing = framing.chunked
   } else if (length !== undefined) {
-    const value = contentLengthOf(length)
-    if (value === undefined) return -refuse(head, 400, 'the Content-Length is malformed')
-    head.contentLength = value
+    head.contentLength = length
     head.framing = framing.length
   }
   return 0
 }
 
 /** At most 15 decimal digits without a leading zero; undefined for anything else. */
-export function contentLengthOf(text: string): number | undefined {
-  const { length } = text
-  if (length === 0 || length > 15 || (length > 1 && text.charCodeAt(0) === 0x30)) return undefined
+export function contentLengthOf(buf: Buffer, from: number, end: number): number | undefined {
+  const length = end - from
+  if (length === 0 || length > 15 || (length > 1 && buf[from] === 0x30)) return undefined
   let value = 0
-  for (let i = 0; i < length; i += 1) {
-    const digit = text.charCodeAt(i) - 0x30
+  for (let i = from; i < end; i += 1) {
+    const digit = buf[i]! - 0x30
     if (digit < 0 || digit > 9) return undefined
     value = value * 10 + digit
   }

@@ -21,15 +21,36 @@ export class ResponseHead {
   upgrade = ''
   retryAfter = false
   /**
-   * The status line, as clients get it, and the field lines to pass on, each with its CRLF: the framing fields are
-   * among them, those of the connection are not.
+   * The head as clients get it, with the framing fields but without those of the connection, and, where the two are
+   * small, what came behind it in the same read.
    */
-  lines = ''
-  /** What came behind the head in the same read, where the two are small; else ''. */
-  rest = ''
+  text = ''
+  /** Of the status line and the field lines in `text`, each with its CRLF; then comes the empty line. */
+  linesLength = 0
+
+  get lines(): string {
+    return this.text.slice(0, this.linesLength)
+  }
+
+  /** Lines, the empty line, and nothing else. */
+  get alone(): string {
+    return this.text.slice(0, this.linesLength + 2)
+  }
+
+  /** What is in `text` behind the head. */
+  get rest(): string {
+    return this.text.slice(this.linesLength + 2)
+  }
+
+  get restLength(): number {
+    return this.text.length - this.linesLength - 2
+  }
 }
 
-/** Parses a head. Returns the offset after it, 0 when it is incomplete, -1 when it must not be passed on. */
+/**
+ * Parses a head. Returns the offset after it, 0 when it is incomplete, -1 when it must not be passed on. What is not
+ * passed on is taken out in `buf` itself, so that all the rest is one piece of text and never put together.
+ */
 export function parseResponseHead(head: ResponseHead, buf: Buffer, from: number, end: number): number {
   if (end - from < 13) {
     return 'HTTP/1.'.startsWith(latin1(buf, from, Math.min(end, from + 7))) ? 0 : -1
@@ -45,7 +66,6 @@ export function parseResponseHead(head: ResponseHead, buf: Buffer, from: number,
   let pos = from + 12
   if (buf[pos] === SP) pos += 1
   else if (buf[pos] !== CR) return -1
-  const reasonStart = pos
   while (pos < end && valueByte[buf[pos]!] === 1) pos += 1
   if (pos + 1 >= end) return 0
   if (buf[pos] !== CR || buf[pos + 1] !== LF) return -1
@@ -54,82 +74,99 @@ export function parseResponseHead(head: ResponseHead, buf: Buffer, from: number,
   if (fieldsEnd < 0) return -1
   head.minor = minor
   head.status = hundreds * 100 + tens * 10 + ones
-  const text = latin1(buf, from, end - from <= textBytes ? end : fieldsEnd)
-  head.rest = text.slice(fieldsEnd - from)
-  if (!readFields(head, text, from, fieldsEnd)) return -1
-  // Clients get a version of our own, and RFC 9112, 4, wants a space before an empty reason too.
-  if (minor === 0 || buf[from + 12] === CR) {
-    head.lines = `HTTP/1.1 ${head.status} ${head.lines.slice(reasonStart - from)}`
-  }
+  const connection = readFields(head, buf)
+  if (connection === undefined) return -1
+  // Clients get a version of our own.
+  buf[from + 7] = 0x31
+  const start = withoutDropped(head.scan, buf, from)
+  head.text = latin1(buf, start, end - from <= textBytes ? end : fieldsEnd)
+  head.linesLength = fieldsEnd - start - 2
+  // RFC 9112, 4, wants a space before an empty reason too.
+  if (buf[start + 12] === CR) setLines(head, `${head.text.slice(0, 12)} ${head.lines.slice(12)}`)
+  readConnection(head, connection)
   return fieldsEnd
 }
 
-function readFields(head: ResponseHead, text: string, base: number, end: number): boolean {
+/** Sets what the fields mean. Returns the value of Connection, '' without one, or undefined for a head to refuse. */
+function readFields(head: ResponseHead, buf: Buffer): string | undefined {
   const { scan: fields } = head
   let transferEncoding: string | undefined
-  let contentLength: string | undefined
+  let contentLength: number | undefined
   let connection = ''
   head.keepAliveSeconds = -1
   head.upgrade = ''
   head.retryAfter = false
-  let kept = ''
-  let keepFrom = 0
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i]!
     if (kind === field.other) continue
-    const value = text.slice(fields.valueStarts[i]! - base, fields.valueEnds[i]! - base)
+    const from = fields.valueStarts[i]!
+    const to = fields.valueEnds[i]!
     switch (kind) {
-      case field.connection:
+      case field.connection: {
+        const value =
+          to - from === 10 && startsWith(buf, from, 'keep-alive') ? 'keep-alive' : latin1(buf, from, to)
         connection = connection === '' ? value : `${connection},${value}`
         break
+      }
       case field.contentLength:
-        if (contentLength !== undefined) return false
-        contentLength = value
-        continue
+        if (contentLength !== undefined) return undefined
+        contentLength = contentLengthOf(buf, from, to)
+        if (contentLength === undefined) return undefined
+        break
       case field.transferEncoding:
-        if (transferEncoding !== undefined) return false
-        transferEncoding = value
-        continue
+        if (transferEncoding !== undefined) return undefined
+        transferEncoding = latin1(buf, from, to)
+        break
       case field.upgrade:
-        head.upgrade = value
+        head.upgrade = latin1(buf, from, to)
         break
-      case field.keepAlive:
-        head.keepAliveSeconds = Number(/(?:^|[\s,])timeout=([0-9]{1,6})(?:$|[\s,])/i.exec(value)?.[1] ?? -1)
+      case field.keepAlive: {
+        const seconds = /(?:^|[\s,])timeout=([0-9]{1,6})(?:$|[\s,])/i.exec(latin1(buf, from, to))?.[1]
+        head.keepAliveSeconds = Number(seconds ?? -1)
         break
-      case field.hop:
+      }
+      case field.retryAfter:
+        head.retryAfter = true
         break
-      default:
-        if (kind === field.retryAfter) head.retryAfter = true
-        continue
     }
-    const lineStart = fields.starts[i]! - base
-    if (lineStart > keepFrom) kept += text.slice(keepFrom, lineStart)
-    keepFrom = fields.ends[i]! - base
   }
-  const fieldsEnd = end - base - 2
-  head.lines = fieldsEnd > keepFrom ? kept + text.slice(keepFrom, fieldsEnd) : kept
-
-  head.keepAlive = head.minor === 1
-  if (connection === 'keep-alive') head.keepAlive = true
-  else if (connection === 'close') head.keepAlive = false
-  else if (connection !== '') readConnection(head, connection)
-  head.contentLength = 0
+  head.contentLength = contentLength ?? 0
   if (transferEncoding !== undefined) {
     head.framing = framing.chunked
-    return contentLength === undefined && head.minor === 1 && transferEncoding.toLowerCase() === 'chunked'
+    const valid =
+      contentLength === undefined && head.minor === 1 && transferEncoding.toLowerCase() === 'chunked'
+    return valid ? connection : undefined
   }
-  if (contentLength !== undefined) {
-    head.framing = framing.length
-    const length = contentLengthOf(contentLength)
-    if (length === undefined) return false
-    head.contentLength = length
-    return true
+  head.framing = contentLength === undefined ? framing.untilClose : framing.length
+  return connection
+}
+
+/** Whether a field is about the connection that it came on. */
+function isDropped(kind: number): boolean {
+  return kind === field.connection || kind === field.keepAlive || kind === field.upgrade || kind === field.hop
+}
+
+/** Moves what precedes each line that is not passed on to that line's end; returns where the head begins then. */
+function withoutDropped(fields: FieldScan, buf: Buffer, from: number): number {
+  let start = from
+  for (let i = 0; i < fields.count; i += 1) {
+    if (!isDropped(fields.kinds[i]!)) continue
+    const line = fields.starts[i]!
+    const length = fields.ends[i]! - line
+    buf.copyWithin(start + length, start, line)
+    start += length
   }
-  head.framing = framing.untilClose
-  return true
+  return start
+}
+
+function setLines(head: ResponseHead, lines: string): void {
+  head.text = lines + head.text.slice(head.linesLength)
+  head.linesLength = lines.length
 }
 
 function readConnection(head: ResponseHead, connection: string): void {
+  head.keepAlive = connection === 'keep-alive' || (connection !== 'close' && head.minor === 1)
+  if (connection === '' || connection === 'keep-alive' || connection === 'close') return
   const tokens = connection
     .toLowerCase()
     .split(',')
@@ -139,5 +176,5 @@ function readConnection(head: ResponseHead, connection: string): void {
   const nominated = tokens.filter(
     (token) => !['', 'keep-alive', 'close', 'content-length', 'transfer-encoding'].includes(token),
   )
-  if (nominated.some((token) => token !== 'upgrade')) head.lines = withoutFields(head.lines, nominated)
+  if (nominated.some((token) => token !== 'upgrade')) setLines(head, withoutFields(head.lines, nominated))
 }

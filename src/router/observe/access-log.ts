@@ -1,6 +1,6 @@
 import { closeSync, openSync, write, writeSync } from 'node:fs'
 import { messageOf } from '../../errors/paas-error.ts'
-import { type Finished } from '../forward/plane.ts'
+import { type Finished, never } from '../forward/plane.ts'
 import { writeLatin1 } from '../http/bytes.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -31,12 +31,11 @@ function escaped(text: string): string {
     : text
 }
 
-const shortSeconds = Array.from({ length: 1000 }, (_, ms) => ` ${ms / 1000}`)
+const shortSeconds = Array.from({ length: 1000 }, (_, ms) => String(ms / 1000))
 
-function seconds(ms: number | undefined): string {
-  if (ms === undefined) return ' 0'
+function seconds(ms: number): string {
   const whole = Math.round(ms)
-  return shortSeconds[whole] ?? ` ${whole / 1000}`
+  return shortSeconds[whole] ?? String(whole / 1000)
 }
 
 /** `make`, which is not called again for what it was called with last. */
@@ -71,16 +70,22 @@ export function accessLines(): (finished: Finished, time: string) => string {
   const answer = remembering((status: number, bytes: number) => `${status} ${bytes}`)
   const about = remembering(
     (referer: string, userAgent: string, identifier?: string) =>
-      ` "${escaped(referer)}" "${escaped(userAgent)}" "${escaped(identifier ?? '')}"`,
+      ` "${escaped(referer)}" "${escaped(userAgent)}" "${escaped(identifier ?? '')}" `,
   )
-  return ({ address, asked, route, status, bytes, totalMs, backendMs }, time) =>
-    beginning(address, time) +
-    request(asked.method, asked.target, asked.minor) +
-    answer(status, bytes) +
-    about(asked.referer, asked.userAgent, route?.identifier) +
-    seconds(totalMs) +
-    seconds(backendMs) +
-    '\n'
+  const times = remembering((total: string, backend: string) => `${total} ${backend}\n`)
+  return (finished, time) => {
+    const { asked, finishedAt, backendStartedAt } = finished
+    return (
+      beginning(finished.address, time) +
+      request(asked.method, asked.target, asked.minor) +
+      answer(finished.status, finished.bytesSent) +
+      about(asked.referer, asked.userAgent, finished.route?.identifier) +
+      times(
+        seconds(finishedAt - finished.startedAt),
+        backendStartedAt === never ? '0' : seconds(finishedAt - backendStartedAt),
+      )
+    )
+  }
 }
 
 export type AccessLog = ReturnType<typeof openAccessLog>

@@ -49,12 +49,12 @@ export function createStatsCounter() {
   const hosts = new Map<string, Counters>()
   const backends = new Map<string, Counters>()
 
-  function count(into: Counters, finished: Finished, bucket: number): void {
+  function count(into: Counters, finished: Finished, ms: number, bucket: number): void {
     into.requests += 1
     const digit = Math.floor(finished.status / 100)
     into.statuses[digit] = (into.statuses[digit] ?? 0) + 1
-    into.bytes += finished.bytes
-    into.ms += finished.totalMs
+    into.bytes += finished.bytesSent
+    into.ms += ms
     observe(into.histogram, bucket)
   }
 
@@ -68,12 +68,14 @@ export function createStatsCounter() {
 
   return {
     count(finished: Finished): void {
-      const { backend, route, totalMs, backendMs = 0 } = finished
-      const bucket = bucketOf(totalMs)
-      count(total, finished, bucket)
-      if (route !== undefined) count(of(hosts, route.host), finished, bucket)
-      if (backend !== undefined)
-        count(of(backends, backend.url), finished, backendMs === totalMs ? bucket : bucketOf(backendMs))
+      const { backend, route, startedAt, backendStartedAt, finishedAt } = finished
+      const ms = finishedAt - startedAt
+      const bucket = bucketOf(ms)
+      count(total, finished, ms, bucket)
+      if (route !== undefined) count(of(hosts, route.host), finished, ms, bucket)
+      if (backend === undefined) return
+      const own = backendStartedAt === startedAt ? bucket : bucketOf(finishedAt - backendStartedAt)
+      count(of(backends, backend.url), finished, ms, own)
     },
     /** Forgets what no longer exists, so that memory is bounded by the table. */
     forget(keepHost: (host: string) => boolean, keepBackend: (url: string) => boolean): void {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { never } from '../../../src/router/forward/plane.ts'
 import { dueOf } from '../../../src/router/forward/patience.ts'
 import { parseProxyHeader, trustedPeers } from '../../../src/router/client/proxy-protocol.ts'
 import { accessLines } from '../../../src/router/observe/access-log.ts'
@@ -50,10 +51,10 @@ test('whatever a client sends, its access log entry is one line with one shape',
         route: undefined,
         backend: undefined,
         status: 200,
-        bytes: 5,
+        bytesSent: 5,
         startedAt: 0,
-        totalMs: 11.4,
-        backendMs: undefined,
+        backendStartedAt: never,
+        finishedAt: 11.4,
       }
       const line = lineOf(finished, 'T')
       // What is remembered of the line before makes no difference.
