@@ -55,8 +55,7 @@ export function appRoutes(redis: Redis) {
     async eject(hosts: string[], backend: string): Promise<number> {
       const keys = hosts.flatMap((host) => [routeKeys.frontend(host), routeKeys.dead(host)])
       const args = [routeKeys.version, ...keys, routeChannels.changed, backend, ...hosts]
-      const script = () => redis.eval(ejectScript, 1 + keys.length, ...args) // a constant, which Redis runs, not Node
-      const version = await onState(script)
+      const version = await onState(() => redis.call('EVAL', ejectScript, 1 + keys.length, ...args))
       return Number(version)
     },
 

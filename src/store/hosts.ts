@@ -17,6 +17,6 @@ export type HostChange = {
 export async function changeHosts(redis: Redis, { app, oldName, routes }: HostChange): Promise<number> {
   const multi = redis.multi().set(keys.app(app.id), toStored(App, app))
   if (oldName !== undefined) multi.hdel(keys.apps, oldName).hset(keys.apps, app.name, app.id)
-  const replies = await execAll(multi.eval(...routeChange(routes))) // a constant, which Redis runs, not Node
+  const replies = await execAll(multi.call(...routeChange(routes)))
   return Number(replies.at(-1))
 }

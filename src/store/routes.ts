@@ -47,8 +47,8 @@ return version`
 
 export type RouteChanges = { set: Route[]; remove: string[] }
 
-/** The EVAL arguments of a change of routes, for callers that make it part of a transaction of their own. */
-export function routeChange(changes: RouteChanges): [script: string, keys: number, ...arguments: string[]] {
+/** The command that makes a change of routes, for callers that make it part of a transaction of their own. */
+export function routeChange(changes: RouteChanges): [command: string, ...arguments: string[]] {
   const lists = [
     ...changes.set.map((route) => [route.identifier, ...route.backends]),
     ...changes.remove.map(() => []),
@@ -59,8 +59,9 @@ export function routeChange(changes: RouteChanges): [script: string, keys: numbe
     ...hosts.flatMap((host) => [routeKeys.frontend(host), routeKeys.dead(host)]),
   ]
   return [
+    'EVAL',
     setRoutesScript,
-    keys.length,
+    String(keys.length),
     ...keys,
     routeChannels.changed,
     JSON.stringify(lists),
@@ -70,7 +71,7 @@ export function routeChange(changes: RouteChanges): [script: string, keys: numbe
 
 /** Replaces and removes whole routes in one step that no reader sees half of; resolves to the table's version. */
 export async function setRoutes(redis: Redis, changes: RouteChanges): Promise<number> {
-  return Number(await redis.eval(...routeChange(changes))) // a constant, which Redis runs, not Node
+  return Number(await redis.call(...routeChange(changes)))
 }
 
 /** Every route of the table, those written by hand included, sorted by host. */

@@ -25,6 +25,6 @@ export async function switchTo(redis: Redis, { app, releases, routes, config }: 
     multi.del(keys.config(app.id))
     if (Object.keys(config).length > 0) multi.hset(keys.config(app.id), config)
   }
-  const replies = await execAll(multi.eval(...routeChange({ set: routes, remove: [] }))) // a constant, which Redis runs, not Node
+  const replies = await execAll(multi.call(...routeChange({ set: routes, remove: [] })))
   return Number(replies.at(-1))
 }
