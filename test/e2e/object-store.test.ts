@@ -26,7 +26,7 @@ import { instance, paas, paasJson, paths } from '../support/instance.ts'
 import { appName, type Clone, createLaptop } from '../support/laptop.ts'
 import { presign } from '../support/presign.ts'
 import { eventually, mustRun, run } from '../support/process.ts'
-import { serverPid } from '../support/services.ts'
+import { killServer } from '../support/services.ts'
 
 const mebibyte = 1024 * 1024
 const image = `example/${instance.name}:s3`
@@ -288,7 +288,7 @@ test('all that was answered is there after a crash in the midst of writing', asy
     }
   })
   await eventually('some are written', 30_000, async () => kept.length > 40)
-  await mustRun('kill', ['-9', String(await serverPid(name))])
+  await killServer(name)
   await Promise.all(writing)
   await exposed(name)
   const listed = (await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: 'crash/' }))).Contents!

@@ -8,7 +8,7 @@ import { type Official, officialImages } from '../support/official-images.ts'
 import { eventually, mustRun } from '../support/process.ts'
 import { dockerBuild, type Registry, startRegistry } from '../support/registry.ts'
 import { everyKind } from '../support/service-kinds.ts'
-import { opens, serverContainer, serverPid, storeOf } from '../support/services.ts'
+import { killServer, opens, serverContainer, storeOf } from '../support/services.ts'
 import { tinyImage } from '../support/tiny-image.ts'
 
 // Services from named images of a registry, which are made as the official ones are and not as ours.
@@ -98,7 +98,7 @@ describe.each(cases)('$image', ({ image, kind, version, user }) => {
       await must('services:link', name, '-a', app, '--as', variable)
       await write(variable, 'first')
       expect(await ask(variable)).toEqual(['first'])
-      await mustRun('kill', ['-9', String(await serverPid(name))])
+      await killServer(name)
       await works(variable)
       if (survives) expect(await ask(variable)).toEqual(['first'])
       else await write(variable, 'first')

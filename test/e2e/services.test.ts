@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { everyKind } from '../support/service-kinds.ts'
-import { addressOf, networksOf, reaches, serverContainer, serverPid, storeOf } from '../support/services.ts'
+import { addressOf, killServer, networksOf, reaches, serverContainer, storeOf } from '../support/services.ts'
 import { get, hostOf, instance, paas, paasJson, paths } from '../support/instance.ts'
 import { appName, type Clone, createLaptop } from '../support/laptop.ts'
 import { eventually, mustRun, run } from '../support/process.ts'
@@ -66,7 +66,7 @@ describe.each(kinds)('$kind', ({ kind, variable, survives, restores, garbage }) 
       await write(variable, 'first')
       expect(await ask(variable)).toEqual(['first'])
 
-      await mustRun('kill', ['-9', String(await serverPid(name))])
+      await killServer(name)
       await eventually(
         'the service is back',
         90_000,

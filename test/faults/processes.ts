@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { inject } from 'vitest'
 import { paas, pidOf } from '../support/instance.ts'
-import { eventually } from '../support/process.ts'
+import { eventually, isGone } from '../support/process.ts'
 
 type Name = Parameters<typeof pidOf>[0]
 
@@ -13,13 +13,6 @@ export async function killHard(name: Name): Promise<number> {
   const killed = performance.now()
   await eventually(`${name} is gone`, 5000, () => isGone(pid))
   return killed
-}
-
-/** True once it has given everything back, locks and files too; its parent need not have looked yet. */
-export async function isGone(pid: number): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined)
-  // Files are held until the last thread has ended, which may be after the first.
-  return status === undefined || (/^State:\s+Z/m.test(status) && /^Threads:\s+[01]$/m.test(status))
 }
 
 export const controllerAnswers = async (): Promise<boolean> => (await paas(['apps:list'])).code === 0

@@ -3,8 +3,8 @@ import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { inject } from 'vitest'
 import { get, hostOf, paths, pidOf } from '../support/instance.ts'
-import { eventually } from '../support/process.ts'
-import { controllerIsBack, isGone } from './processes.ts'
+import { eventually, isGone } from '../support/process.ts'
+import { controllerIsBack } from './processes.ts'
 
 /** Ends `paas serve` and with it all processes of the instance; its containers run on. */
 export async function stopServe(): Promise<void> {

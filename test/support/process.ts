@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** How a program ended. `output` is stdout and stderr as they came. */
@@ -91,4 +92,11 @@ export async function eventually<T>(
     if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`)
     await sleep(20)
   }
+}
+
+/** True once it has given everything back, locks and files too; its parent need not have looked yet. */
+export async function isGone(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined)
+  // Files are held until the last thread has ended, which may be after the first.
+  return status === undefined || (/^State:\s+Z/m.test(status) && /^Threads:\s+[01]$/m.test(status))
 }

@@ -1,6 +1,6 @@
 import { get, hostOf, instance } from './instance.ts'
 import { containersOf } from './docker.ts'
-import { mustRun, run } from './process.ts'
+import { eventually, isGone, mustRun, run } from './process.ts'
 
 /** The container of a service's server. */
 export async function serverContainer(name: string): Promise<string> {
@@ -9,11 +9,13 @@ export async function serverContainer(name: string): Promise<string> {
   return ids.trim()
 }
 
-/** Its process on the host. */
-export async function serverPid(name: string): Promise<number> {
-  return Number(
-    await mustRun('docker', ['inspect', '--format', '{{.State.Pid}}', await serverContainer(name)]),
-  )
+/** Kills the server with all that it runs; resolves once nothing of it can answer any more. */
+export async function killServer(name: string): Promise<void> {
+  const format = '{{.State.Pid}}'
+  const pid = Number(await mustRun('docker', ['inspect', '--format', format, await serverContainer(name)]))
+  process.kill(pid, 'SIGKILL')
+  // The first process of a container ends after all others, which is a while after the signal on a busy machine.
+  await eventually(`${name} is gone`, 10_000, () => isGone(pid))
 }
 
 /** Names of the networks that the running containers of an app are on. */
