@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectRedis } from '../../src/store/redis.ts'
 import { paas, paths, pidOf } from '../support/instance.ts'
-import { eventually, mustRun } from '../support/process.ts'
+import { eventually, isGone, mustRun } from '../support/process.ts'
 import { watchOver } from './checker.ts'
 import { measured } from './measured.ts'
 import { controllerAnswers, killHard, timeUntil } from './processes.ts'
@@ -85,7 +85,10 @@ test('Redis, hanging (SIGSTOP): the same', async () => {
 
 test('Redis, restarted by hand: nothing is noticed', async () => {
   const watch = await watchOver(scene)
-  process.kill(await pidOf('redis'), 'SIGTERM')
+  const pid = await pidOf('redis')
+  process.kill(pid, 'SIGTERM')
+  // It goes on answering until it looks at its signals, ten times a second.
+  await eventually('it has ended', 10_000, () => isGone(pid))
   const times = await recovery()
   await without()
   const verdict = await watch.settle()
