@@ -47,7 +47,10 @@ const warmUp = { startSeconds: 2, shapeRuns: 3 }
 const chosen = flags.proxies === '' ? undefined : ['nginx', ...flags.proxies.split(',')]
 const wanted = (name: string): boolean => chosen?.includes(name) ?? true
 /** Measured at one shape only, unless they are asked for. */
-const slow: ReadonlySet<string> = new Set(['paas (no log)', 'caddy', 'bytes passed on', 'http-proxy'])
+const slow: ReadonlySet<string> = new Set([
+  ...['paas (no log)', 'caddy', 'http-proxy'],
+  ...['bytes passed on', 'bytes passed on (public API)'],
+])
 
 /**
  * `everyone`: the slow anchors too, and twice the rounds, as most limits are set here. `idle`: connections that do
@@ -97,6 +100,10 @@ async function main(): Promise<void> {
         ...args,
       ],
     ]
+    const relay = (port: number, ...args: string[]): [string, string[]] => [
+      process.execPath,
+      [join(import.meta.dirname, 'relay-anchor.js'), String(base), String(port), ...args],
+    ]
     const logged = (port: number): string[] => ['--access-log', join(directory, `access-${port}.log`)]
     // Another build of ours, so that a change is measured in one run: BENCH_BEFORE=…/dist/main/router.js
     const before = process.env.BENCH_BEFORE
@@ -128,12 +135,8 @@ async function main(): Promise<void> {
           String(base),
           String(port),
         ]),
-      'bytes passed on': (port) =>
-        begin(1, process.execPath, [
-          join(import.meta.dirname, 'relay-anchor.js'),
-          String(base),
-          String(port),
-        ]),
+      'bytes passed on': (port) => begin(1, ...relay(port)),
+      'bytes passed on (public API)': (port) => begin(1, ...relay(port, '--no-fast-path')),
       'http-proxy': (port) =>
         begin(1, process.execPath, [
           join(import.meta.dirname, 'http-proxy-anchor.js'),
