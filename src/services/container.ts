@@ -10,6 +10,7 @@ import { accessOf, allAccess } from './access.ts'
 import { type ServiceContext } from './context.ts'
 import { ensureImage } from './image.ts'
 import { ensureNetwork } from './network.ts'
+import { notRunning } from './not-running.ts'
 import { datastoreOf } from './registry.ts'
 import { runOrFail, runStep } from './run.ts'
 import { type Datastore } from './service.ts'
@@ -55,9 +56,7 @@ export async function serverOf(platform: Platform, service: Service): Promise<Co
 export async function runningServer(platform: Platform, service: Service): Promise<string> {
   const server = await serverOf(platform, service)
   if (server?.running === true) return server.id
-  throw new PaasError('SERVICE_FAILED', `${service.name} does not run.`, {
-    hint: service.running ? `Why: paas services:logs ${service.name}` : `paas services:start ${service.name}`,
-  })
+  throw notRunning(service, platform.crashes.delay(service.id))
 }
 
 /** Everything that a container cannot change while it runs; another value means another container. */
