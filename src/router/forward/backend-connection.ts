@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { connect as connectTls } from 'node:tls'
 import { ChunkedDecoder } from '../http/chunked.ts'
-import { framing, type Framing } from '../http/request-head.ts'
+import { framing, type Framing, isOffered } from '../http/request-head.ts'
 import { maxResponseHeadBytes, parseResponseHead, type ResponseHead } from '../http/response-head.ts'
 import { type BackendAddress } from '../../model/backend-address.ts'
 import { type Buffers } from './buffers.ts'
@@ -29,7 +29,7 @@ export type Failure =
 export type Responder = {
   /** A response to HEAD has no body. */
   readonly isHead: boolean
-  /** The protocol that the request asked to upgrade to, or ''. */
+  /** The protocols that the request offered to upgrade to, as a list, or ''. */
   readonly upgrade: string
   connected(): void
   /** The backend has taken what it was sent. */
@@ -58,6 +58,7 @@ export type ConnectionPool = {
   gone(connection: BackendConnection): void
 }
 
+/** Within a second: long work may say for hours that it goes on, but a flood is refused. */
 const maxInterim = 16
 /** A read of more than this during a body means that more is coming: worth a buffer of its own. */
 const bulkBytes = 16 * 1024
@@ -98,7 +99,9 @@ export class BackendConnection {
   #partial: Buffer | undefined
   #inBody = false
   #tunnel = false
+  /** To the present request, in the second from `#interimsFrom` on. */
   #interims = 0
+  #interimsFrom = never
   #framing: Framing = framing.none
   #left = 0
   #chunked: ChunkedDecoder | undefined
@@ -269,14 +272,18 @@ export class BackendConnection {
 
   #readInterim(responder: Responder): 'refuse' | 'tunnel' | 'more' {
     const head = this.#head
+    const now = performance.now()
+    if (now - this.#interimsFrom > 1000) {
+      this.#interimsFrom = now
+      this.#interims = 0
+    }
     this.#interims += 1
     if (this.#interims > maxInterim) return 'refuse'
     if (head.status !== 101) {
       responder.interim(head)
       return 'more'
     }
-    if (responder.upgrade === '' || head.upgrade.toLowerCase() !== responder.upgrade.toLowerCase())
-      return 'refuse'
+    if (!isOffered(responder.upgrade, head.upgrade)) return 'refuse'
     this.#tunnel = true
     responder.head(head, framing.none, false)
     return 'tunnel'

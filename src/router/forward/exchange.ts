@@ -6,7 +6,7 @@ import { type Backend } from './backend.ts'
 import { type BackendConnection, type Failure, type Responder } from './backend-connection.ts'
 import { chooseFor } from './choose-for.ts'
 import { type ExchangeClient } from './exchange-client.ts'
-import { dueOf } from './patience.ts'
+import { dueOf, type Standing } from './patience.ts'
 import { type Finished, never, type Plane } from './plane.ts'
 import { bodyOf, type RequestBody } from './request-body.ts'
 import { type Asked, askedOf, debugFields, debugVersion } from './report.ts'
@@ -17,7 +17,7 @@ import { setStickyCookie, stickyOf } from './sticky.ts'
 const none: readonly number[] = []
 
 /** One request and its response: chooses the backend, carries bytes both ways, repeats what can be repeated. */
-export class Exchange implements Responder, Finished {
+export class Exchange implements Responder, Finished, Standing {
   readonly asked: Asked
   readonly route: TableRoute
   readonly isHead: boolean
@@ -38,13 +38,14 @@ export class Exchange implements Responder, Finished {
   #head: string
   readonly #repeatable: boolean
   readonly #wantsContinue: boolean
+  awaitsContinue: boolean
   /** The value of the visitor's sticky cookie, or ''. */
   readonly sticky: string
   /** Indexes of the backends that failed it. */
   tried: readonly number[] = none
   readonly #body: RequestBody
   #conn: BackendConnection | undefined
-  #queued = false
+  queued = false
   #attempts = 0
   /** What has come of the request waits to be passed on, and no more of it should be read. */
   congested = false
@@ -81,7 +82,7 @@ export class Exchange implements Responder, Finished {
     this.keepAlive = head.keepAlive
     this.#body = bodyOf(head)
     this.#repeatable = head.upgrade === '' && isIdempotent(head.method)
-    this.#wantsContinue = head.expectsContinue
+    this.#wantsContinue = this.awaitsContinue = head.expectsContinue
     this.sticky = head.cookie === '' ? '' : stickyOf(head.cookie)
   }
 
@@ -103,6 +104,7 @@ export class Exchange implements Responder, Finished {
     const conn = this.#conn
     const body = this.#body
     this.progressAt = this.#plane.clock
+    this.awaitsContinue = false
     const pos = body.read(buf, from, end, stable, conn?.out)
     if (body.problem !== '') {
       this.#refuseBody(body.problemStatus, body.problem)
@@ -141,7 +143,7 @@ export class Exchange implements Responder, Finished {
     backend.inFlight += 1
     const entered = backend.enter(this, options?.maxInFlight)
     if (entered === true) this.#open(fresh)
-    else if (entered === false) this.#queued = true
+    else if (entered === false) this.queued = true
     else {
       backend.inFlight -= 1
       this.backend = undefined
@@ -151,7 +153,8 @@ export class Exchange implements Responder, Finished {
 
   /** A place in the queue became a turn. */
   proceed(): void {
-    this.#queued = false
+    this.queued = false
+    this.backendStartedAt = this.#plane.turn.now()
     this.#open(false)
   }
 
@@ -192,6 +195,7 @@ export class Exchange implements Responder, Finished {
   interim(head: ResponseHead): void {
     this.progressAt = this.#plane.clock
     if (this.asked.minor === 0 || (head.status === 100 && !this.#wantsContinue)) return
+    if (head.status === 100) this.awaitsContinue = false
     this.#client.out.text(interimText(head))
   }
 
@@ -322,9 +326,9 @@ export class Exchange implements Responder, Finished {
   #leaveBackend(keep = false): void {
     const { backend } = this
     if (backend === undefined) return
-    if (this.#queued) backend.leaveQueue(this)
+    if (this.queued) backend.leaveQueue(this)
     else if (!this.#tunnel) backend.leave()
-    this.#queued = false
+    this.queued = false
     backend.inFlight -= 1
     if (backend.routes === 0) this.#plane.onRetiredProgress(backend)
     if (!keep) this.backend = undefined
@@ -371,19 +375,13 @@ export class Exchange implements Responder, Finished {
     this.#conn?.endTunnel()
   }
 
+  get connecting(): boolean {
+    return this.#conn?.connected === false
+  }
+
   sweep(now: number): void {
     if (this.#over || this.#tunnel) return
-    const standing = {
-      startedAt: this.startedAt,
-      attemptAt: this.backendStartedAt,
-      progressAt: this.progressAt,
-      queued: this.#queued,
-      connecting: this.#conn?.connected === false,
-      answering: this.status !== 0,
-      requestDone: this.requestDone,
-      paused: this.congested,
-    }
-    const due = dueOf(standing, this.#plane.timeouts, now)
+    const due = dueOf(this, this.#plane.timeouts, now)
     if (due === undefined) return
     if (due === 'suspect') this.#suspect()
     else if (due === 'tooMany') this.#answer(tooMany)

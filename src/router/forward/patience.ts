@@ -5,20 +5,22 @@ import { type Timeouts } from './plane.ts'
 const slowMs = 5000
 
 /** Where an exchange stands, in performance.now() times. */
-export type Standing = {
+export type Standing = Readonly<{
   startedAt: number
-  /** When the present attempt began. */
-  attemptAt: number
+  /** When the present attempt began, or the wait for its turn while it is queued. */
+  backendStartedAt: number
   /** When a byte last moved. */
   progressAt: number
   queued: boolean
   connecting: boolean
-  /** The response has begun. */
-  answering: boolean
+  /** 0 until the response has begun. */
+  status: number
   requestDone: boolean
+  /** The client sends its body only once the backend has said 100, which it has not. */
+  awaitsContinue: boolean
   /** The client is not read, because the backend has stopped reading. */
-  paused: boolean
-}
+  congested: boolean
+}>
 
 /**
  * What the passed limit calls for: to find out whether the backend lives (`suspect`), to tell the client that it is too
@@ -29,15 +31,15 @@ export type Due = 'suspect' | 'clientLate' | 'tooMany' | Failure
 /** Which limit an exchange has passed, if any. */
 export function dueOf(at: Standing, timeouts: Timeouts, now: number): Due | undefined {
   const waited = now - at.progressAt
-  const attempt = now - at.attemptAt
+  const attempt = now - at.backendStartedAt
   if (timeouts.total > 0 && now - at.startedAt > timeouts.total) return 'slow'
   if (at.queued) return attempt > timeouts.queue ? 'tooMany' : undefined
   if (at.connecting) return attempt > timeouts.connect ? 'connectTimeout' : undefined
-  if (!at.answering && at.requestDone) {
+  if (at.status === 0 && (at.requestDone || at.awaitsContinue)) {
     if (timeouts.firstByte > 0 && waited > timeouts.firstByte) return 'timeout'
     return waited > slowMs ? 'suspect' : undefined
   }
   if (timeouts.idle === 0 || waited <= timeouts.idle) return undefined
-  if (at.answering) return 'slow'
-  return at.paused ? 'timeout' : 'clientLate'
+  if (at.status !== 0) return 'slow'
+  return at.congested ? 'timeout' : 'clientLate'
 }

@@ -43,11 +43,17 @@ export const LF = 10
 export const SP = 32
 export const HTAB = 9
 export const COLON = 58
+export const UNDERSCORE = 95
 
 /** Whether the bytes from `at` on are those of `text`, all of which must be there. */
 export function startsWith(buf: Buffer, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i += 1) if (buf[at + i] !== text.charCodeAt(i)) return false
   return true
+}
+
+/** Whether this is an empty line, which may stand before a request (RFC 9112, 2.2), or its beginning. */
+export function isLineEnd(buf: Buffer, from: number, end: number): boolean {
+  return end - from <= 2 && buf[from] === CR && (end - from === 1 || buf[from + 1] === LF)
 }
 
 type Latin1Slicer = { latin1Slice(from: number, to: number): string }

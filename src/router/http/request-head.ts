@@ -31,7 +31,7 @@ export class RequestHead {
   framing: Framing = framing.none
   contentLength = 0
   expectsContinue = false
-  /** The protocol asked for in Upgrade, where it can be granted; else ''. */
+  /** The protocols offered in Upgrade, as a list, where one can be granted; else ''. */
   upgrade = ''
   /**
    * The request line, as the backend gets it, and the field lines to pass on, in the client's order and spelling,
@@ -62,8 +62,11 @@ export class RequestHead {
 /** Parses a head. Returns the offset after it, 0 when it is incomplete, or the negative status to refuse with. */
 export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, end: number): number {
   let pos = from
-  // RFC 9112, 2.2: one empty line before a request is a habit of old clients.
-  if (pos + 1 < end && buf[pos] === CR && buf[pos + 1] === LF) pos += 2
+  // RFC 9112, 2.2: one empty line before a request is a habit of old clients. It may arrive in halves.
+  if (buf[pos] === CR) {
+    if (pos + 1 >= end) return 0
+    if (buf[pos + 1] === LF) pos += 2
+  }
   const start = pos
   head.debug = false
 
@@ -296,12 +299,11 @@ function readConnection(head: RequestHead, connection: string, upgrade: string, 
   let close = false
   let upgrades = false
   const nominated: string[] = []
-  for (const part of connection.split(',')) {
-    const token = part.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase()
+  for (const token of membersOf(connection.toLowerCase())) {
     if (token === 'close') close = true
     else if (token === 'keep-alive') head.keepAlive = true
     else if (token === 'upgrade') upgrades = true
-    else if (token !== '') nominated.push(token)
+    else nominated.push(token)
   }
   if (close) head.keepAlive = false
   if (nominated.length > 0) {
@@ -313,11 +315,32 @@ function readConnection(head: RequestHead, connection: string, upgrade: string, 
     head.lines = head.lines.slice(0, fieldsStart) + withoutFields(head.lines.slice(fieldsStart), nominated)
     dropNominated(head, nominated)
   }
-  const granted = upgrades && head.minor === 1 && head.method === 'GET' && head.framing === framing.none
-  // h2c is an offer that may be ignored, and to pass it on would let a client leave our parser behind.
-  if (granted && /^[\w.!#$%&'*+^`|~/-]+$/.test(upgrade) && upgrade.toLowerCase() !== 'h2c')
-    head.upgrade = upgrade
+  const bodyless =
+    head.framing === framing.none || (head.framing === framing.length && head.contentLength === 0)
+  if (upgrades && head.minor === 1 && bodyless) head.upgrade = upgradeOf(upgrade)
   return 0
+}
+
+/** What is passed on of Upgrade; '' where nothing is left or a member is malformed. */
+function upgradeOf(value: string): string {
+  const members = membersOf(value)
+  if (!members.every((member) => /^[\w.!#$%&'*+^`|~/-]+$/.test(member))) return ''
+  // h2c is an offer that may be ignored, and to pass it on would let a client leave our parser behind.
+  return members.filter((member) => member.toLowerCase() !== 'h2c').join(', ')
+}
+
+/** Whether `protocol` is one of those that the request offered to change to. */
+export function isOffered(upgrade: string, protocol: string): boolean {
+  return membersOf(upgrade.toLowerCase()).includes(protocol.toLowerCase())
+}
+
+/** RFC 9110, 5.6.1: empty members of a list are nothing. */
+function membersOf(list: string): string[] {
+  // No pattern does it, as one that looks for the end tries each space of many in the middle.
+  return list
+    .split(',')
+    .map((member) => member.trim())
+    .filter((member) => member !== '')
 }
 
 /** Field lines without those of the given lower-case names. */

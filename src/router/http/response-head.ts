@@ -1,4 +1,4 @@
-import { CR, latin1, LF, SP, startsWith, valueByte } from './bytes.ts'
+import { CR, latin1, LF, SP, startsWith, UNDERSCORE, valueByte } from './bytes.ts'
 import { field, FieldScan, scan, scanFields } from './fields.ts'
 import { contentLengthOf, framing, type Framing, withoutFields } from './request-head.ts'
 
@@ -109,24 +109,25 @@ function readFields(head: ResponseHead, buf: Buffer): string | undefined {
         break
       }
       case field.contentLength:
-        if (contentLength !== undefined) return undefined
+        if (contentLength !== undefined || isMisspelt(fields, i, buf, 'content')) return undefined
         contentLength = contentLengthOf(buf, from, to)
         if (contentLength === undefined) return undefined
         break
       case field.transferEncoding:
-        if (transferEncoding !== undefined) return undefined
+        if (transferEncoding !== undefined || isMisspelt(fields, i, buf, 'transfer')) return undefined
         transferEncoding = latin1(buf, from, to)
         break
       case field.upgrade:
         head.upgrade = latin1(buf, from, to)
         break
       case field.keepAlive: {
+        if (isMisspelt(fields, i, buf, 'keep')) break
         const seconds = /(?:^|[\s,])timeout=([0-9]{1,6})(?:$|[\s,])/i.exec(latin1(buf, from, to))?.[1]
         head.keepAliveSeconds = Number(seconds ?? -1)
         break
       }
       case field.retryAfter:
-        head.retryAfter = true
+        if (!isMisspelt(fields, i, buf, 'retry')) head.retryAfter = true
         break
     }
   }
@@ -139,6 +140,14 @@ function readFields(head: ResponseHead, buf: Buffer): string | undefined {
   }
   head.framing = contentLength === undefined ? framing.untilClose : framing.length
   return connection
+}
+
+/**
+ * Whether the field of two words, of which this is the first, has `_` between them. To clients it is another field
+ * then: where it frames the body they would read another one than we do, and elsewhere it means nothing.
+ */
+function isMisspelt(fields: FieldScan, i: number, buf: Buffer, firstWord: string): boolean {
+  return buf[fields.starts[i]! + firstWord.length] === UNDERSCORE
 }
 
 /** Whether a field is about the connection that it came on. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { defaultTimeouts } from '../../../src/router/settings.ts'
 import { type Mode, modes, startPlane } from './lane.ts'
 
 /** A router in front of one backend, which is a function of each of its connections. */
@@ -162,6 +163,106 @@ describe.each(modes)('connections, with %s', (_name, mode) => {
     const [chunk] = (await once(socket, 'data')) as [Buffer]
     expect(chunk.toString()).toMatch(/^HTTP\/1\.1 426 [^]*\r\nConnection: Upgrade\r\nUpgrade: foo\/2\r\n/)
     socket.destroy()
+  })
+
+  test('heartbeats may be many, as long as they are no flood', async () => {
+    using router = await through((socket) => {
+      socket.once('data', () => {
+        const beat = (): void => void socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(12))
+        beat()
+        setTimeout(beat, 1100)
+        setTimeout(() => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'), 1200)
+      })
+    })
+    const socket = dial(router.port)
+    const seen = all(socket)
+    socket.write('GET / HTTP/1.1\r\nHost: good.test\r\nConnection: close\r\n\r\n')
+    const { text } = await seen
+    expect(text.split('HTTP/1.1 102 ')).toHaveLength(25)
+    expect(text).toMatch(/HTTP\/1\.1 200 OK\r\n[^]*ok$/)
+  })
+
+  test.each([
+    ['GET', 'Upgrade: websocket, foo/2\r\n', 'Foo/2', true],
+    ['GET', 'Upgrade: websocket\r\nContent-Length: 0\r\n', 'websocket', true],
+    ['POST', 'Upgrade: tcp\r\n', 'tcp', true],
+    ['POST', 'Upgrade: tcp\r\nContent-Length: 0\r\n', 'tcp', true],
+    ['GET', 'Upgrade: websocket, h2c\r\n', 'h2c', false],
+    ['GET', 'Upgrade: websocket, foo/2\r\n', 'websocket, foo/2', false],
+    ['GET', 'Upgrade: h2c\r\n', '', false],
+  ])('%s with %j and a 101 that says %s', async (method, fields, protocol, tunnel) => {
+    let before = ''
+    using router = await through((socket) => {
+      socket.once('data', (head: Buffer) => {
+        before = head.toString()
+        socket.on('data', (chunk: Buffer) => socket.end(`echo ${chunk.toString()}`))
+        const answer = `HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`
+        // What the client has sent behind its head waits until now.
+        setTimeout(() => socket.write(answer), 50)
+      })
+    })
+    const socket = dial(router.port)
+    const seen = all(socket)
+    socket.write(
+      `${method} / HTTP/1.1\r\nHost: good.test\r\nConnection: Upgrade, close\r\n${fields}\r\nbehind`,
+    )
+    const { text } = await seen
+    expect(before).toMatch(/\r\n\r\n$/)
+    if (tunnel) expect(text).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\necho behind$/)
+    else expect(text).toMatch(/^HTTP\/1\.1 502 /)
+  })
+
+  test('a silent backend that a client awaits a 100 from is late, not the client', async () => {
+    using router = await through((socket) => void socket.on('data', () => undefined), {
+      timeouts: { ...defaultTimeouts, firstByte: 500 },
+    })
+    const socket = dial(router.port)
+    const seen = all(socket)
+    socket.write('PUT / HTTP/1.1\r\nHost: good.test\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n')
+    expect((await seen).text).toMatch(/^HTTP\/1\.1 504 /)
+    socket.destroy()
+  })
+
+  test('a client that was told to go on is late itself', async () => {
+    using router = await through(
+      (socket) => void socket.once('data', () => socket.write('HTTP/1.1 100 Continue\r\n\r\n')),
+      { timeouts: { ...defaultTimeouts, firstByte: 200, idle: 1000 } },
+    )
+    const socket = dial(router.port)
+    const seen = all(socket)
+    socket.write('PUT / HTTP/1.1\r\nHost: good.test\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n')
+    expect((await seen).text).toMatch(/^HTTP\/1\.1 100 [^]*HTTP\/1\.1 408 /)
+    socket.destroy()
+  })
+
+  test('the time at a backend counts from the turn on, not from the place in the queue', async () => {
+    let connections = 0
+    using router = await through(
+      (socket) => {
+        connections += 1
+        socket.once('data', () => {
+          const answer = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'
+          setTimeout(() => socket.end(answer), 300)
+        })
+      },
+      { maxInFlight: 1 },
+    )
+    const starts: number[] = []
+    const { onFinished } = router.plane
+    Object.assign(router.plane, {
+      onFinished(...about: Parameters<typeof onFinished>) {
+        starts.push(about[0].backendStartedAt - about[0].startedAt)
+        onFinished(...about)
+      },
+    })
+    const sockets = [dial(router.port), dial(router.port)]
+    const both = Promise.all(sockets.map(all))
+    for (const socket of sockets)
+      socket.write('GET / HTTP/1.1\r\nHost: good.test\r\nConnection: close\r\n\r\n')
+    for (const { text } of await both) expect(text).toMatch(/ok$/)
+    expect(connections).toBe(2)
+    expect(starts[0]).toBe(0)
+    expect(starts[1]).toBeGreaterThan(250)
   })
 
   test('a large body behind another request waits in the client while it waits for its turn', async () => {

@@ -74,7 +74,7 @@ const table: Record<string, [string, string, Expectation][]> = {
     ['bare LF throughout', 'GET /x HTTP/1.1\nHost: good.test\n\n', refuse()],
     ['bare CR', `GET /x HTTP/1.1\r${host}\r\n`, refuse()],
     ['CR in the target', line('GET /x\r HTTP/1.1'), refuse()],
-    ['one empty line first', `\r\n${get('')}`, either()],
+    ['one empty line first', `\r\n${get('')}`, forward()],
     ['bare LF first', `\n${get('')}`, refuse()],
     ['20 KB of empty lines first', '\r\n'.repeat(10_000) + get(''), refuse()],
     ['two spaces', line('GET  /x HTTP/1.1'), refuse()],
@@ -514,6 +514,38 @@ const table: Record<string, [string, string, Expectation][]> = {
       forward(both(lacks('upgrade'), body('abc'))),
     ],
     [
+      'Upgrade with an empty body',
+      get('Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n'),
+      forward(has('upgrade', 'websocket')),
+    ],
+    [
+      'Upgrade with chunks, even if none',
+      chunked('0\r\n\r\n').replace('Transfer', 'Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer'),
+      forward(both(lacks('upgrade'), body(''))),
+    ],
+    [
+      'Upgrade of a POST without a body',
+      post('Connection: Upgrade\r\nUpgrade: tcp\r\n', ''),
+      forward(has('upgrade', 'tcp')),
+    ],
+    [
+      'Upgrade to one of several, but not to h2c',
+      get('Connection: Upgrade\r\nUpgrade: websocket,H2C\r\nUpgrade: foo/2\r\n'),
+      forward(has('upgrade', 'websocket, foo/2')),
+    ],
+    [
+      'Upgrade to one of several, one malformed',
+      get('Connection: Upgrade\r\nUpgrade: websocket, f o\r\n'),
+      forward(lacks('upgrade')),
+    ],
+    [
+      'refused upgrade of a POST with a request behind it',
+      post('Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n', get('', '/second')),
+      forward(
+        (messages) => messages.length === 2 && messages[0]?.body === '' && messages[1]?.target === '/second',
+      ),
+    ],
+    [
       'refused upgrade with a request behind it',
       get('Connection: Upgrade\r\nUpgrade: websocket\r\n') + get('', '/second'),
       forward((messages) => messages.length === 2 && messages[1]?.target === '/second'),
@@ -541,6 +573,11 @@ const table: Record<string, [string, string, Expectation][]> = {
       'across hosts',
       get('', '/1') + 'GET /2 HTTP/1.1\r\nHost: a.wild.test\r\n\r\n',
       forward((messages) => messages.map((m) => m.target).join() === '/1,/2'),
+    ],
+    [
+      'behind a body and an empty line',
+      post('Content-Length: 3\r\n', 'abc') + '\r\n' + get('', '/2'),
+      forward((messages) => messages.map((m) => m.target).join() === '/x,/2'),
     ],
     [
       'behind a body',

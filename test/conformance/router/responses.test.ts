@@ -100,6 +100,13 @@ const cases: [string, string, Expected, { method?: string; version?: string; end
   ['two Content-Lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc', 502],
   ['list of Content-Lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\n\r\nabc', 502],
   ['negative Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nabc', 502],
+  ['Content_Length', 'HTTP/1.1 200 OK\r\nContent_Length: 3\r\n\r\nabc', 502],
+  [
+    'Content_Length and Content-Length',
+    'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent_Length: 3\r\n\r\nabc',
+    502,
+  ],
+  ['Transfer_Encoding', 'HTTP/1.1 200 OK\r\nTransfer_Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n', 502],
   ['gzip, chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 502],
   ['Transfer-Encoding in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 502],
   ['bare CR in a field', 'HTTP/1.1 200 OK\r\nX-A: b\rc\r\nContent-Length: 0\r\n\r\n', 502],

@@ -94,23 +94,29 @@ test('trusted peers', () => {
 test('what is due', () => {
   const at = {
     startedAt: 0,
-    attemptAt: 0,
+    backendStartedAt: 0,
     progressAt: 0,
     queued: false,
     connecting: false,
-    answering: false,
+    status: 0,
     requestDone: true,
-    paused: false,
+    awaitsContinue: false,
+    congested: false,
   }
   expect(dueOf(at, defaultTimeouts, 4000)).toBeUndefined()
   expect(dueOf(at, defaultTimeouts, 6000)).toBe('suspect')
   expect(dueOf(at, defaultTimeouts, 31_000)).toBe('timeout')
   expect(dueOf({ ...at, connecting: true }, defaultTimeouts, 6000)).toBe('connectTimeout')
   expect(dueOf({ ...at, queued: true }, defaultTimeouts, 6000)).toBe('tooMany')
-  expect(dueOf({ ...at, answering: true }, defaultTimeouts, 59_000)).toBeUndefined()
-  expect(dueOf({ ...at, answering: true }, defaultTimeouts, 61_000)).toBe('slow')
+  expect(dueOf({ ...at, status: 200 }, defaultTimeouts, 59_000)).toBeUndefined()
+  expect(dueOf({ ...at, status: 200 }, defaultTimeouts, 61_000)).toBe('slow')
   expect(dueOf({ ...at, requestDone: false }, defaultTimeouts, 61_000)).toBe('clientLate')
-  expect(dueOf({ ...at, requestDone: false, paused: true }, defaultTimeouts, 61_000)).toBe('timeout')
+  expect(dueOf({ ...at, requestDone: false, congested: true }, defaultTimeouts, 61_000)).toBe('timeout')
+  // Nobody can be late with what has not been asked for.
+  const strict = { ...at, requestDone: false, awaitsContinue: true }
+  expect(dueOf(strict, defaultTimeouts, 6000)).toBe('suspect')
+  expect(dueOf(strict, defaultTimeouts, 31_000)).toBe('timeout')
+  expect(dueOf({ ...strict, awaitsContinue: false }, defaultTimeouts, 31_000)).toBeUndefined()
   expect(dueOf(at, { ...defaultTimeouts, firstByte: 0 }, 1e9)).toBe('suspect')
   expect(dueOf(at, { ...defaultTimeouts, total: 1000 }, 2000)).toBe('slow')
 })

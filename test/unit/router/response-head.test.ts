@@ -55,6 +55,26 @@ test('a head that is not whole is left as it is', () => {
   }
 })
 
+test('a name with an underscore is another field, and none that frames the body', () => {
+  const parse = (head: ResponseHead, fields: string): number => {
+    const text = `HTTP/1.1 503 Busy\r\n${fields}\r\n`
+    return parseResponseHead(head, Buffer.from(text), 0, text.length)
+  }
+  const head = new ResponseHead()
+  for (const field of ['Content_Length: 2', 'content_length: 2', 'Transfer_Encoding: chunked']) {
+    expect(parse(head, `${field}\r\n`)).toBe(-1)
+    expect(parse(head, `Content-Length: 2\r\n${field}\r\n`)).toBe(-1)
+    expect(parse(head, `${field}\r\nContent-Length: 2\r\n`)).toBe(-1)
+  }
+  expect(
+    parse(head, 'Keep_Alive: timeout=5\r\nRetry_After: 9\r\nProxy_Connection: close\r\n'),
+  ).toBeGreaterThan(0)
+  expect(head).toMatchObject({ keepAlive: true, keepAliveSeconds: -1, retryAfter: false })
+  expect(head.lines).toBe('HTTP/1.1 503 Busy\r\nRetry_After: 9\r\n')
+  expect(parse(head, 'Retry-After: 9\r\nRetry_After: 9\r\nKeep-Alive: timeout=5\r\n')).toBeGreaterThan(0)
+  expect(head).toMatchObject({ keepAliveSeconds: 5, retryAfter: true })
+})
+
 test('fields that Connection names are missing, too', () => {
   const head = new ResponseHead()
   const text = 'HTTP/1.1 200\r\nX-Hop: 1\r\nConnection: X-Hop, close\r\nContent-Length: 2\r\n\r\nok'
