@@ -1,7 +1,7 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, rm } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
-import { createServer } from 'node:net'
-import { messageOf } from '../errors/paas-error.ts'
+import { connect, createServer } from 'node:net'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { ControlRequest } from './control.ts'
 
 /** What each request of control.ts is answered with. */
@@ -9,9 +9,17 @@ export type ControlActions = { [Op in ControlRequest['op']]: () => Promise<unkno
 
 const maxRequestBytes = 4096
 
-/** Serves control.ts on a unix socket that only its owner may open. */
+/**
+ * Serves control.ts on a unix socket that only its owner may open. Throws START_FAILED where there is something else
+ * than a socket.
+ */
 export function serveControl(path: string, actions: ControlActions, onProblem: (message: string) => void) {
-  rmSync(path, { force: true })
+  const present = lstatSync(path, { throwIfNoEntry: false })
+  if (present !== undefined && !present.isSocket()) {
+    throw new PaasError('START_FAILED', `The control socket cannot be ${path}: something else is there.`, {
+      hint: 'Give --control the path of a socket; the router makes it.',
+    })
+  }
   const server = createServer((socket) => {
     let text = ''
     socket.on('error', () => undefined)
@@ -36,8 +44,18 @@ export function serveControl(path: string, actions: ControlActions, onProblem: (
       return { error: messageOf(error) }
     }
   }
-  server.on('error', (error) => onProblem(`the control socket cannot be served: ${error.message}`))
-  server.listen(path, () => chmodSync(path, 0o600))
+  const problem = (why: string): void => onProblem(`the control socket cannot be served: ${why}`)
+  const listen = (): void => void server.listen(path, () => chmodSync(path, 0o600))
+  server.on('error', (error) => problem(error.message))
+  if (present === undefined) listen()
+  else {
+    // One that a killed router has left goes; one that a router serves is not taken from it.
+    const other = connect(path, () => {
+      other.destroy()
+      problem(`another process serves ${path}`)
+    })
+    other.on('error', () => rm(path, { force: true }, listen))
+  }
   return server
 }
 

@@ -31,30 +31,43 @@ export async function openListeners(settings: RouterSettings, plane: Plane) {
 }
 
 /**
- * Opens and closes every listener once, before there are workers that would fail at it again and again. Throws
- * START_FAILED with what to do.
+ * Opens every listener once, before there are workers that would fail at it again and again. None is closed before all
+ * are open, as some can be had alone but not beside each other. Throws START_FAILED with what to do.
  */
-export async function tryListeners(settings: RouterSettings): Promise<void> {
-  for (const listen of settings.listen) {
-    try {
-      const server = createFor(listen, (socket) => socket.destroy())
-      await open(server, listen, settings.listen)
-      await new Promise((resolve) => server.close(resolve))
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
-      const hint =
-        code === 'EADDRINUSE'
-          ? `See who has the port: ss -ltnp 'sport = :${listen.port}'`
-          : code === 'EACCES' && listen.tls === undefined
-            ? 'A port below 1024 needs root or CAP_NET_BIND_SERVICE.'
-            : undefined
-      const where = `${listen.address.includes(':') ? `[${listen.address}]` : listen.address}:${listen.port}`
-      throw new PaasError('START_FAILED', `The router cannot listen on ${where}: ${messageOf(error)}.`, {
-        cause: error,
-        ...(hint !== undefined && { hint }),
-      })
-    }
+export async function tryListeners({ listen: all }: Pick<RouterSettings, 'listen'>): Promise<void> {
+  const opened: Server[] = []
+  try {
+    for (const listen of all) opened.push(await tried(listen, all))
+  } catch (cause) {
+    const listen = all[opened.length]!
+    const hint = hintFor(cause, listen, all.slice(0, opened.length))
+    const message = `The router cannot listen on ${addressText(listen)}: ${messageOf(cause)}.`
+    throw new PaasError('START_FAILED', message, { cause, ...(hint !== undefined && { hint }) })
+  } finally {
+    await Promise.all(opened.map((server) => new Promise((resolve) => server.close(resolve))))
   }
+}
+
+async function tried(listen: ListenAddress, all: ListenAddress[]): Promise<Server> {
+  const server = createFor(listen, (socket) => socket.destroy())
+  await open(server, listen, all)
+  return server
+}
+
+function hintFor(cause: unknown, listen: ListenAddress, opened: ListenAddress[]): string | undefined {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'EACCES' && listen.tls === undefined)
+    return 'A port below 1024 needs root or CAP_NET_BIND_SERVICE.'
+  if (code !== 'EADDRINUSE') return undefined
+  const who = `See who has the port: ss -ltnp 'sport = :${listen.port}'`
+  const beside = opened.filter((other) => other.port === listen.port).map(addressText)
+  if (beside.length === 0) return who
+  return `The router also listens on ${beside.join(' and ')}, which may include it. If not:\n${who}`
+}
+
+/** As `--listen` takes it. */
+export function addressText({ address, port }: ListenAddress): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
 function createFor(listen: ListenAddress, accept: (socket: Socket) => unknown): Server {

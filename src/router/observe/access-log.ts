@@ -1,4 +1,4 @@
-import { closeSync, openSync, write, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, write, writeSync } from 'node:fs'
 import { messageOf } from '../../errors/paas-error.ts'
 import { type Finished, never } from '../forward/plane.ts'
 import { writeLatin1 } from '../http/bytes.ts'
@@ -10,6 +10,9 @@ const flushMs = 200
 const together = 64
 /** When the disk does not take lines, this much waits; later lines are lost, and counted. */
 const bufferBytes = 1024 * 1024
+const newline = 10
+/** Each buffer begins with a newline, which is written only after half a line. */
+const start = 1
 
 const pad = (number: number): string => String(number).padStart(2, '0')
 
@@ -97,10 +100,12 @@ export type AccessLog = ReturnType<typeof openAccessLog>
 export function openAccessLog(path: string, onProblem: (message: string) => void) {
   let fd = openSync(path, 'a', 0o644)
   // Bytes, because a string that grows line by line keeps the pieces of all its lines alive.
-  let filling: Buffer = Buffer.allocUnsafeSlow(bufferBytes)
-  let spare: Buffer | undefined = Buffer.allocUnsafeSlow(bufferBytes)
-  let used = 0
+  let filling: Buffer = lineBuffer()
+  let spare: Buffer | undefined = lineBuffer()
+  let used = start
   let lost = 0
+  /** A write failed, and what it or that of another worker has left may be half a line. */
+  let failed = false
   const lineOf = accessLines()
   let second = 0
   let time = ''
@@ -126,14 +131,14 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
 
   function flush(): void {
     const next = spare
-    if (next === undefined || used === 0) return
+    if (next === undefined || used === start) return
     const [target, full, length] = [fd, filling, used]
     spare = undefined
     filling = next
-    used = 0
-    writeAll(target, full, 0, length, (error) => {
+    used = start
+    writeAll(target, full, firstToWrite(target), length, (error, written) => {
       spare = full
-      if (error !== null) onProblem(`the access log was not written: ${error.message}`)
+      ended(error, full.subarray(Math.max(written, start), length))
       if (target !== fd) closeSync(target)
       if (used > flushBytes) flush()
     })
@@ -141,12 +146,34 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
 
   function writeNow(): void {
     settle()
+    if (used === start) return
+    let written = firstToWrite(fd)
+    let problem: unknown = null
     try {
-      writeSync(fd, filling, 0, used)
+      while (written < used) written += writeSync(fd, filling, written, used - written)
     } catch (error) {
-      onProblem(`the access log was not written: ${messageOf(error)}`)
+      problem = error
     }
-    used = 0
+    ended(problem, filling.subarray(Math.max(written, start), used))
+    used = start
+  }
+
+  /** The newline in front is written only where it is needed. */
+  function firstToWrite(target: number): number {
+    return failed && endsInLine(target) ? 0 : start
+  }
+
+  function ended(error: unknown, unwritten: Buffer): void {
+    if (error !== null) {
+      lost += linesIn(unwritten)
+      onProblem(`the access log was not written: ${messageOf(error)}`)
+    } else if (failed) tellLost()
+    failed = error !== null
+  }
+
+  function tellLost(): void {
+    if (lost > 0) onProblem(`${lost} lines of the access log were lost`)
+    lost = 0
   }
 
   const timer = setInterval(() => {
@@ -174,12 +201,12 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
       fd = next
       // A write that is under way closes its file itself.
       if (spare !== undefined) closeSync(before)
-      if (lost > 0) onProblem(`${lost} lines of the access log were lost`)
-      lost = 0
+      tellLost()
     },
     close(): void {
       clearInterval(timer)
       writeNow()
+      tellLost()
     },
   }
 }
@@ -189,10 +216,41 @@ function writeAll(
   bytes: Buffer,
   from: number,
   end: number,
-  done: (error: Error | null) => void,
+  done: (error: Error | null, written: number) => void,
 ): void {
   write(fd, bytes, from, end - from, null, (error, written) => {
-    if (error !== null || from + written >= end) done(error)
+    if (error !== null) done(error, from)
+    else if (from + written >= end) done(null, end)
     else writeAll(fd, bytes, from + written, end, done)
   })
+}
+
+function lineBuffer(): Buffer {
+  const made = Buffer.allocUnsafeSlow(bufferBytes)
+  made[0] = newline
+  return made
+}
+
+function linesIn(bytes: Buffer): number {
+  return bytes.reduce((lines, byte) => (byte === newline ? lines + 1 : lines), 0)
+}
+
+/** Whether a file ends in the middle of a line, as a write leaves it for which the disk had room in part. */
+function endsInLine(fd: number): boolean {
+  try {
+    const about = fstatSync(fd)
+    if (!about.isFile() || about.size === 0) return false
+    // The log is open for writing only; by its path it could be another file already.
+    const reading = openSync(`/proc/self/fd/${fd}`, 'r')
+    try {
+      const last = Buffer.alloc(1)
+      readSync(reading, last, 0, 1, about.size - 1)
+      return last[0] !== newline
+    } finally {
+      closeSync(reading)
+    }
+  } catch {
+    // An empty line does less harm than two lines in one.
+    return true
+  }
 }

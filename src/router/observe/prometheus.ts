@@ -1,6 +1,9 @@
 import { upperMs } from './histogram.ts'
 import { type MergedStats } from './stats.ts'
 
+/** As index of `statuses`. */
+const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx']
+
 /** Text exposition format 0.0.4. */
 export function prometheusText(merged: MergedStats, facts: { workers: number; routes: number }): string {
   const lines = [
@@ -10,10 +13,12 @@ export function prometheusText(merged: MergedStats, facts: { workers: number; ro
     '# HELP paas_router_routes Hosts in the route table.',
     '# TYPE paas_router_routes gauge',
     `paas_router_routes ${facts.routes}`,
+    '# HELP paas_router_answers_total All requests by class of status, those for hosts that nobody has included.',
+    '# TYPE paas_router_answers_total counter',
+    ...merged.total.statuses.map((count, i) => `paas_router_answers_total{status="${classes[i]}"} ${count}`),
     '# HELP paas_router_requests_total Requests by host and class of status.',
     '# TYPE paas_router_requests_total counter',
   ]
-  const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx']
   for (const [host, counters] of merged.hosts) {
     counters.statuses.forEach((count, i) => {
       if (count > 0)

@@ -272,6 +272,11 @@ test('statistics and the Prometheus text', async () => {
   expect(stats.backends[a.url]).toMatchObject({ ejected: null, inFlight: 0 })
   const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
   expect(text).toMatch(/paas_router_requests_total\{host="app\.test",status="2xx"\} \d+/)
+  // Those without a route are in the sum only.
+  const missed = (from: string): number => Number(/answers_total\{status="4xx"\} (\d+)/.exec(from)?.[1])
+  for (let i = 0; i < 5; i += 1) await ask(router.port, 'nobody.test')
+  const later = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+  expect(missed(later) - missed(text)).toBe(5)
   expect(text).toMatch(/paas_router_request_duration_seconds_count\{host="app\.test"\} \d+/)
   expect(text).toMatch(/paas_router_request_duration_seconds_sum\{host="app\.test"\} \d+/)
 })

@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { never } from '../../../src/router/forward/plane.ts'
+import { openAccessLog } from '../../../src/router/observe/access-log.ts'
+import { mustRun } from '../../support/process.ts'
+import { eventually } from './support/router.ts'
+
+/** A disk with little room. */
+let disk: string
+beforeAll(async () => {
+  disk = mkdtempSync(join(tmpdir(), 'paas-log-'))
+  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk])
+})
+afterAll(async () => {
+  // Lazily, as a log stays open until its process ends.
+  await mustRun('umount', ['--lazy', disk])
+  rmSync(disk, { recursive: true })
+})
+
+const request = (target: string): Parameters<ReturnType<typeof openAccessLog>['line']>[0] => ({
+  address: '10.0.0.1',
+  asked: { method: 'GET', target, minor: 1, host: 'h', referer: '', userAgent: '' },
+  route: undefined,
+  backend: undefined,
+  status: 200,
+  bytesSent: 5,
+  startedAt: 0,
+  backendStartedAt: never,
+  finishedAt: 10,
+})
+
+test('a full disk: lines are lost and counted, and none of those after it is merged into half of one', async () => {
+  const path = join(disk, 'access.log')
+  const ballast = join(disk, 'ballast')
+  writeFileSync(ballast, Buffer.alloc(30_000))
+  const [problems, others]: [string[], string[]] = [[], []]
+  const log = openAccessLog(path, (message) => problems.push(message))
+  const other = openAccessLog(path, (message) => others.push(message))
+  for (let i = 0; i < 1000; i += 1) log.line(request(`/full?${i}`))
+  await eventually(() => problems.length > 0)
+  expect(problems[0]).toContain('ENOSPC')
+  expect(readFileSync(path, 'latin1').endsWith('\n')).toBe(false)
+  other.line(request('/none'))
+  await eventually(() => others.length > 0)
+
+  // The one whose line is whole comes first, and knows only that it could not write.
+  rmSync(ballast)
+  other.line(request('/after?other'))
+  await eventually(() => readFileSync(path, 'latin1').includes('/after?other'))
+  log.line(request('/after?own'))
+  await eventually(() => readFileSync(path, 'latin1').includes('/after?own'))
+  const size = statSync(path).size
+  log.line(request('/last'))
+  log.close()
+  other.close()
+  expect(statSync(path).size).toBeGreaterThan(size)
+
+  const lines = readFileSync(path, 'latin1').split('\n')
+  const whole = /^::ffff:10\.0\.0\.1 - - \[[^\]]+\] "GET \/[^" ]+ HTTP\/1\.1" 200 5 "" "" "" 0\.01 0$/
+  const written = lines.filter((line) => whole.test(line))
+  expect(written.slice(-3).map((line) => line.split(' ')[6])).toEqual(['/after?other', '/after?own', '/last'])
+  // Half a line, and the end of the file.
+  expect(lines.filter((line) => !whole.test(line))).toHaveLength(2)
+  expect(others).toContain('1 lines of the access log were lost')
+  expect(problems).toContain(`${1000 - (written.length - 3)} lines of the access log were lost`)
+})
