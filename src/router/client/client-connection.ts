@@ -1,14 +1,15 @@
-import { STATUS_CODES } from 'node:http'
 import { type Socket } from 'node:net'
-import { performance } from 'node:perf_hooks'
 import { TLSSocket } from 'node:tls'
 import { Exchange } from '../forward/exchange.ts'
 import { Outbox } from '../forward/outbox.ts'
 import { type Client, never, type Plane } from '../forward/plane.ts'
 import { answeredOf, debugFields, errorFields, nothingAsked } from '../forward/report.ts'
+import { isLineEnd } from '../http/bytes.ts'
 import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
-import { extendedFields, forwardedFields, type Origin, plainAddress } from './forwarded.ts'
+import { clientDueOf } from './due.ts'
+import { type Origin, originOf, plainAddress, upstreamHead } from './forwarded.ts'
+import { answerHead } from './own-answer.ts'
 import { hasProxyHeader, parseProxyHeader } from './proxy-protocol.ts'
 import { type Reader } from './reading.ts'
 
@@ -21,11 +22,10 @@ export type Listener = {
   reader: Reader
 }
 
-/**
- * A client that has said all it has to say may still want its answer; or it is gone, and nobody does. Without a byte
- * of an answer for this long it counts as gone.
- */
-const halfClosedMs = 1000
+/** So much behind the request in progress is read: enough to notice that the client is gone. */
+const heldBytes = 16 * 1024
+/** For how long at most a client may go on sending what nobody wants any more. */
+const lingerMaxMs = 30_000
 
 /** One client connection: reads requests one after another, each of which becomes an Exchange. */
 export class ClientConnection implements Client {
@@ -51,16 +51,15 @@ export class ClientConnection implements Client {
   #endedAt = never
   /** When the current wait began: for a head, for the next request, for the end of lingering. */
   #since = never
+  #closingAt = never
   #started = false
-  #originFieldsFor = ''
-  #originFields = ''
 
   constructor(socket: Socket, plane: Plane, listener: Listener) {
     this.#socket = socket
     this.#plane = plane
-    this.out = new Outbox(socket, plane.buffers, () => this.#exchange?.clientDrained())
+    this.out = new Outbox(socket, plane.buffers, () => this.#drained())
     const address = plainAddress(socket.remoteAddress ?? '')
-    this.#origin = { address, proto: listener.proto, port: listener.port }
+    this.#origin = originOf(address, listener)
     this.#trusted = address !== '' && plane.trusts(address)
     this.#expectProxyHeader = listener.proxyProtocol && this.#trusted
     this.#since = plane.clock
@@ -79,8 +78,15 @@ export class ClientConnection implements Client {
     return this.#origin.address
   }
 
+  get route(): TableRoute | undefined {
+    return this.#exchange?.route
+  }
+
   #receive(bytes: Buffer, length: number, stable: boolean): void {
-    if (this.#closing) return
+    if (this.#closing) {
+      if (this.#plane.clock - this.#closingAt < lingerMaxMs) this.#since = this.#plane.clock
+      return
+    }
     if (this.#pending === undefined) {
       this.#process(bytes, 0, length, stable)
       return
@@ -97,6 +103,11 @@ export class ClientConnection implements Client {
     while (pos < end && !this.#closing) {
       const exchange = this.#exchange
       if (exchange === undefined) {
+        // Who does not take the answers gets no more of them.
+        if (this.out.congested) {
+          this.#hold(buf, pos, end)
+          break
+        }
         const head = this.#plane.requestHead
         const next = parseRequestHead(head, buf, pos, end)
         if (next <= 0) {
@@ -139,21 +150,21 @@ export class ClientConnection implements Client {
     }
     this.#expectProxyHeader = false
     if (header.address !== undefined) {
-      this.#origin = { ...this.#origin, address: plainAddress(header.address) }
+      this.#origin = originOf(plainAddress(header.address), this.#origin)
       this.#trusted = this.#plane.trusts(this.#origin.address)
     }
     return from + header.length
   }
 
   #keepPartial(buf: Buffer, from: number, end: number): void {
-    if (!this.#started) {
+    if (!this.#started && !isLineEnd(buf, from, end)) {
       this.#started = true
       this.#since = this.#plane.clock
     }
     this.#pending = Buffer.from(buf.subarray(from, end))
   }
 
-  /** Requests behind the one in progress wait unread, in our memory only what has been read already. */
+  /** Requests behind the one in progress wait. */
   #hold(buf: Buffer, from: number, end: number): void {
     this.#pending = Buffer.from(buf.subarray(from, end))
     this.#held = true
@@ -161,7 +172,8 @@ export class ClientConnection implements Client {
 
   /** Whether there is no place for more from the client. */
   #full(): boolean {
-    return this.#held || this.#exchange?.congested === true
+    if (this.#held && this.#pending !== undefined && this.#pending.length >= heldBytes) return true
+    return this.#exchange?.congested === true
   }
 
   #begin(head: RequestHead, more: boolean): void {
@@ -170,57 +182,35 @@ export class ClientConnection implements Client {
     this.#started = false
     this.minor = head.minor
     if (head.authority === '__ping__') {
-      this.#page(head, 200, 'ok', undefined)
+      this.#page(head, 200, 'ok')
       return
     }
     const route = plane.table.lookup(head.host)
     if (route === undefined) {
       const status = plane.unknownHostStatus()
-      this.#page(
-        head,
-        status,
-        status === 503 ? 'the routes are not known yet' : 'frontend not found',
-        undefined,
-      )
+      this.#page(head, status, status === 503 ? 'the routes are not known yet' : 'frontend not found')
       return
     }
     const debug = head.debug && plane.debugs(this.address)
-    const exchange = new Exchange(plane, this, head, route, this.#upstreamHead(head), now, debug)
+    const upstream = upstreamHead(
+      head,
+      this.#origin,
+      this.#trusted ? plane.trusts : undefined,
+      plane.requestId(),
+    )
+    const exchange = new Exchange(plane, this, head, route, upstream, now, debug)
     this.#exchange = exchange
     exchange.start(more)
   }
 
-  /** The head as the backend gets it: rebuilt from what was parsed, with where it came from in our own words. */
-  #upstreamHead(head: RequestHead): string {
-    let { lines } = head
-    if (head.upgrade !== '') lines += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`
-    if (head.expectsContinue) lines += 'Expect: 100-continue\r\n'
-    const id = this.#plane.requestId()
-    if (this.#trusted) {
-      const requestId = head.requestId === '' ? id : head.requestId
-      return `${lines}${extendedFields(this.#origin, head)}${requestId}\r\n\r\n`
-    }
-    if (head.authority !== this.#originFieldsFor) {
-      this.#originFieldsFor = head.authority
-      this.#originFields = forwardedFields(this.#origin, head.authority)
-    }
-    return `${lines}${this.#originFields}${id}\r\n\r\n`
-  }
-
   /** Answers a request that no exchange was made for. */
-  #page(head: RequestHead, status: number, reason: string, route: TableRoute | undefined): void {
+  #page(head: RequestHead, status: number, reason: string): void {
     const complete = head.framing === 0 || (head.framing === 1 && head.contentLength === 0)
     const keepAlive = head.keepAlive && complete && !this.#plane.draining
-    const bytesSent = this.#write(
-      status,
-      reason,
-      route,
-      head.method === 'HEAD',
-      keepAlive,
-      this.#debugOf(head, reason),
-    )
+    const more = this.#debugOf(head, reason)
+    const bytesSent = this.#write(status, reason, undefined, head.method === 'HEAD', keepAlive, more)
     if (reason !== 'ok') {
-      this.#plane.onFinished(answeredOf(head, { address: this.address, route, status, bytesSent }))
+      this.#plane.onFinished(answeredOf(head, { address: this.address, route: undefined, status, bytesSent }))
     }
     if (!keepAlive) this.#close(!complete)
     else this.#since = this.#plane.clock
@@ -261,13 +251,7 @@ export class ClientConnection implements Client {
   ): number {
     const page = this.#plane.page(status, reason, route)
     const body = Buffer.from(page.body)
-    const text =
-      `HTTP/1.1 ${page.status} ${STATUS_CODES[page.status] ?? 'Error'}\r\nContent-Type: ${page.contentType}\r\n` +
-      `Content-Length: ${body.length}\r\nCache-Control: no-cache\r\nPragma: no-cache\r\nExpires: -1\r\n` +
-      (status === 503 ? 'Retry-After: 1\r\n' : '') +
-      (status === 405 ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' : '') +
-      (keepAlive ? (this.minor === 0 ? 'Connection: keep-alive\r\n' : '') : 'Connection: close\r\n') +
-      `${more}\r\n`
+    const text = answerHead(page, body.length, { minor: this.minor, keepAlive, more })
     this.out.text(text)
     if (!isHead) this.out.bytes(body, 0, body.length, true)
     this.out.flush()
@@ -297,15 +281,25 @@ export class ClientConnection implements Client {
       this.#held = false
       this.#pending = undefined
       this.#process(pending, 0, pending.length, true)
-      if (this.#endedAt !== never && this.#exchange === undefined && !this.#closing) this.#close(false)
+      if (this.#endedAt !== never && this.#idle()) this.#close(false)
     }
     this.readOn()
+  }
+
+  #idle(): boolean {
+    return this.#exchange === undefined && !this.#held && !this.#closing
+  }
+
+  /** The client has taken what it was sent. */
+  #drained(): void {
+    if (this.#exchange !== undefined) this.#exchange.clientDrained()
+    else if (this.#held && !this.#closing) this.#next()
   }
 
   /** `unread`: the client may still be sending, and a plain close would reset what it has not read yet. */
   #close(unread: boolean): void {
     this.#closing = true
-    this.#since = this.#plane.clock
+    this.#since = this.#closingAt = this.#plane.clock
     if (unread) {
       this.out.flush()
       this.#pending = undefined
@@ -344,6 +338,8 @@ export class ClientConnection implements Client {
     this.#held = false
     this.#pending = undefined
     if (pending !== undefined) this.#exchange?.tunnel(pending, 0, pending.length, true)
+    if (this.#endedAt !== never) this.#exchange?.tunnelEnd()
+    this.#endedAt = never
     this.readOn()
   }
 
@@ -354,15 +350,12 @@ export class ClientConnection implements Client {
   }
 
   #ended(): void {
-    if (this.#tunnel) {
-      this.#exchange?.tunnelEnd()
-      return
-    }
-    if (this.#exchange === undefined || !this.#exchange.requestDone) {
-      this.#hangUp()
-      return
-    }
-    this.#endedAt = performance.now()
+    const exchange = this.#exchange
+    const awaits = exchange === undefined ? this.#held : exchange.requestDone
+    if (this.#tunnel) exchange?.tunnelEnd()
+    else if (awaits) this.#endedAt = performance.now()
+    else if (exchange !== undefined && exchange.status !== 0) this.#abort()
+    else this.#hangUp()
   }
 
   #closed(): void {
@@ -374,19 +367,25 @@ export class ClientConnection implements Client {
   }
 
   sweep(now: number): void {
-    const { timeouts } = this.#plane
-    if (this.#closing) {
-      const unsent = this.out.unflushed
-      if (now - this.#since <= (unsent ? timeouts.idle : timeouts.linger)) return
-      if (unsent) this.#abort()
-      else this.#socket.destroy()
-    } else if (this.#exchange !== undefined) {
-      const waited = now - Math.max(this.#endedAt, this.#exchange.progressAt)
-      if (this.#endedAt !== never && waited > halfClosedMs) this.#socket.destroy()
-      else this.#exchange.sweep(now)
-    } else if (this.#started) {
-      if (now - this.#since > timeouts.head) this.#refuse(408, 'the request did not arrive in time')
-    } else if (timeouts.keepAlive > 0 && now - this.#since > timeouts.keepAlive) this.#socket.destroy()
+    const exchange = this.#exchange
+    const unsent = this.out.unflushed
+    if (unsent && this.out.moved()) {
+      this.#since = now
+      if (exchange !== undefined) exchange.progressAt = now
+    }
+    const at = {
+      closing: this.#closing,
+      unsent,
+      since: this.#since,
+      started: this.#started,
+      endedAt: this.#endedAt,
+      exchange,
+    }
+    const due = this.#tunnel && !this.#closing ? undefined : clientDueOf(at, this.#plane.timeouts, now)
+    if (due === 'abort') this.#abort()
+    else if (due === 'destroy') this.#socket.destroy()
+    else if (due === 'late') this.#refuse(408, 'the request did not arrive in time')
+    else exchange?.sweep(now)
   }
 
   drain(): void {

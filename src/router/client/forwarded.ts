@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { inOnePiece } from '../http/bytes.ts'
 import { type RequestHead } from '../http/request-head.ts'
 
@@ -7,6 +8,36 @@ export type Origin = {
   address: string
   proto: 'http' | 'https'
   port: number
+  /** The fields of the last request, which are those of the next one if it asks for the same. */
+  last: { authority: string; fields: string }
+}
+
+export function originOf(address: string, { proto, port }: Pick<Origin, 'proto' | 'port'>): Origin {
+  return { address, proto, port, last: { authority: '', fields: '' } }
+}
+
+/**
+ * The head as the backend gets it: rebuilt from what was parsed, with where it came from in our own words. `trusts`:
+ * which addresses are believed, where the peer is one of them.
+ */
+export function upstreamHead(
+  head: RequestHead,
+  origin: Origin,
+  trusts: ((address: string) => boolean) | undefined,
+  id: string,
+): string {
+  let { lines } = head
+  if (head.upgrade !== '') lines += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`
+  if (head.expectsContinue) lines += 'Expect: 100-continue\r\n'
+  if (trusts !== undefined) {
+    return `${lines}${extendedFields(origin, head, trusts)}${head.requestId === '' ? id : head.requestId}\r\n\r\n`
+  }
+  const { last } = origin
+  if (head.authority !== last.authority) {
+    last.authority = head.authority
+    last.fields = forwardedFields(origin, head.authority)
+  }
+  return `${lines}${last.fields}${id}\r\n\r\n`
 }
 
 function nodeName(address: string): string {
@@ -17,7 +48,7 @@ function nodeName(address: string): string {
  * Field lines about where a request came from, up to where its id is to stand, for a peer that is not believed: the
  * same for many requests.
  */
-export function forwardedFields(origin: Origin, authority: string): string {
+function forwardedFields(origin: Origin, authority: string): string {
   const { address, proto, port } = origin
   return inOnePiece(
     `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${authority}\r\n` +
@@ -27,7 +58,7 @@ export function forwardedFields(origin: Origin, authority: string): string {
 }
 
 /** The same for a trusted proxy: what it says stands, and it is added to the chain. */
-export function extendedFields(origin: Origin, head: RequestHead): string {
+function extendedFields(origin: Origin, head: RequestHead, trusts: (address: string) => boolean): string {
   const { address, proto, port } = origin
   const chain = (before: string, own: string): string => (before === '' ? own : `${before}, ${own}`)
   return (
@@ -35,9 +66,24 @@ export function extendedFields(origin: Origin, head: RequestHead): string {
     `X-Forwarded-Proto: ${head.forwardedProto || proto}\r\n` +
     `X-Forwarded-Host: ${head.forwardedHost || head.authority}\r\n` +
     `X-Forwarded-Port: ${head.forwardedPort || port}\r\n` +
-    `X-Real-IP: ${head.realIp || address}\r\n${head.forwardedOther}` +
+    `X-Real-IP: ${realAddress(head.forwardedFor, trusts) || head.realIp || address}\r\n${head.forwardedOther}` +
     `Forwarded: ${chain(head.forwarded, `for=${nodeName(address)};host="${head.authority}";proto=${proto}`)}\r\nX-Request-Id: `
   )
+}
+
+/**
+ * Who a chain of addresses began with, as far as it can be believed: the last one that is not a trusted proxy, else the
+ * first. '' without a chain. (What a trusted proxy passed on as X-Real-IP may be its client's own word.)
+ */
+export function realAddress(chain: string, trusts: (address: string) => boolean): string {
+  let known = ''
+  for (const text of chain.split(',').reverse()) {
+    const address = plainAddress(text.trim())
+    if (isIP(address) === 0) break
+    known = address
+    if (!trusts(address)) break
+  }
+  return known
 }
 
 /** IPv4 in its plain form where Node says `::ffff:10.0.0.1`, and no zone. */

@@ -7,6 +7,9 @@ import { type Buffers } from './buffers.ts'
 const textBytes = 4096
 const maxTextBytes = 16 * textBytes
 
+/** What Node's own timeout of sockets goes by. */
+type QueueingSocket = Socket & { _handle?: { writeQueueSize?: number } | null }
+
 /**
  * What one event has to say to a socket, gathered so that it is one write. Whoever appends flushes before it
  * returns to the event loop, or has it done at the end of the loop's turn.
@@ -22,6 +25,8 @@ export class Outbox {
   /** Writes past the stream that are not complete. */
   #waiting = 0
   #text = ''
+  /** Bytes that waited for the kernel when that was asked last. */
+  #queued: number | undefined
   /** The last copied write was not taken at once: a slow reader, or TLS, which never does. */
   #lagging: boolean
 
@@ -37,6 +42,14 @@ export class Outbox {
   /** Whether bytes wait for the kernel. */
   get unflushed(): boolean {
     return this.#waiting > 0 || this.#socket.writableLength > 0
+  }
+
+  /** Whether the kernel has taken more of what waits since this was asked last, where Node says how much there is. */
+  moved(): boolean {
+    const { writeQueueSize } = (this.#socket as QueueingSocket)._handle ?? {}
+    const moved = writeQueueSize !== this.#queued
+    this.#queued = writeQueueSize
+    return moved
   }
 
   /** Whether nothing waits, neither to be flushed nor for the kernel. */

@@ -13,6 +13,9 @@ import { type Turn } from './turn.ts'
  */
 export const never = -Infinity
 
+/** Milliseconds between two looks at all connections. */
+export const sweepMs = 500
+
 /** Milliseconds; 0: no limit. */
 export type Timeouts = {
   /** A client's head, from its first byte (from the connection's beginning for the first). */
@@ -109,6 +112,8 @@ export type Plane = {
 
 /** A client connection, to those who watch over all of them. */
 export type Client = Member & {
+  /** Of the request in progress. */
+  readonly route: TableRoute | undefined
   sweep(now: number): void
   /** Closes when idle, otherwise after the response in progress. */
   drain(): void

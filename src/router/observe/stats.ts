@@ -84,6 +84,16 @@ export function createStatsCounter() {
     },
     /** So that a backend is shown even before its first answer. */
     backend: (url: string): Counters => of(backends, url),
+    /** The hosts of all requests in progress at this moment. */
+    inFlight(ofRequests: Iterable<string | undefined>): void {
+      total.inFlight = 0
+      for (const one of hosts.values()) one.inFlight = 0
+      for (const host of ofRequests) {
+        if (host === undefined) continue
+        total.inFlight += 1
+        of(hosts, host).inFlight += 1
+      }
+    },
     read: () => ({ total, hosts: Object.fromEntries(hosts), backends: Object.fromEntries(backends) }),
   }
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Buffers } from '../../../src/router/forward/buffers.ts'
 import { Outbox } from '../../../src/router/forward/outbox.ts'
@@ -33,6 +34,23 @@ async function readAll(socket: Socket): Promise<Buffer> {
 }
 
 describe('what is written', () => {
+  test('is seen to move while a part of it is taken', async () => {
+    const { near, far } = await pair()
+    const out = new Outbox(near, new Buffers(), () => undefined)
+    const body = Buffer.alloc(32 * 2 ** 20)
+    out.bytes(body, 0, body.length, true)
+    await sleep(200)
+    out.moved()
+    await sleep(100)
+    expect(out.moved()).toBe(false)
+    far.on('data', () => far.pause()).resume()
+    while (!out.moved()) {
+      far.resume()
+      await sleep(10)
+    }
+    expect(out.unflushed).toBe(true)
+  })
+
   test('arrives in order when the reader is slow, whatever its sizes', async () => {
     const { near, far } = await pair()
     const own = new Buffers()

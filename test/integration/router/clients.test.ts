@@ -1,0 +1,214 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startBackend } from './support/backend.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
+
+let redis: TestRedis
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(() => redis[Symbol.asyncDispose]())
+
+type Raw = Server &
+  Disposable & {
+    url: string
+    /** Connections that the router has not ended. */
+    sockets: Set<Socket>
+  }
+
+/** A backend of raw bytes: `onRequest` gets each connection's first bytes. */
+async function rawBackend(onRequest: (socket: Socket, text: string) => void): Promise<Raw> {
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    for (const event of ['end', 'close']) socket.on(event, () => sockets.delete(socket))
+    socket.once('data', (bytes: Buffer) => onRequest(socket, bytes.toString('latin1')))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return Object.assign(server, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sockets,
+    [Symbol.dispose]: () => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  })
+}
+
+/** Reads to the end, and how it came. */
+async function readAll(socket: Socket): Promise<{ text: string; end: string }> {
+  let text = ''
+  socket.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')))
+  const end = await new Promise<string>((resolve) => {
+    socket.on('end', () => resolve('end'))
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
+  })
+  socket.destroy()
+  return { text, end }
+}
+
+describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ args }) => {
+  let router: TestRouter
+  beforeAll(async () => {
+    router = await startRouter(redis, { workers: 1, args })
+  })
+  afterAll(() => router[Symbol.asyncDispose]())
+
+  async function route(host: string, ...backends: string[]): Promise<void> {
+    await redis.client.del(`frontend:${host}`)
+    await redis.client.rpush(`frontend:${host}`, host, ...backends)
+    await sleep(100)
+  }
+  const dial = (): Socket => connect({ port: router.port, host: '127.0.0.1', allowHalfOpen: true })
+  const rss = async (): Promise<number> => (await router.stats()).workers[0]!.rssBytes / 2 ** 20
+
+  test.each([
+    { host: 'nobody.test', path: '/', count: 100_000 },
+    { host: 'bytes.test', path: '/bytes?n=50000', count: 1_000 },
+  ])(
+    '$count requests of a client that takes no answers to $host wait',
+    async ({ host, path, count }) => {
+      using backend = await startBackend('bytes')
+      await route('bytes.test', backend.url)
+      const before = await rss()
+      const socket = dial()
+      const one = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`
+      socket.write(one.repeat(count))
+      await sleep(3000)
+      expect((await rss()) - before).toBeLessThan(80)
+      // All of them are answered once they are taken.
+      let answers = 0
+      let last = ''
+      socket.on('data', (bytes: Buffer) => {
+        const text = last + bytes.toString('latin1')
+        answers += text.split('HTTP/1.1 ').length - 1
+        last = text.slice(-8)
+        answers -= last.split('HTTP/1.1 ').length - 1
+      })
+      await eventually(() => answers === count, 30_000)
+      socket.destroy()
+    },
+    60_000,
+  )
+
+  test.each(['1.0', '1.1'])(
+    'HTTP/%s: a half-closed client does not get half an answer as a whole one',
+    async (version) => {
+      using backend = await rawBackend((socket) => {
+        socket.write(`HTTP/1.1 200 OK\r\n\r\n${'a'.repeat(1000)}`)
+        setTimeout(() => socket.end('b'.repeat(1000)), 4000)
+      })
+      await route('half.test', backend.url)
+      const socket = dial()
+      socket.end(`GET / HTTP/${version}\r\nHost: half.test\r\n\r\n`)
+      const { text, end } = await readAll(socket)
+      expect(text).toContain('aaa')
+      expect(text).not.toContain('b'.repeat(1000))
+      if (version === '1.0') expect(end).toBe('ECONNRESET')
+      else expect(end === 'ECONNRESET' || !text.endsWith('0\r\n\r\n')).toBe(true)
+    },
+    20_000,
+  )
+
+  test('a half-closed client in the middle of its upload does not either', async () => {
+    using backend = await rawBackend((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\nhalf')
+    })
+    await route('early.test', backend.url)
+    const socket = dial()
+    socket.write('POST / HTTP/1.0\r\nHost: early.test\r\nContent-Length: 100\r\n\r\nabc')
+    await once(socket, 'data')
+    socket.end()
+    expect((await readAll(socket)).end).toBe('ECONNRESET')
+  })
+
+  test.each(['\r\n', 'GET /next HTTP/1.1\r\nHost: gone.test\r\n\r\n'])(
+    'a client that is gone is noticed behind %j',
+    async (behind) => {
+      const seen: string[] = []
+      using backend = await rawBackend((_, text) => seen.push(text))
+      await route('gone.test', backend.url)
+      const socket = dial()
+      socket.write(`GET / HTTP/1.1\r\nHost: gone.test\r\n\r\n${behind}`)
+      await eventually(() => seen.length === 1)
+      socket.resetAndDestroy()
+      await eventually(() => backend.sockets.size === 0, 3000)
+      expect(seen).toHaveLength(1)
+    },
+  )
+
+  test('an early answer reaches a client that sends on for longer than a moment', async () => {
+    using backend = await rawBackend((socket) => {
+      socket.end('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig')
+    })
+    await route('big.test', backend.url)
+    const socket = dial()
+    let text = ''
+    let failure = ''
+    socket.on('data', (bytes: Buffer) => (text += bytes.toString()))
+    socket.on('error', (error) => (failure = error.message))
+    socket.write('POST / HTTP/1.1\r\nHost: big.test\r\nContent-Length: 1000000\r\n\r\n')
+    for (let i = 0; i < 35; i += 1) {
+      socket.write('x'.repeat(1000))
+      await sleep(200)
+    }
+    socket.destroy()
+    expect(text).toMatch(/^HTTP\/1\.1 413 .*big$/s)
+    expect(failure).toBe('')
+  }, 20_000)
+
+  test('a tunnel hears that its client had said all before it was one', async () => {
+    const heard: string[] = []
+    using backend = await rawBackend((socket) => {
+      socket.on('data', (bytes: Buffer) => heard.push(bytes.toString()))
+      socket.on('end', () => {
+        heard.push('end')
+        socket.end('bye')
+      })
+      setTimeout(
+        () => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+        300,
+      )
+    })
+    await route('tunnel.test', backend.url)
+    const socket = dial()
+    socket.end('GET / HTTP/1.1\r\nHost: tunnel.test\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nlast words')
+    const { text } = await readAll(socket)
+    expect(heard).toEqual(['last words', 'end'])
+    expect(text).toMatch(/^HTTP\/1\.1 101 .*bye$/s)
+  })
+})
+
+test('a limit for a request as a whole', { timeout: 20_000 }, async () => {
+  using backend = await startBackend('total')
+  await redis.client.rpush('frontend:total.test', 'total', backend.url)
+  const router = await startRouter(redis, { workers: 1, args: ['--timeout', 'total=1'] })
+  const started = performance.now()
+  expect((await ask(router.port, 'total.test', '/slow?ms=8000')).status).toBe(504)
+  expect(performance.now() - started).toBeLessThan(4000)
+  expect((await ask(router.port, 'total.test')).status).toBe(200)
+  await router[Symbol.asyncDispose]()
+})
+
+test('an empty line after a request is no request that comes too late', { timeout: 20_000 }, async () => {
+  const port = await freePort()
+  using backend = await startBackend('line')
+  await redis.client.rpush('frontend:line.test', 'line', backend.url)
+  const file = join(redis.directory, 'config.json')
+  const server = { accessLog: join(redis.directory, 'access.log'), workers: 1, tcpTimeout: 1 }
+  writeFileSync(file, JSON.stringify({ server, http: { port }, driver: [redis.url] }))
+  const router = await startRouter(redis, { bare: true, args: ['--hipache-config', file] })
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.write('POST / HTTP/1.1\r\nHost: line.test\r\nContent-Length: 1\r\n\r\nx\r\n')
+  const { text } = await readAll(socket)
+  expect(text).toContain('line')
+  expect(text).not.toContain('408')
+  await router[Symbol.asyncDispose]()
+})
