@@ -4,7 +4,7 @@ import { backendAddress } from '../model/backend-address.ts'
 import { Backend } from './forward/backend.ts'
 import { Buffers } from './forward/buffers.ts'
 import { createMembers } from './forward/members.ts'
-import { type Finished, type Plane } from './forward/plane.ts'
+import { type Finished, type Plane, sweepMs } from './forward/plane.ts'
 import { createTurn } from './forward/turn.ts'
 import { createFaults, type DeadMarks } from './health/faults.ts'
 import { RequestHead } from './http/request-head.ts'
@@ -18,7 +18,6 @@ export type DataPlane = ReturnType<typeof createDataPlane>
 
 /** Idle connections to backends are closed after this long, unless the backend asked for less. */
 const idleConnectionMs = 60_000
-const sweepMs = 500
 
 /** What the data plane reports to the worker around it. */
 export type PlaneEvents = {
@@ -35,6 +34,8 @@ export function createDataPlane(
   settings: RouterSettings,
   cookieKey: string,
   marks: DeadMarks,
+  /** Whether a host has a health check of its own. */
+  checked: (host: string) => boolean,
   on: PlaneEvents,
 ) {
   const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn() }
@@ -60,7 +61,7 @@ export function createDataPlane(
     backend.sweep(performance.now())
     if (backend.inFlight === 0) backends.delete(backend.url)
   })
-  const faults = createFaults(table, marks, settings, (message) => on.report(message))
+  const faults = createFaults(table, marks, settings, checked, (message) => on.report(message))
   const repeats = repeatBudget()
   const byChance: RouteOptions = { balance: 'random', weights: [], sticky: false, maxInFlight: undefined }
 

@@ -3,6 +3,7 @@ import { type RouterWorker } from '../model/route.ts'
 import { openRouteFeed } from '../store/route-feed.ts'
 import { createDataPlane } from './data-plane.ts'
 import { createHealthChecks } from './health/checks.ts'
+import { type DeadMarks } from './health/faults.ts'
 import { openListeners } from './listeners.ts'
 import { type Logger } from './log.ts'
 import { openAccessLog } from './observe/access-log.ts'
@@ -31,6 +32,8 @@ export type WorkerRole = {
   replaces: string | undefined
   /** Signs the sticky cookies; the same in all workers and after restarts. */
   cookieKey: string
+  /** Where the table is kept for those that come after it. */
+  snapshot: string
 }
 
 /** Starts serving; resolves once it listens. */
@@ -52,36 +55,59 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     },
     { mayConfigure: settings.redis.mayConfigure },
   )
-  const marks = {
-    markDead: (mark: { host: string; url: string; index: number; backends: number }) =>
-      feed
-        .markDead({ ...mark, ttlSeconds: settings.deadTtlSeconds })
-        .catch((error: unknown) => log.warnOnce(`a dead mark was not written: ${String(error)}`)),
-    unmarkDead: (host: string, index: number) => feed.unmarkDead(host, index),
+  const marks: DeadMarks = {
+    markDead: (mark) =>
+      feed.markDead({ ...mark, ttlSeconds: settings.deadTtlSeconds }).catch((error: unknown) => {
+        log.warnOnce(`a dead mark was not written: ${String(error)}`)
+        return false
+      }),
+    unmarkDead: (host, index) => feed.unmarkDead(host, index),
     checkerLives: () => feed.checkerLives(),
   }
+  /** Hosts with a health check, which the worker at 0 does for all of them. */
+  const checked = new Set<string>()
   let snapshotWhole = false
-  const data = createDataPlane(settings, role.cookieKey, marks, {
+  const routesKnown = (): boolean => sync.loaded || snapshotWhole
+  const data = createDataPlane(settings, role.cookieKey, marks, (host) => checked.has(host), {
     finished: (finished) => {
       stats.count(finished)
       accessLog?.line(finished)
     },
     drained: () => announce(),
-    routesKnown: () => sync.loaded || snapshotWhole,
+    routesKnown,
     report: (message) => log.info(message),
   })
   const { table, backends, plane } = data
-  const checks = createHealthChecks(table, marks, (message) => log.info(message))
+  const checks = createHealthChecks(table, marks, settings, (message) => log.info(message))
 
+  let loadedOnce = false
   let snapshotWanted = false
+  let saving = false
+  async function save(): Promise<void> {
+    if (role.slot !== 0 || !snapshotWanted || saving) return
+    saving = true
+    snapshotWanted = false
+    await writeSnapshot(role.snapshot, sync.version, table).catch((error: unknown) => {
+      log.warnOnce(`the snapshot was not written: ${String(error)}`)
+    })
+    saving = false
+  }
+
   let appliedOnce: () => void = () => undefined
   const firstLoad = new Promise<void>((resolve) => (appliedOnce = resolve))
-  const sync = createSync(feed, table, {
+  const sync = createSync(feed, table, settings.balance, {
     applied: () => {
+      if (!loadedOnce) {
+        // At once: whoever takes over while Redis is away has nothing else.
+        loadedOnce = snapshotWanted = true
+        void save()
+      }
       appliedOnce()
       announce()
     },
     healthcheck: (host, fields) => {
+      if (Object.keys(fields).length > 0) checked.add(host)
+      else checked.delete(host)
       if (role.slot === 0) checks.set(host, fields)
     },
     changed: () => (snapshotWanted = true),
@@ -121,25 +147,12 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
         (url) => backends.has(url),
       )
     }, forgetMs),
+    setInterval(() => void save(), snapshotMs),
   ]
-  const { snapshot } = settings
-  if (role.slot === 0 && snapshot !== undefined) {
-    let saving = false
-    const save = async (): Promise<void> => {
-      if (!snapshotWanted || saving) return
-      saving = true
-      snapshotWanted = false
-      await writeSnapshot(snapshot, sync.version, table).catch((error: unknown) => {
-        log.warnOnce(`the snapshot was not written: ${String(error)}`)
-      })
-      saving = false
-    }
-    timers.push(setInterval(() => void save(), snapshotMs))
-  }
 
   if (role.replaces !== undefined) feed.withdraw([role.replaces]).catch(() => undefined)
-  const stored = snapshot === undefined ? undefined : await readSnapshot(snapshot, table)
-  if (stored?.whole === false) log.warn(`${snapshot ?? ''} is damaged: ${table.size} routes could be read`)
+  const stored = await readSnapshot(role.snapshot, table)
+  if (stored?.whole === false) log.warn(`${role.snapshot} is damaged: ${table.size} routes could be read`)
   if (stored !== undefined) sync.startFrom(stored.version)
   snapshotWhole = stored?.whole === true
   await Promise.race([firstLoad, sleep(stored === undefined ? firstLoadMs.empty : firstLoadMs.snapshot)])
@@ -148,6 +161,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
 
   return {
     id,
+    routesKnown,
     reopenLogs(): void {
       accessLog?.reopen()
     },
@@ -158,8 +172,8 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
         stats.backend(backend.url).inFlight = backend.inFlight
         if (backend.ejected !== undefined) ejected[backend.url] = backend.ejected
       }
+      stats.inFlight(Iterator.from(plane.clients).map(({ route }) => route?.host))
       const counted = stats.read()
-      counted.total.inFlight = [...backends.values()].reduce((sum, backend) => sum + backend.inFlight, 0)
       return {
         startedAt,
         version: sync.version,

@@ -27,9 +27,19 @@ export type FeedListener = {
 
 export type RouteFeed = ReturnType<typeof openRouteFeed>
 
+/** A backend of a host that is out, by its index; `verdict`: an active check of ours has found it out. */
+type Mark = {
+  host: string
+  url: string
+  index: number
+  backends: number
+  ttlSeconds: number
+  verdict: boolean
+}
+
 const workerTtlMs = 10_000
 const pageSize = 1000
-const keyspaceFlags = 'Kglshx'
+const keyspaceFlags = 'Kglshxe'
 
 /**
  * The router's side of the routes in Redis. Reads come from `read`; dead marks and messages go to `write`
@@ -45,7 +55,10 @@ export function openRouteFeed(
 ) {
   const { prefix, database } = targets.read
   const read = connect(targets.read, { enableOfflineQueue: false, socketTimeout: 10_000 })
-  const write = targets.write === targets.read ? read : connect(targets.write, { enableOfflineQueue: false })
+  const write =
+    targets.write === targets.read
+      ? read
+      : connect(targets.write, { enableOfflineQueue: false, socketTimeout: 10_000 })
   const subscriber = connect(targets.read, { enableOfflineQueue: true, autoResubscribe: false })
   const patterns = [
     `${prefix}${routeKeys.frontend('')}`,
@@ -54,16 +67,24 @@ export function openRouteFeed(
     routeKeys.options(''),
   ]
   const keyspace = `__keyspace@${database}__:`
+  const marking = new Map<string, Promise<boolean>>()
+  let asking: Promise<boolean> | undefined
   let closed = false
 
   async function subscribe(): Promise<void> {
     // On this connection, which is there, and not on one that may not be yet; once subscribed it takes no such commands.
     if (options.mayConfigure) await allowNotifications(subscriber).catch(() => undefined)
-    await subscriber.subscribe(routeChannels.changed, routeChannels.dead)
-    // Without the right to it, or without notifications, the version channel and the resync remain.
+    // Without the right to either, or without notifications, the resync remains.
+    const refused = (what: string) => (error: unknown) => {
+      if (!(error instanceof Error && error.name === 'ReplyError')) throw error
+      listener.onError(`no ${what}: ${String(error)}`)
+    }
     await subscriber
-      .psubscribe(...patterns.map((pattern) => `${keyspace}${pattern}*`))
-      .catch((error: unknown) => listener.onError(`no keyspace notifications: ${String(error)}`))
+      .subscribe(routeChannels.changed, routeChannels.dead)
+      .catch(refused('announcements of changes'))
+    await subscriber
+      .psubscribe(...patterns.map((pattern) => `${escapeGlob(`${keyspace}${pattern}`)}*`))
+      .catch(refused('keyspace notifications'))
     listener.onConnected()
   }
 
@@ -88,7 +109,11 @@ export function openRouteFeed(
     if (pattern !== undefined) listener.onChanged([key.slice(pattern.length)], undefined)
   })
   for (const connection of new Set([read, write, subscriber])) {
-    connection.on('error', (error: Error) => listener.onError(error.message))
+    connection.on('error', (error: Error) => {
+      listener.onError(error.message)
+      // Of a database that is not there; ioredis would go on with database 0.
+      if (/DB index/i.test(error.message)) connection.disconnect(true)
+    })
   }
 
   /** All hosts that have a key with this prefix, page by page. */
@@ -111,7 +136,7 @@ export function openRouteFeed(
   return {
     /** The version of the table, 0 before the first setRoutes. */
     async version(): Promise<number> {
-      return Number((await read.get(routeKeys.version)) ?? 0)
+      return Number((await read.get(routeKeys.version).catch(nullIfRefused)) ?? 0)
     },
 
     /** Every route, page by page; a host may come twice. */
@@ -146,7 +171,7 @@ export function openRouteFeed(
         pipeline.hgetall(routeKeys.options(host))
         pipeline.hgetall(routeKeys.healthcheck(host))
       }
-      const replies = repliesOf(await pipeline.exec())
+      const replies = repliesOf(await pipeline.exec(), (i) => i % 5 >= 3)
       return hosts.map((host, i) => {
         const [list, dead, ttl, hostOptions, healthcheck] = replies.slice(5 * i, 5 * i + 5)
         return {
@@ -162,24 +187,16 @@ export function openRouteFeed(
 
     /**
      * Hipache's dead mark: the index into the set, the set's TTL, the announcement. While an active checker lives
-     * (`hchecker_ping` within 30 s) it is only announced, and the checker decides.
+     * (`hchecker_ping` within 30 s) what is no verdict is only announced, and the checker decides. Resolves to whether
+     * it was written. One that is under way already is not made twice.
      */
-    async markDead(mark: {
-      host: string
-      url: string
-      index: number
-      backends: number
-      ttlSeconds: number
-    }): Promise<void> {
-      const key = `${prefix}${routeKeys.dead(mark.host)}`
-      const message = `${mark.host};${mark.url};${mark.index};${mark.backends}`
-      const multi = write.multi()
-      if (!(await checkerLives())) {
-        multi.sadd(key, mark.index)
-        multi.expire(key, mark.ttlSeconds)
-      }
-      multi.publish(routeChannels.dead, message)
-      await multi.exec()
+    markDead(mark: Mark): Promise<boolean> {
+      const key = `${mark.host} ${mark.index}`
+      const present = marking.get(key)
+      if (present !== undefined) return present
+      const made = writeMark(mark).finally(() => marking.delete(key))
+      marking.set(key, made)
+      return made
     },
 
     async unmarkDead(host: string, index: number): Promise<void> {
@@ -212,9 +229,23 @@ export function openRouteFeed(
     },
   }
 
-  async function checkerLives(): Promise<boolean> {
+  /** One question at a time: what asks meanwhile gets the same answer. */
+  function checkerLives(): Promise<boolean> {
+    return (asking ??= askForChecker().finally(() => (asking = undefined)))
+  }
+
+  async function askForChecker(): Promise<boolean> {
     const ping = Number(await read.get('hchecker_ping').catch(() => null))
     return ping > 0 && Date.now() / 1000 - ping <= 30
+  }
+
+  async function writeMark({ host, url, index, backends, ttlSeconds, verdict }: Mark): Promise<boolean> {
+    const key = `${prefix}${routeKeys.dead(host)}`
+    const written = verdict || !(await checkerLives())
+    if (written) await write.multi().sadd(key, index).expire(key, ttlSeconds).exec()
+    // Nobody may be allowed to listen.
+    await write.publish(routeChannels.dead, `${host};${url};${index};${backends}`).catch(nullIfRefused)
+    return written
   }
 }
 
@@ -248,12 +279,27 @@ async function allowNotifications(redis: Redis): Promise<void> {
   if (missing.length > 0) await redis.config('SET', 'notify-keyspace-events', flags + missing.join(''))
 }
 
-function repliesOf(replies: [Error | null, unknown][] | null): unknown[] {
-  return (replies ?? []).map(([error, reply]) => {
+/** `extra`: replies that a server for Hipache alone has no reason to give. */
+function repliesOf(
+  replies: [Error | null, unknown][] | null,
+  extra: (index: number) => boolean = () => false,
+): unknown[] {
+  return (replies ?? []).map(([error, reply], i) => {
+    if (error === null) return reply
     // A key of another type is the affair of its host; anything else means that nothing can be said at all.
-    if (error !== null && !error.message.startsWith('WRONGTYPE')) throw error
-    return error === null ? reply : undefined
+    if (error.message.startsWith('WRONGTYPE') || (extra(i) && isRefusal(error))) return undefined
+    throw error
   })
+}
+
+/** Whether the user of the connection may not do this (Redis 6, ACL). */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOPERM')
+}
+
+function nullIfRefused(error: unknown): null {
+  if (!isRefusal(error)) throw error
+  return null
 }
 
 function listOf(reply: unknown): string[] | undefined {

@@ -21,7 +21,7 @@ export function chooseFor(
   request: Choosing,
   now: number,
 ): number {
-  const dead = plane.table.deadOf(request.asked.host, now)
+  const dead = plane.table.deadFor(route, request.asked.host, now)
   if (options?.sticky === true && request.sticky !== '') {
     const own = ownIndex(plane, route, dead, request)
     if (own !== -1) return own

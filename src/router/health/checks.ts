@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { backendAddress } from '../../model/backend-address.ts'
+import { type BackendAddress, backendAddress } from '../../model/backend-address.ts'
 import { type RouteTable } from '../table/route-table.ts'
 import { type DeadMarks } from './faults.ts'
 import { probe } from './probe.ts'
@@ -11,10 +11,17 @@ import { probe } from './probe.ts'
 export const HealthCheck = z.object({
   path: z
     .string()
-    .regex(/^\/[!-~]*$/)
-    .default('/'),
-  status: z.coerce.number().int().min(100).max(599).optional(),
-  body: z.string().min(1).optional(),
+    .regex(/^(?:\/[!-~]*)?$/)
+    .default('')
+    .transform((path) => path || '/'),
+  // planb's own writers give all three, and mean nothing by 0 and ''.
+  status: z
+    .union([z.literal(['', '0']).transform(() => undefined), z.coerce.number().int().min(100).max(599)])
+    .optional(),
+  body: z
+    .string()
+    .optional()
+    .transform((text) => text || undefined),
   interval: z.coerce.number().min(0.1).max(3600).default(5),
   timeout: z.coerce.number().min(0.1).max(300).default(3),
   /** Failures that take a backend out. */
@@ -24,62 +31,76 @@ export const HealthCheck = z.object({
 })
 export type HealthCheck = z.infer<typeof HealthCheck>
 
-/** Failures or successes in a row, and whether the backend was taken out by this check. */
-type Streak = { good: number; bad: number; out: boolean }
+/** A backend of a host, and how its probes went: failures or successes in a row, and whether it was taken out. */
+type Place = { host: string; url: string; index: number; good: number; bad: number; out: boolean }
 
 /**
  * Probes every backend of the hosts that ask for it. A verdict goes to Hipache's dead set, so that all workers and
- * all other routers of the same Redis follow it.
+ * all other routers of the same Redis follow it; as the set expires, it is given again until it changes.
  */
-export function createHealthChecks(table: RouteTable, marks: DeadMarks, report: (message: string) => void) {
+export function createHealthChecks(
+  table: RouteTable,
+  marks: DeadMarks,
+  policy: { deadTtlSeconds: number },
+  report: (message: string) => void,
+) {
   const running = new Map<string, { fields: string; controller: AbortController }>()
+  const againMs = Math.max(500, policy.deadTtlSeconds * 500)
 
   async function watch(host: string, check: HealthCheck, signal: AbortSignal): Promise<void> {
-    const streaks = new Map<string, Streak>()
+    let places: Place[] = []
     while (!signal.aborted) {
-      const route = table.get(host)
-      await Promise.all(
-        (route?.urls ?? []).map((url, index) => one(host, check, url, index, streaks, signal)),
+      const before = places
+      places = (table.get(host)?.urls ?? []).map(
+        (url, index) =>
+          before.find((place) => place.index === index && place.url === url) ??
+          ({ host, url, index, good: 0, bad: 0, out: false } satisfies Place),
       )
-      for (const url of streaks.keys()) if (route?.urls.includes(url) !== true) streaks.delete(url)
-      await pause(check.interval * 1000, signal)
+      await Promise.all(places.map((place) => examine(place, check, signal)))
+      await wait(check.interval * 1000, places, signal)
     }
   }
 
-  async function one(
-    host: string,
-    check: HealthCheck,
-    url: string,
-    index: number,
-    streaks: Map<string, Streak>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  /** Waits for the next probes. */
+  async function wait(ms: number, places: readonly Place[], signal: AbortSignal): Promise<void> {
+    const until = performance.now() + ms
+    for (let left = ms; left > 0 && !signal.aborted; left = until - performance.now()) {
+      await pause(Math.min(left, againMs), signal)
+      if (left > againMs) await Promise.all(places.filter((place) => place.out).map(mark))
+    }
+  }
+
+  async function mark({ host, url, index }: Place): Promise<void> {
+    const urls = table.get(host)?.urls ?? []
+    if (urls[index] !== url) return
+    await marks.markDead({ host, url, index, backends: urls.length, verdict: true }).catch(() => undefined)
+  }
+
+  async function examine(place: Place, check: HealthCheck, signal: AbortSignal): Promise<void> {
+    const { host, url, index } = place
     const address = backendAddress(url)
     if (address === undefined) return
     const { path, status, body } = check
-    const request = { method: 'GET', path, host, status, body, timeoutMs: check.timeout * 1000 } as const
-    const problem = await probe(address, request)
-    const route = table.get(host)
-    if (signal.aborted || route?.urls[index] !== url) return
-    const streak = streaks.get(url) ?? { good: 0, bad: 0, out: false }
-    streaks.set(url, streak)
-    if (problem === undefined) {
-      streak.good += 1
-      streak.bad = 0
-    } else {
-      streak.bad += 1
-      streak.good = 0
-    }
-    if (streak.bad >= check.fall) {
-      if (!streak.out) report(`${url} of ${host} failed its check: ${problem ?? ''}`)
-      streak.out = true
-      // Again at each failure, because the set expires.
-      await marks.markDead({ host, url, index, backends: route.urls.length }).catch(() => undefined)
-    } else if (streak.good >= check.rise && (streak.out || isMarked(host, index))) {
+    const problem = await probe(address, {
+      method: 'GET',
+      path,
+      host: probedHost(host, address),
+      accepts: (got) => (status === undefined ? got < 500 || got === 503 : got === status),
+      body,
+      timeoutMs: check.timeout * 1000,
+    })
+    if (signal.aborted || table.get(host)?.urls[index] !== url) return
+    place.good = problem === undefined ? place.good + 1 : 0
+    place.bad = problem === undefined ? 0 : place.bad + 1
+    if (place.bad >= check.fall) {
+      if (!place.out) report(`${url} of ${host} failed its check: ${problem ?? ''}`)
+      place.out = true
+      await mark(place)
+    } else if (place.good >= check.rise && (place.out || isMarked(host, index))) {
       // Also for marks that others made: what answers its check is alive.
-      if (streak.out) report(`${url} of ${host} passed its check`)
+      if (place.out) report(`${url} of ${host} passed its check`)
       await marks.unmarkDead(host, index).then(
-        () => (streak.out = false),
+        () => (place.out = false),
         () => undefined,
       )
     }
@@ -111,6 +132,12 @@ export function createHealthChecks(table: RouteTable, marks: DeadMarks, report: 
       running.clear()
     },
   }
+}
+
+/** A host that the pattern stands for; `*` stands for any, and then it is the backend's own. */
+function probedHost(pattern: string, { host, port }: BackendAddress): string {
+  if (pattern !== '*') return pattern.replace(/^\*\./, '')
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -9,8 +9,12 @@ const probeTimeoutMs = 5000
 /** Marks of one backend that are taken back when it answers again. */
 const maxMarked = 1000
 
+/** `verdict`: an active check of ours has found it out. */
+export type DeadMark = { host: string; url: string; index: number; backends: number; verdict: boolean }
+
 export type DeadMarks = {
-  markDead(mark: { host: string; url: string; index: number; backends: number }): Promise<void>
+  /** Resolves to whether it was written: what is no verdict is only announced while an active checker lives. */
+  markDead(mark: DeadMark): Promise<boolean>
   unmarkDead(host: string, index: number): Promise<void>
   checkerLives(): Promise<boolean>
 }
@@ -26,6 +30,8 @@ export function createFaults(
   table: RouteTable,
   marks: DeadMarks,
   policy: { deadBackendOn500: boolean; deadTtlSeconds: number },
+  /** Whether a host has a health check of its own. */
+  checked: (host: string) => boolean,
   report: (message: string) => void,
 ) {
   /** Dead marks made here, by backend. */
@@ -36,8 +42,14 @@ export function createFaults(
   function mark(route: TableRoute, host: string, index: number, backend: Backend): void {
     // The only backend is never marked, and an index means nothing once the list has changed.
     if (route.urls.length < 2 || table.lookup(host) !== route) return
+    const mark = { host, url: backend.url, index, backends: route.urls.length, verdict: false }
+    void marks.markDead(mark).then((written) => {
+      if (written) remember(route, host, index, backend)
+    })
+  }
+
+  function remember(route: TableRoute, host: string, index: number, backend: Backend): void {
     const own = marked.get(backend) ?? new Map<string, { host: string; index: number }>()
-    void marks.markDead({ host, url: backend.url, index, backends: route.urls.length })
     // Wildcards have as many hosts as clients care to make up; marks that are not taken back expire.
     if (own.size >= maxMarked) return
     marked.set(backend, own)
@@ -56,7 +68,13 @@ export function createFaults(
     if (own.size === 0) marked.delete(backend)
     if (closed || table.lookup(host) !== route) return
     if (table.deadOf(host, performance.now())?.has(index) !== true) return
-    marks.unmarkDead(host, index).catch(() => undefined)
+    void takeBack(mark)
+  }
+
+  /** What an active checker has found out stands, which asks more than whether there is an answer. */
+  async function takeBack({ host, index }: { host: string; index: number }): Promise<void> {
+    if (checked(host) || (await marks.checkerLives())) return
+    await marks.unmarkDead(host, index).catch(() => undefined)
   }
 
   function eject(backend: Backend, host: string, why: 'refused' | 'connect' | 'hang'): void {
@@ -77,17 +95,16 @@ export function createFaults(
     report(`${backend.url} is back`)
     const own = marked.get(backend)
     marked.delete(backend)
-    for (const { host: requested, index } of own?.values() ?? []) {
-      await marks.unmarkDead(requested, index).catch(() => undefined)
-    }
+    for (const mark of own?.values() ?? []) await takeBack(mark)
   }
 
+  /** Whatever is answered: who answers can be reached, and does not hang. */
   function ask(backend: Backend, host: string): Promise<string | undefined> {
     return probe(backend.address, {
       method: 'HEAD',
       path: '/',
       host,
-      status: undefined,
+      accepts: () => true,
       body: undefined,
       timeoutMs: probeTimeoutMs,
     })

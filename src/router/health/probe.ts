@@ -7,8 +7,8 @@ export type ProbeRequest = {
   method: 'GET' | 'HEAD'
   path: string
   host: string
-  /** undefined: any status but 500 to 599, 503 excepted (Hipache's checker). */
-  status: number | undefined
+  /** Whether an answer of this status is a good one. */
+  accepts: (status: number) => boolean
   /** Text that the body must contain, within its first 64 KiB. */
   body: string | undefined
   timeoutMs: number
@@ -36,7 +36,7 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<s
       if (!text.startsWith('HTTP/1.'.slice(0, text.length))) return finish('the answer is not HTTP')
       const status = /^HTTP\/1\.[01] ([1-5][0-9]{2})[ \r]/.exec(text)?.[1]
       if (status === undefined) return
-      const problem = statusProblem(Number(status), request.status)
+      const problem = request.accepts(Number(status)) ? undefined : `the status is ${status}`
       if (problem !== undefined || request.body === undefined) return finish(problem)
       const bodyAt = text.indexOf('\r\n\r\n')
       if (bodyAt !== -1 && text.includes(request.body, bodyAt)) return finish(undefined)
@@ -47,9 +47,4 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<s
     )
     socket.on('error', (error) => finish(error.message))
   })
-}
-
-function statusProblem(status: number, expected: number | undefined): string | undefined {
-  const good = expected === undefined ? status < 500 || status === 503 : status === expected
-  return good ? undefined : `the status is ${status}`
 }

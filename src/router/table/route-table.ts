@@ -69,6 +69,14 @@ export function createRouteTable(
     }
   }
 
+  function deadOf(host: string, now: number): ReadonlySet<number> | undefined {
+    const set = dead.get(host)
+    if (set === undefined) return undefined
+    if (set.until > now) return set.indexes
+    dead.delete(host)
+    return undefined
+  }
+
   return {
     get size(): number {
       return routes.size
@@ -111,13 +119,15 @@ export function createRouteTable(
       else dead.set(host, set)
     },
     deadHosts: (): string[] => [...dead.keys()],
-    deadOf(host: string, now: number): ReadonlySet<number> | undefined {
+    deadOf,
+
+    /** The backends of a route that are out for a requested host: for itself, or by a check of the route's wildcard. */
+    deadFor(route: TableRoute, host: string, now: number): ReadonlySet<number> | undefined {
       if (dead.size === 0) return undefined
-      const set = dead.get(host)
-      if (set === undefined) return undefined
-      if (set.until > now) return set.indexes
-      dead.delete(host)
-      return undefined
+      const own = deadOf(host, now)
+      if (route.host === host) return own
+      const all = deadOf(route.host, now)
+      return own === undefined || all === undefined ? (own ?? all) : new Set([...own, ...all])
     },
   }
 }

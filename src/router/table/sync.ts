@@ -1,6 +1,6 @@
 import { type FedHost, type RouteFeed } from '../../store/route-feed.ts'
 import { parseRouteOptions } from './route-options.ts'
-import { type RouteTable, TableRoute } from './route-table.ts'
+import { type RouteOptions, type RouteTable, TableRoute } from './route-table.ts'
 
 export type Sync = ReturnType<typeof createSync>
 
@@ -15,6 +15,8 @@ const batch = 500
 export function createSync(
   feed: Pick<RouteFeed, 'version' | 'routes' | 'extras' | 'hosts'>,
   table: RouteTable,
+  /** Of hosts with options that do not say. */
+  balance: RouteOptions['balance'],
   on: {
     /** The table is at `version`. */
     applied(version: number): void
@@ -136,7 +138,7 @@ export function createSync(
   /** Takes in what all spellings of a host say; where they contradict each other, the first has it. */
   function apply(host: string, fed: FedHost[]): void {
     const list = fed.find((one) => one.list !== undefined && one.list.length > 0)?.list
-    const options = parseRouteOptions(fed.find((one) => !isEmpty(one.options))?.options ?? {})
+    const options = parseRouteOptions(fed.find((one) => !isEmpty(one.options))?.options ?? {}, balance)
     const before = table.get(host)
     if (list !== undefined) {
       if (!sameList(before, list) || options !== undefined || before?.options !== undefined) {

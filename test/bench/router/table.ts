@@ -56,7 +56,7 @@ const feed = openRouteFeed(
   },
   { mayConfigure: false },
 )
-const sync = createSync(feed, table, {
+const sync = createSync(feed, table, 'least', {
   applied: (version) => applied(version),
   healthcheck: () => undefined,
   changed: () => undefined,

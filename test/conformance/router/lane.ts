@@ -36,7 +36,7 @@ export async function startPlane(options: {
   mode: Mode
 }) {
   const marks = {
-    markDead: async () => undefined,
+    markDead: async () => true,
     unmarkDead: async () => undefined,
     checkerLives: async () => false,
   }
@@ -44,6 +44,7 @@ export async function startPlane(options: {
     { ...settings, ...options.settings, fastPath: options.mode.fastPath },
     'key',
     marks,
+    () => false,
     {
       finished: () => undefined,
       drained: () => undefined,

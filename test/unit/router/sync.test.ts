@@ -32,6 +32,7 @@ function rig(redis: Map<string, string[]>) {
       hosts: async (hosts) => hosts.map((host) => fedHost(host, redis.get(host) ?? [])),
     },
     table,
+    'least',
     {
       applied: (version) => applied(version),
       healthcheck: () => undefined,

@@ -10,6 +10,7 @@ import { type AddressInfo, type Socket } from 'node:net'
 export async function startBackend(
   name: string,
   handler?: (req: IncomingMessage, res: ServerResponse) => boolean,
+  at = 0,
 ) {
   const seen: string[] = []
   const sockets = new Set<Socket>()
@@ -37,7 +38,7 @@ export async function startBackend(
     if (head.length > 0) socket.write(head)
     socket.pipe(socket)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(at, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {

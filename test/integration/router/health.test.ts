@@ -1,0 +1,166 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Backend, startBackend } from './support/backend.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
+
+let redis: TestRedis
+let router: TestRouter
+let port: number
+let good: Backend
+
+/** As Hipache's file says: a first byte within a second, marks for two. */
+beforeAll(async () => {
+  redis = await startRedis()
+  good = await startBackend('good')
+  port = await freePort()
+  const file = join(redis.directory, 'config.json')
+  const server = {
+    accessLog: join(redis.directory, 'access.log'),
+    workers: 2,
+    tcpTimeout: 1,
+    deadBackendTTL: 2,
+  }
+  writeFileSync(file, JSON.stringify({ server, http: { port }, driver: [redis.url] }))
+  router = await startRouter(redis, { bare: true, args: ['--hipache-config', file] })
+})
+afterAll(async () => {
+  await router[Symbol.asyncDispose]()
+  good.close()
+  await redis[Symbol.asyncDispose]()
+})
+
+async function route(host: string, ...backends: string[]): Promise<void> {
+  await redis.client.rpush(`frontend:${host}`, host, ...backends)
+  await eventually(async () => (await ask(port, host, '/served')).status !== 400)
+}
+
+const dead = (host: string): Promise<string[]> => redis.client.smembers(`dead:${host}`)
+
+/** An app whose `/` answers 500, as many do that have no page there. */
+const pageless = (name: string, at?: number): Promise<Backend> =>
+  startBackend(
+    name,
+    (req, res) => {
+      if (req.url !== '/') return false
+      res.statusCode = 500
+      res.end()
+      return true
+    },
+    at,
+  )
+
+test('one slow request does not take an app out that answers 500 at its root', async () => {
+  using app = await pageless('app')
+  await route('slow.test', app.url)
+  expect((await ask(port, 'slow.test', '/hang')).status).toBe(504)
+  await sleep(1000)
+  expect((await ask(port, 'slow.test', '/served')).status).toBe(200)
+})
+
+test('a backend that was refused is back with whatever it answers', { timeout: 20_000 }, async () => {
+  const at = await freePort()
+  const url = `http://127.0.0.1:${at}`
+  await route('back.test', url, good.url)
+  for (let i = 0; i < 10; i += 1) expect((await ask(port, 'back.test', '/served')).body).toBe('good')
+  using app = await pageless('app', at)
+  await eventually(async () => (await router.stats()).backends[url]?.ejected === null, 10_000)
+  await eventually(async () => (await ask(port, 'back.test', '/served')).body === 'app')
+  expect(app.seen).toContain('HEAD /')
+})
+
+test('a health check as planb writes it, with nothing in body and status', async () => {
+  using sick = await startBackend('sick', (req, res) => {
+    if (req.url !== '/health') return false
+    res.statusCode = 500
+    res.end()
+    return true
+  })
+  await route('planb.test', good.url, sick.url)
+  const check = { path: '/health', body: '', status: '0', interval: '0.2' }
+  await redis.client.hset('healthcheck:planb.test', check)
+  await eventually(async () => (await dead('planb.test')).join() === '1')
+  for (let i = 0; i < 10; i += 1) expect((await ask(port, 'planb.test')).body).toBe('good')
+  await redis.client.del('healthcheck:planb.test')
+})
+
+test('a health check of a wildcard holds for all of its hosts, and asks for one', async () => {
+  const hosts = new Set<string>()
+  using sick = await startBackend('sick', (req, res) => {
+    if (req.url !== '/health') return false
+    hosts.add(req.headers.host ?? '')
+    res.statusCode = 500
+    res.end()
+    return true
+  })
+  await redis.client.rpush('frontend:*.wild.test', 'wild', sick.url, good.url)
+  await redis.client.hset('healthcheck:*.wild.test', { path: '/health', interval: '0.2' })
+  await eventually(async () => (await dead('*.wild.test')).join() === '0')
+  await sleep(200)
+  for (let i = 0; i < 10; i += 1) expect((await ask(port, `a${i}.wild.test`)).body).toBe('good')
+  expect([...hosts]).toEqual(['wild.test'])
+  await redis.client.del('healthcheck:*.wild.test')
+})
+
+test('a verdict holds until the next one, however long marks last', { timeout: 20_000 }, async () => {
+  using sick = await startBackend('sick', (req, res) => {
+    if (req.url !== '/health') return false
+    res.statusCode = 500
+    res.end()
+    return true
+  })
+  await route('long.test', sick.url, good.url)
+  await redis.client.hset('healthcheck:long.test', { path: '/health', interval: '5', fall: '1' })
+  await eventually(async () => (await dead('long.test')).join() === '0')
+  for (let i = 0; i < 40; i += 1) {
+    expect(await dead('long.test')).toEqual(['0'])
+    await sleep(100)
+  }
+  expect(sick.seen.filter((line) => line === 'GET /health')).toHaveLength(1)
+  await redis.client.del('healthcheck:long.test')
+})
+
+test('a backend that is listed twice fails once per check', async () => {
+  using sick = await startBackend('sick', (req, res) => {
+    if (req.url !== '/health') return false
+    res.statusCode = 500
+    res.end()
+    return true
+  })
+  await route('twice.test', sick.url, sick.url, good.url)
+  await redis.client.hset('healthcheck:twice.test', { path: '/health', interval: '1', fall: '2' })
+  const checks = (): number => sick.seen.filter((line) => line === 'GET /health').length
+  await eventually(() => checks() === 2)
+  await sleep(300)
+  expect(await dead('twice.test')).toEqual([])
+  await eventually(async () => (await dead('twice.test')).length === 2)
+  expect(checks()).toBe(4)
+  await redis.client.del('healthcheck:twice.test')
+})
+
+test('what an active checker has marked stands when the backend is back', { timeout: 20_000 }, async () => {
+  const at = await freePort()
+  const url = `http://127.0.0.1:${at}`
+  await route('checker.test', url, good.url)
+  await redis.client.set('hchecker_ping', Math.floor(Date.now() / 1000))
+  for (let i = 0; i < 10; i += 1) await ask(port, 'checker.test', '/served')
+  await redis.client.sadd('dead:checker.test', 0)
+  using app = await startBackend('app', undefined, at)
+  await eventually(async () => (await router.stats()).backends[url]?.ejected === null, 10_000)
+  await sleep(300)
+  expect(await dead('checker.test')).toEqual(['0'])
+  for (let i = 0; i < 10; i += 1) expect((await ask(port, 'checker.test')).body).toBe('good')
+  expect(app.seen).toContain('HEAD /')
+  await redis.client.del('hchecker_ping')
+})
+
+test('requests in progress are counted by host', async () => {
+  using app = await startBackend('app')
+  await route('flight.test', app.url)
+  const slow = Array.from({ length: 3 }, () => ask(port, 'flight.test', '/slow?ms=800'))
+  await eventually(async () => (await router.stats()).hosts['flight.test']?.inFlight === 3)
+  await Promise.all(slow)
+  expect((await router.stats()).hosts['flight.test']?.inFlight).toBe(0)
+})

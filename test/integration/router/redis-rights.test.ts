@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Backend, startBackend } from './support/backend.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { ask, eventually, freePort, startRouter } from './support/router.ts'
+
+let redis: TestRedis
+let port: number
+let backend: Backend
+beforeAll(async () => {
+  port = await freePort()
+  redis = await startRedis(['--port', String(port)])
+  backend = await startBackend('served')
+  await redis.client.rpush('frontend:app.test', 'app', backend.url, 'http://127.0.0.1:1')
+})
+afterAll(async () => {
+  backend.close()
+  await redis[Symbol.asyncDispose]()
+})
+
+test.each([
+  ['no channel', '~* resetchannels +@all'],
+  ['the keys that Hipache knows and no other', '~frontend:* ~dead:* ~hchecker_ping &* +@all'],
+])('a user with rights to %s is served', { timeout: 30_000 }, async (_, rights) => {
+  await redis.client.del('dead:app.test')
+  await redis.client.acl('SETUSER', 'limited', 'reset', 'on', '>secret', ...rights.split(' '))
+  const url = `redis://limited:secret@127.0.0.1:${port}/0`
+  const router = await startRouter({ ...redis, url }, { workers: 1 })
+  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'app.test')).body).toBe('served')
+  await eventually(async () => (await redis.client.smembers('dead:app.test')).join() === '1')
+  await redis.client.rpush('frontend:later.test', 'later', backend.url)
+  // Without notifications the resync finds it.
+  await eventually(async () => (await ask(router.port, 'later.test')).status === 200, 15_000)
+  await redis.client.del('frontend:later.test')
+  await router[Symbol.asyncDispose]()
+})
+
+test('a database that is not there is no other one', { timeout: 20_000 }, async () => {
+  const router = await startRouter({ ...redis, url: `redis://127.0.0.1:${port}/99` }, { workers: 1 })
+  for (let i = 0; i < 10; i += 1) {
+    expect((await ask(router.port, 'app.test')).status).toBe(503)
+    await sleep(100)
+  }
+  expect(router.log()).toContain('DB index is out of range')
+  await router[Symbol.asyncDispose]()
+})
+
+test('a prefix with characters of patterns is one like any other', async () => {
+  const router = await startRouter({ ...redis, url: `redis://127.0.0.1:${port}/0#app[1]*:` }, { workers: 1 })
+  await redis.client.rpush('app[1]*:frontend:glob.test', 'glob', backend.url)
+  await eventually(async () => (await ask(router.port, 'glob.test')).status === 200, 2000)
+  await router[Symbol.asyncDispose]()
+})
