@@ -12,17 +12,24 @@ import { startWorker } from '../router/worker.ts'
 /** The router: one master, which forks this same file as its workers. */
 async function main(): Promise<void> {
   const log = routerLogger(cluster.isPrimary ? 'router' : `router worker ${process.pid}`)
-  const settings = routerSettings(process.argv.slice(2), process.env.PAAS_ROOT ?? '/', (message) => {
+  const warn = (message: string): void => {
     if (cluster.isPrimary) log.warn(message)
-  })
+  }
+  const read = (configText?: string): RouterSettings | undefined =>
+    routerSettings(process.argv.slice(2), process.env.PAAS_ROOT ?? '/', warn, configText)
+  const settings = read(process.env[workerEnv.configText] || undefined)
   if (settings === undefined) process.stdout.write(routerUsage)
-  else if (cluster.isPrimary) await runMaster(settings, log)
+  else if (cluster.isPrimary) await runMaster(settings, read, log)
   else await runWorker(settings, log)
 }
 
-async function runMaster(settings: RouterSettings, log: ReturnType<typeof routerLogger>): Promise<void> {
+async function runMaster(
+  settings: RouterSettings,
+  read: () => RouterSettings | undefined,
+  log: ReturnType<typeof routerLogger>,
+): Promise<void> {
   await tryListeners(settings)
-  const master = startMaster(settings, log)
+  const master = startMaster(settings, read, log)
   process.on('SIGUSR1', master.reopenLogs)
   process.on('SIGUSR2', () => undefined)
   process.on('SIGHUP', () => {
@@ -48,6 +55,7 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
       slot: Number(env[workerEnv.slot] ?? 0),
       replaces: replaces === '' ? undefined : replaces,
       cookieKey: env[workerEnv.cookieKey] ?? '',
+      snapshot: env[workerEnv.snapshot] ?? '',
     },
     log,
   )
@@ -62,12 +70,12 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
     else if (message.type === 'reopen-logs') worker.reopenLogs()
     else void worker.drain().then(() => process.exit(0))
   })
-  tell({ type: 'ready', id: worker.id })
+  tell({ type: 'ready', id: worker.id, routesKnown: worker.routesKnown() })
 }
 
 main().catch((error: unknown) => {
   process.stderr.write(`paas router: ${messageOf(error)}\n`)
   if (error instanceof PaasError && error.hint !== undefined) process.stderr.write(`${error.hint}\n`)
-  process.exitCode = error instanceof PaasError ? error.exitCode : 1
-  if (cluster.isWorker) process.exit(1)
+  // Workers that a master has started already would keep it alive.
+  process.exit(error instanceof PaasError && cluster.isPrimary ? error.exitCode : 1)
 })

@@ -6,7 +6,9 @@ import { instancePaths } from '../lib/paths.ts'
 import { Instance } from '../model/instance.ts'
 import { parseRedisUrl } from '../store/redis-target.ts'
 import { trustedPeers } from './client/proxy-protocol.ts'
+import { type Timeouts } from './forward/plane.ts'
 import { readHipacheConfig } from './hipache-config.ts'
+import { addressText } from './listeners.ts'
 import { defaultSettings, type ListenAddress, type RouterSettings } from './settings.ts'
 
 export const routerUsage = `Usage: paas router [options]
@@ -24,6 +26,8 @@ Serves the routes of a Redis in Hipache's layout. Without --redis or --hipache-c
   --trusted-proxy RANGE   whose X-Forwarded-… are believed; may be repeated
   --proxy-protocol        accept PROXY protocol v1 and v2 from trusted proxies
   --balance least|random
+  --timeout NAME=SECONDS  head, keep-alive, connect, queue, first-byte, idle, total or linger; may be repeated
+                          0: none, for keep-alive, first-byte, idle and total (which has none by default)
   --user NAME, --group NAME   what the workers run as
   --no-fast-path          do without Node's private fields
   --help
@@ -41,6 +45,7 @@ const flags = {
   'trusted-proxy': { type: 'string', multiple: true },
   'proxy-protocol': { type: 'boolean' },
   balance: { type: 'string' },
+  timeout: { type: 'string', multiple: true },
   user: { type: 'string' },
   group: { type: 'string' },
   'no-fast-path': { type: 'boolean' },
@@ -49,18 +54,20 @@ const flags = {
 
 /**
  * Decides the settings from a command line. `root` is PAAS_ROOT, used when neither a Redis nor a Hipache file is
- * named. Undefined: only help was asked for. `warn` gets one line per deprecated or unknown setting.
+ * named. Undefined: only help was asked for. `warn` gets one line per deprecated or unknown setting. `configText`: of a
+ * Hipache file that has been read before.
  */
 export function routerSettings(
   argv: string[],
   root: string,
   warn: (message: string) => void,
+  configText?: string,
 ): RouterSettings | undefined {
   const values = parse(argv)
   if (values.help === true) return undefined
   const base =
     values['hipache-config'] !== undefined
-      ? readHipacheConfig(values['hipache-config'], warn)
+      ? readHipacheConfig(values['hipache-config'], warn, configText)
       : values.redis !== undefined
         ? standalone(values.redis)
         : ofInstance(root)
@@ -82,12 +89,26 @@ export function routerSettings(
     ...(values['trusted-proxy'] === undefined ? {} : { trustedProxies: values['trusted-proxy'] }),
     ...(values['proxy-protocol'] === undefined ? {} : { proxyProtocol: values['proxy-protocol'] }),
     ...(values.balance === undefined ? {} : { balance: balance(values.balance) }),
+    timeouts: timeouts(values.timeout ?? [], base.timeouts),
     ...(values.user === undefined ? {} : { user: values.user }),
     ...(values.group === undefined ? {} : { group: values.group }),
   }
   // Here, where a mistake ends the router at once, not in workers that would fail at it again and again.
   trustedPeers(settings.trustedProxies)
-  return settings
+  return { ...settings, listen: distinct(settings.listen, warn) }
+}
+
+/** The same twice is what nobody can open. Two that are TLS may differ in their files, and are left to fail. */
+function distinct(listen: ListenAddress[], warn: (message: string) => void): ListenAddress[] {
+  const seen = new Set<string>()
+  return listen.filter((one) => {
+    if (one.tls !== undefined) return true
+    const text = addressText(one)
+    const first = !seen.has(text)
+    seen.add(text)
+    if (!first) warn(`${text} is named twice and opened once`)
+    return first
+  })
 }
 
 function parse(argv: string[]) {
@@ -155,6 +176,31 @@ export function listenAddress(text: string, fallback: string): ListenAddress {
 function positive(text: string, flag: string): number {
   if (!/^[1-9][0-9]{0,3}$/.test(text)) throw invalid(`${flag} is a positive number, not ${text}`)
   return Number(text)
+}
+
+const timeoutNames: ReadonlyMap<string, keyof Timeouts> = new Map([
+  ['head', 'head'],
+  ['keep-alive', 'keepAlive'],
+  ['connect', 'connect'],
+  ['queue', 'queue'],
+  ['first-byte', 'firstByte'],
+  ['idle', 'idle'],
+  ['total', 'total'],
+  ['linger', 'linger'],
+])
+/** Those that there may be none of. */
+const endless: ReadonlySet<keyof Timeouts> = new Set(['keepAlive', 'firstByte', 'idle', 'total'])
+
+function timeouts(texts: readonly string[], base: Timeouts): Timeouts {
+  const changed = texts.map((text): [keyof Timeouts, number] => {
+    const [, name = '', seconds = ''] = /^([a-z-]+)=([0-9]{1,6}(?:\.[0-9]{1,3})?)$/.exec(text) ?? []
+    const key = timeoutNames.get(name)
+    if (key === undefined) throw invalid(`--timeout is NAME=SECONDS, not ${text}`)
+    const ms = Math.round(Number(seconds) * 1000)
+    if (ms === 0 && !endless.has(key)) throw invalid(`--timeout ${name} cannot be 0`)
+    return [key, ms]
+  })
+  return { ...base, ...Object.fromEntries(changed) }
 }
 
 function balance(text: string): 'least' | 'random' {

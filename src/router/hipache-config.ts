@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { PaasError } from '../errors/paas-error.ts'
-import { parseRedisUrl, type RedisTarget } from '../store/redis-target.ts'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
+import { parseRedisUrl, type RedisTarget, withoutPassword } from '../store/redis-target.ts'
 import {
   defaultSettings,
   defaultTimeouts,
@@ -13,7 +13,7 @@ import {
 const Port = z.coerce.number().int().min(1).max(65_535)
 const strings = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat())
 
-/** TLS options as Hipache takes them; secureProtocol and secureOptions only restrict what Node refuses anyway. */
+/** TLS options as Hipache takes them. */
 const tlsFields = {
   port: Port.optional(),
   key: z.string().optional(),
@@ -22,38 +22,47 @@ const tlsFields = {
   passphrase: z.string().optional(),
   ciphers: z.string().optional(),
   honorCipherOrder: z.boolean().optional(),
+  // These two only forbid what Node refuses anyway.
+  secureProtocol: z.unknown().optional(),
+  secureOptions: z.unknown().optional(),
 }
-const Bind = z.union([z.string(), z.looseObject({ address: z.string().optional(), ...tlsFields })])
+const BoundAddress = z.looseObject({ address: z.string().optional(), ...tlsFields })
+const Bind = z.union([z.string(), BoundAddress])
 const binds = z.union([Bind, z.array(Bind)]).transform((value) => [value].flat())
+const Http = z.looseObject({ port: Port.optional(), bind: binds.optional() })
+const Https = z.looseObject({ bind: binds.optional(), ...tlsFields })
+/** A name, or an id as a number or as text. */
+const account = z.union([z.string(), z.int().min(0)]).transform(String)
+
+const Server = z.looseObject({
+  debug: z.boolean().optional(),
+  accessLog: z.string().nullish(),
+  workers: z.coerce.number().int().min(1).optional(),
+  maxSockets: z.coerce.number().int().min(1).optional(),
+  // 0 keeps no marks: Redis deletes at once what is to expire in no time.
+  deadBackendTTL: z.coerce.number().int().min(0).optional(),
+  tcpTimeout: z.coerce.number().min(0).optional(),
+  retryOnError: z.coerce.number().int().min(0).optional(),
+  deadBackendOn500: z.boolean().optional(),
+  httpKeepAlive: z.boolean().optional(),
+  lruCache: z.unknown().optional(),
+  staticDir: z.string().nullish(),
+  port: Port.optional(),
+  address: strings.optional(),
+  address6: strings.optional(),
+  https: Https.nullish(),
+  balance: z.enum(['least', 'random']).optional(),
+  trustedProxies: z.array(z.string()).optional(),
+})
 
 /** The union of what Hipache 0.2, 0.3 and 0.4 read. */
 const HipacheConfig = z.looseObject({
-  server: z
-    .looseObject({
-      debug: z.boolean().optional(),
-      accessLog: z.string().nullish(),
-      workers: z.coerce.number().int().min(1).optional(),
-      maxSockets: z.coerce.number().int().min(1).optional(),
-      deadBackendTTL: z.coerce.number().int().min(1).optional(),
-      tcpTimeout: z.coerce.number().min(0).optional(),
-      retryOnError: z.coerce.number().int().min(0).optional(),
-      deadBackendOn500: z.boolean().optional(),
-      httpKeepAlive: z.boolean().optional(),
-      lruCache: z.unknown().optional(),
-      staticDir: z.string().nullish(),
-      port: Port.optional(),
-      address: strings.optional(),
-      address6: strings.optional(),
-      https: z.looseObject({ bind: binds.optional(), ...tlsFields }).nullish(),
-      balance: z.enum(['least', 'random']).optional(),
-      trustedProxies: z.array(z.string()).optional(),
-    })
-    .default({}),
-  http: z.looseObject({ port: Port.optional(), bind: binds.optional() }).nullish(),
-  https: z.looseObject({ bind: binds.optional(), ...tlsFields }).nullish(),
+  server: Server.default({}),
+  http: Http.nullish(),
+  https: Https.nullish(),
   driver: strings.optional(),
-  user: z.string().nullish(),
-  group: z.string().nullish(),
+  user: account.nullish(),
+  group: account.nullish(),
   redisHost: z.string().optional(),
   redisPort: Port.optional(),
   redisPassword: z.string().nullish(),
@@ -65,13 +74,20 @@ const HipacheConfig = z.looseObject({
 })
 type HipacheConfig = z.infer<typeof HipacheConfig>
 
-const known = new Set(Object.keys(HipacheConfig.shape))
-
-/** Reads a configuration file of any Hipache version. `warn` gets what is deprecated or has no effect here. */
-export function readHipacheConfig(path: string, warn: (message: string) => void): RouterSettings {
+/**
+ * Reads a configuration file of any Hipache version. `warn` gets what is deprecated or has no effect here; `accepted` is
+ * its text where it has been read before, and then counts in its place.
+ */
+export function readHipacheConfig(
+  path: string,
+  warn: (message: string) => void,
+  accepted: string | undefined,
+): RouterSettings {
+  let configText: string
   let value: unknown
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'))
+    configText = accepted ?? readFileSync(path, 'utf8')
+    value = JSON.parse(configText)
   } catch (cause) {
     throw new PaasError('INVALID_INPUT', `${path} cannot be read as JSON: ${String(cause)}`, { cause })
   }
@@ -82,7 +98,13 @@ export function readHipacheConfig(path: string, warn: (message: string) => void)
       `${path} is not a Hipache configuration.\n${z.prettifyError(parsed.error)}`,
     )
   }
-  return hipacheSettings(parsed.data, warn)
+  try {
+    return { ...hipacheSettings(parsed.data, warn), configText }
+  } catch (error) {
+    if (!(error instanceof PaasError)) throw error
+    const { code, hint, message } = error
+    throw new PaasError(code, `${path}: ${message}`, { cause: error, ...(hint !== undefined && { hint }) })
+  }
 }
 
 export function parseHipacheConfig(value: unknown, warn: (message: string) => void): RouterSettings {
@@ -91,7 +113,7 @@ export function parseHipacheConfig(value: unknown, warn: (message: string) => vo
 
 function hipacheSettings(config: HipacheConfig, warn: (message: string) => void): RouterSettings {
   const { server } = config
-  for (const key of Object.keys(config)) if (!known.has(key)) warn(`${key} is unknown and has no effect`)
+  for (const key of unknownKeys(config)) warn(`${key} is unknown and has no effect`)
   if (server.lruCache !== undefined) warn('server.lruCache has no effect: the whole table is in memory')
   if (server.httpKeepAlive === false)
     warn('server.httpKeepAlive has no effect: connections are always kept alive')
@@ -123,6 +145,31 @@ function hipacheSettings(config: HipacheConfig, warn: (message: string) => void)
   }
 }
 
+/** What nothing here reads, by its path. A null asks for nothing. */
+function unknownKeys(config: HipacheConfig): string[] {
+  const of = (path: string, value: object | null | undefined, shape: object): string[] =>
+    Object.entries(value ?? {})
+      .filter(([key, at]) => at !== null && !Object.hasOwn(shape, key))
+      .map(([key]) => `${path}${key}`)
+  const listening = (
+    path: string,
+    value: z.infer<typeof Http> | null | undefined,
+    shape: object,
+  ): string[] => [
+    ...of(`${path}.`, value, shape),
+    ...(value?.bind ?? []).flatMap((bind, i) =>
+      typeof bind === 'string' ? [] : of(`${path}.bind[${i}].`, bind, BoundAddress.shape),
+    ),
+  ]
+  return [
+    ...of('', config, HipacheConfig.shape),
+    ...of('server.', config.server, Server.shape),
+    ...listening('server.https', config.server.https, Https.shape),
+    ...listening('http', config.http, Http.shape),
+    ...listening('https', config.https, Https.shape),
+  ]
+}
+
 type TlsConfig = {
   [Key in keyof typeof tlsFields]?: z.infer<(typeof tlsFields)[Key]>
 }
@@ -144,7 +191,10 @@ function listenAddresses(config: HipacheConfig, warn: (message: string) => void)
   }
   const https = config.https ?? server.https
   if (https == null) return listen
-  const httpsBinds = https.bind ?? (https.key === undefined ? [] : anywhere)
+  // server.https alone listened wherever HTTP did; the https of 0.4 only where it was told to.
+  const unbound = config.https == null ? anywhere : hosts
+  if (https.bind === undefined && unbound.length === 0) warn('https.bind is missing: HTTPS is not served')
+  const httpsBinds = https.bind ?? (https.key === undefined ? [] : unbound)
   for (const bind of httpsBinds) {
     const own: TlsConfig & { address?: string | undefined } =
       typeof bind === 'string' ? { address: bind } : bind
@@ -169,10 +219,17 @@ function tlsFiles(config: TlsConfig): TlsFiles {
     cert: config.cert,
     ca: config.ca ?? [],
     passphrase: config.passphrase,
-    // The list that 0.4 ships has stray spaces, which OpenSSL refuses.
-    ciphers: config.ciphers?.replace(/\s+/g, ''),
+    ciphers: config.ciphers === undefined ? undefined : cipherList(config.ciphers),
     honorCipherOrder: config.honorCipherOrder,
   }
+}
+
+/** Spaces separate, as `:` does. But the list that 0.4 ships has one after a `+`, which OpenSSL refuses. */
+function cipherList(text: string): string {
+  return text
+    .trim()
+    .replace(/\+\s+/g, '+')
+    .replace(/[\s:,]+/g, ':')
 }
 
 function redisTargets(
@@ -180,12 +237,9 @@ function redisTargets(
   warn: (message: string) => void,
 ): { read: RedisTarget; write: RedisTarget } {
   if (config.driver !== undefined && config.driver.length > 0) {
-    const targets = config.driver.map((url) => {
-      if (!/^redis/i.test(url)) {
-        throw new PaasError('INVALID_INPUT', `The driver ${url} is not supported: only redis is.`)
-      }
-      return parseRedisUrl(url)
-    })
+    const targets = config.driver.map((url, i, all) =>
+      driverTarget(url, all.length === 1 ? 'driver' : `driver[${i}]`),
+    )
     const read = targets[0]!
     return { read, write: targets.length > 1 ? targets.at(-1)! : read }
   }
@@ -208,5 +262,16 @@ function redisTargets(
       password: config.redisMasterPassword ?? undefined,
       database: config.redisMasterDatabase ?? 0,
     },
+  }
+}
+
+function driverTarget(url: string, key: string): RedisTarget {
+  if (!/^redis/i.test(url)) {
+    throw new PaasError('INVALID_INPUT', `${key} ${withoutPassword(url)} is not supported: only redis is.`)
+  }
+  try {
+    return parseRedisUrl(url)
+  } catch (cause) {
+    throw new PaasError('INVALID_INPUT', `${key} ${messageOf(cause)}.`, { cause })
   }
 }

@@ -1,6 +1,7 @@
 import cluster, { type Worker as ClusterWorker } from 'node:cluster'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { messageOf } from '../errors/paas-error.ts'
 import { userBufferFields } from './client/reading.ts'
@@ -9,7 +10,7 @@ import { type Logger } from './log.ts'
 import { type ToWorker, ToMaster } from './messages.ts'
 import { prometheusText } from './observe/prometheus.ts'
 import { mergeStats, routerStats, type WorkerStats } from './observe/stats.ts'
-import { prepareAccessLog, workerIdentity } from './privileges.ts'
+import { prepareAccessLog, prepareSnapshot, workerIdentity } from './privileges.ts'
 import { type RouterSettings } from './settings.ts'
 
 /** What a worker's environment tells it (worker.ts WorkerRole). */
@@ -17,6 +18,8 @@ export const workerEnv = {
   slot: 'PAAS_ROUTER_SLOT',
   replaces: 'PAAS_ROUTER_REPLACES',
   cookieKey: 'PAAS_ROUTER_COOKIE_KEY',
+  snapshot: 'PAAS_ROUTER_SNAPSHOT',
+  configText: 'PAAS_ROUTER_CONFIG_TEXT',
 } as const
 
 type Slot = {
@@ -25,6 +28,8 @@ type Slot = {
   id: string | undefined
   startedAt: number
   crashes: number
+  /** Whether it knew the routes when it began to serve. */
+  routesKnown: boolean
 }
 
 const readyMs = 30_000
@@ -37,7 +42,12 @@ const maxRespawnMs = 10_000
  * Starts the workers and keeps one in each place. Listening sockets belong to the master, so while a worker is
  * replaced, connections wait in the kernel's queue and none is refused.
  */
-export function startMaster(settings: RouterSettings, log: Logger) {
+export function startMaster(
+  settings: RouterSettings,
+  /** Reads the settings as they are now, and throws where they are wrong. */
+  readSettings: () => RouterSettings | undefined,
+  log: Logger,
+) {
   // Requests leave nothing behind: with room for more of them between collections of the young generation, next to
   // nothing is copied. But where each read leaves a Buffer, a collection is felt by as many as it has to free.
   const roomMiB = settings.fastPath && userBufferFields() !== undefined ? 8 : 4
@@ -59,7 +69,12 @@ export function startMaster(settings: RouterSettings, log: Logger) {
   })
   const identity = workerIdentity(settings)
   prepareAccessLog(settings.accessLog, identity)
-  const cookieKey = persistentKey(settings.snapshot)
+  // Where none is asked for, one that ends with this process: workers that follow others while Redis is away.
+  const snapshot = settings.snapshot ?? join(tmpdir(), `paas-router-${randomKey()}`, 'routes.json')
+  prepareSnapshot(snapshot, identity)
+  const cookieKey = settings.snapshot === undefined ? randomKey() : persistentKey(settings.snapshot)
+  /** What workers go by, whatever becomes of the file before the next reload. */
+  let { configText } = settings
   const slots = new Map<number, Slot>()
   const retiring = new Set<ClusterWorker>()
   /** Workers that have said that they serve, and so listen to what they are told. */
@@ -74,8 +89,10 @@ export function startMaster(settings: RouterSettings, log: Logger) {
       [workerEnv.slot]: String(slot),
       [workerEnv.cookieKey]: cookieKey,
       [workerEnv.replaces]: replaces ?? '',
+      [workerEnv.snapshot]: snapshot,
+      [workerEnv.configText]: configText ?? '',
     })
-    slots.set(slot, { worker, id: undefined, startedAt: performance.now(), crashes })
+    slots.set(slot, { worker, id: undefined, startedAt: performance.now(), crashes, routesKnown: false })
     worker.on('message', (value: unknown) => {
       const parsed = ToMaster.safeParse(value)
       if (!parsed.success) return
@@ -86,7 +103,10 @@ export function startMaster(settings: RouterSettings, log: Logger) {
       }
       serving.add(worker)
       const place = slots.get(slot)
-      if (place?.worker === worker) place.id = message.id
+      if (place?.worker === worker) {
+        place.id = message.id
+        place.routesKnown = message.routesKnown
+      }
       waitingReady.get(worker)?.()
     })
     worker.on('error', (error) => log.warn(`worker ${worker.process.pid ?? '?'}: ${error.message}`))
@@ -135,13 +155,21 @@ export function startMaster(settings: RouterSettings, log: Logger) {
   let reloading: Promise<{ workers: number }> | undefined
   /** New workers first, each old one drained once its successor serves; a successor that fails changes nothing. */
   async function reload(): Promise<{ workers: number }> {
+    const before = configText
+    configText = readSettings()?.configText
     for (const [slot, old] of [...slots]) {
       const worker = fork(slot, undefined, 0)
-      if (!(await ready(worker))) {
+      const serves = await ready(worker)
+      const ignorant = serves && old.routesKnown && slots.get(slot)?.routesKnown === false
+      if (!serves || ignorant) {
         retiring.add(worker)
         worker.process.kill('SIGKILL')
         slots.set(slot, old)
-        throw new Error('a new worker did not start; the present ones go on')
+        configText = before
+        // It may have ended meanwhile, when its place was not its own.
+        if (old.worker.isDead()) exited(slot, old.worker, 'during a reload')
+        const why = ignorant ? 'a new worker cannot read the routes' : 'a new worker did not start'
+        throw new Error(`${why}; the present ones go on`)
       }
       retiring.add(old.worker)
       letGo(old.worker)
@@ -227,17 +255,20 @@ export function startMaster(settings: RouterSettings, log: Logger) {
       }, settings.drainMs + 3000)
       await Promise.all(gone)
       clearTimeout(limit)
+      if (settings.snapshot === undefined) rmSync(dirname(snapshot), { recursive: true, force: true })
     },
   }
 }
 
-/** A key that survives restarts where there is a directory for it. */
-function persistentKey(snapshot: string | undefined): string {
-  const fresh = randomBytes(32).toString('hex')
-  if (snapshot === undefined) return fresh
+function randomKey(): string {
+  return randomBytes(32).toString('hex')
+}
+
+/** A key that survives restarts, beside the snapshot. */
+function persistentKey(snapshot: string): string {
+  const fresh = randomKey()
   const path = join(dirname(snapshot), 'cookie.key')
   try {
-    mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, fresh, { flag: 'wx', mode: 0o600 })
     return fresh
   } catch {

@@ -12,7 +12,8 @@ export type ToWorker = z.infer<typeof ToWorker>
 
 /** What a worker tells the master. */
 export const ToMaster = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('ready'), id: z.string() }),
+  /** It serves; `routesKnown`: by what Redis or a whole snapshot says. */
+  z.object({ type: z.literal('ready'), id: z.string(), routesKnown: z.boolean() }),
   z.object({ type: z.literal('stats'), id: z.int(), stats: WorkerStats }),
 ])
 export type ToMaster = z.infer<typeof ToMaster>

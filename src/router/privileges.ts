@@ -1,4 +1,5 @@
-import { closeSync, fchownSync, openSync, readFileSync } from 'node:fs'
+import { chownSync, closeSync, fchownSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { type RouterSettings } from './settings.ts'
 
@@ -38,6 +39,23 @@ export function prepareAccessLog(path: string | undefined, identity: Identity | 
       cause: error,
     })
   }
+}
+
+/**
+ * Makes the directory of the snapshot, which is written as a file beside it that takes its place, so the workers must
+ * be able to write there. Throws START_FAILED.
+ */
+export function prepareSnapshot(path: string, identity: Identity | undefined): void {
+  const directory = dirname(path)
+  const made = mkdirSync(directory, { recursive: true })
+  if (identity?.uid === undefined) return
+  if (made !== undefined) chownSync(directory, identity.uid, identity.gid)
+  const { uid, gid, mode } = statSync(directory)
+  const rights = uid === identity.uid ? mode >> 6 : gid === identity.gid ? mode >> 3 : mode
+  if ((rights & 3) === 3) return
+  throw new PaasError('START_FAILED', `The workers cannot write the snapshot into ${directory}.`, {
+    hint: `chown ${identity.uid} ${directory}`,
+  })
 }
 
 /** The number of a user or group, from its name or as it is. */

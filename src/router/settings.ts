@@ -47,6 +47,8 @@ export type RouterSettings = {
   maxIdlePerBackend: number
   maxInFlight: number
   maxQueue: number
+  /** The Hipache file that they come from, as it was read. */
+  configText: string | undefined
   /** Node's private fields for cheaper reads and writes, where they are there. */
   fastPath: boolean
 }
@@ -59,7 +61,7 @@ export const defaultTimeouts: Timeouts = {
   firstByte: 30_000,
   idle: 60_000,
   total: 0,
-  linger: 2_000,
+  linger: 5_000,
 }
 
 /** What every way to configure a router starts from. */
@@ -85,5 +87,6 @@ export const defaultSettings = {
   maxIdlePerBackend: 512,
   maxInFlight: 1000,
   maxQueue: 250,
+  configText: undefined,
   fastPath: true,
 } as const satisfies Partial<RouterSettings>

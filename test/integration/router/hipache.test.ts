@@ -88,7 +88,11 @@ test('a file of 0.4: binds and drivers, read from the replica and marked in the 
   await using router = await hipache({
     server: { accessLog: log, workers: 2, retryOnError: 3, deadBackendTTL: 30, tcpTimeout: 5 },
     http: { bind: [{ address: '127.0.0.1', port: http }] },
-    https: { bind: [{ address: '127.0.0.1', port: https, key, cert }] },
+    https: {
+      bind: [{ address: '127.0.0.1', port: https, key, cert }],
+      // With spaces as in the list that 0.4 ships.
+      ciphers: 'EECDH+AESGCM EECDH+ ECDSA+SHA256 EECDH+a RSA+SHA384 EECDH !aNULL !RC4',
+    },
     driver: [`redis://127.0.0.1:${replicaPort}/0#tenant:`, `redis://127.0.0.1:${masterPort}/0#tenant:`],
   })
   using a = await startBackend('a')
@@ -98,6 +102,34 @@ test('a file of 0.4: binds and drivers, read from the replica and marked in the 
   await eventually(async () => (await master.client.smembers('tenant:dead:new.test')).join() === '0')
   expect(await askTls(https, 'new.test')).toMatch(/^HTTP\/1\.1 200 OK/)
   expect(await router.workerPids()).toHaveLength(2)
+})
+
+test('a file of 0.4 with the rest of https but no bind, user by id, and marks that are not kept', async () => {
+  const port = await freePort()
+  await using router = await hipache({
+    server: { accessLog: null, workers: 1, deadBackendTTL: 0 },
+    http: { bind: '127.0.0.1', port },
+    https: { key: '/nonexistent.pem', cert: '/nonexistent.pem' },
+    driver: `redis://127.0.0.1:${masterPort}`,
+    user: 65_534,
+    group: 65_534,
+  })
+  expect(router.log()).toContain('https.bind is missing')
+  const [worker = 0] = await router.workerPids()
+  expect(statSync(`/proc/${worker}`).uid).toBe(65_534)
+  const heard: string[] = []
+  const subscriber = master.client.duplicate()
+  subscriber.on('message', (_channel, message: string) => heard.push(message))
+  await subscriber.subscribe('dead')
+  using a = await startBackend('a')
+  await master.client.rpush('frontend:unkept.test', 'unkept', 'http://127.0.0.1:1', a.url)
+  await eventually(async () => {
+    expect((await ask(port, 'unkept.test')).body).toBe('a')
+    return heard.length > 0
+  })
+  expect(heard[0]).toBe('unkept.test;http://127.0.0.1:1;0;2')
+  expect(await master.client.exists('dead:unkept.test')).toBe(0)
+  subscriber.disconnect()
 })
 
 test('a dead mark lasts no longer because the clock was set back, by which Redis ends it', async () => {

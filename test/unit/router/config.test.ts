@@ -129,15 +129,19 @@ test('listen addresses', () => {
 })
 
 test('route options: malformed ones count as not given', () => {
-  expect(parseRouteOptions({})).toBeUndefined()
-  expect(parseRouteOptions({ balance: 'random', weights: '1,,2', sticky: 'on', maxInFlight: '5' })).toEqual({
+  expect(parseRouteOptions({}, 'random')).toBeUndefined()
+  expect(
+    parseRouteOptions({ balance: 'random', weights: '1,,2', sticky: 'on', maxInFlight: '5' }, 'least'),
+  ).toEqual({
     balance: 'random',
     weights: [1, 1, 2],
     sticky: true,
     maxInFlight: 5,
   })
-  expect(parseRouteOptions({ balance: 'odd', weights: '1,x', sticky: 'no', maxInFlight: '-5' })).toEqual({
-    balance: 'least',
+  expect(
+    parseRouteOptions({ balance: 'odd', weights: '1,x', sticky: 'no', maxInFlight: '-5' }, 'random'),
+  ).toEqual({
+    balance: 'random',
     weights: [],
     sticky: false,
     maxInFlight: undefined,
@@ -165,4 +169,13 @@ test('a mistake in a trusted proxy ends the router before there are workers', ()
     routerSettings(['--redis', 'redis:', '--trusted-proxy', range], '/', () => undefined)
   expect(() => start('10.0.0.0/')).toThrow('is not an address or a CIDR range')
   expect(start('10.0.0.0/8')).toMatchObject({ trustedProxies: ['10.0.0.0/8'] })
+})
+
+test('limits of time are named, in seconds', () => {
+  const of = (...args: string[]) => routerSettings(['--redis', 'redis://x', ...args], '/', () => undefined)
+  const { timeouts } = of('--timeout', 'total=300', '--timeout', 'first-byte=0.5', '--timeout', 'idle=0')!
+  expect(timeouts).toMatchObject({ total: 300_000, firstByte: 500, idle: 0, connect: 5_000 })
+  for (const wrong of ['connect=0', 'all=3', 'total', 'total=-1', 'total=1s']) {
+    expect(() => of('--timeout', wrong)).toThrow(/--timeout/)
+  }
 })

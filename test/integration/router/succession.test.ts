@@ -1,0 +1,102 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Backend, startBackend } from './support/backend.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { ask, eventually, freePort, startRouter } from './support/router.ts'
+
+let redis: TestRedis
+let backend: Backend
+beforeAll(async () => {
+  redis = await startRedis()
+  backend = await startBackend('served')
+})
+afterAll(async () => {
+  backend.close()
+  await redis[Symbol.asyncDispose]()
+})
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+
+test('workers that follow others while Redis is away know the routes', { timeout: 40_000 }, async () => {
+  await redis.client.rpush('frontend:app.test', 'app', backend.url)
+  const router = await startRouter(redis)
+  await sleep(300)
+  await redis.stop()
+  const before = await router.workerPids()
+  router.child.kill('SIGHUP')
+  await eventually(async () => (await router.workerPids()).every((pid) => !before.includes(pid)), 20_000)
+  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'app.test')).status).toBe(200)
+  process.kill((await router.workerPids())[0]!, 'SIGKILL')
+  for (let i = 0; i < 30; i += 1) {
+    // The one that was killed takes what it had with it, and nothing else fails.
+    expect((await ask(router.port, 'app.test').catch(() => ({ status: 0 }))).status).not.toBe(503)
+    await sleep(50)
+  }
+  await router[Symbol.asyncDispose]()
+  await redis.start()
+})
+
+test('a place whose worker ends during a reload that fails is filled', { timeout: 40_000 }, async () => {
+  await redis.client.del('frontend:app.test')
+  await redis.client.rpush('frontend:app.test', 'app', backend.url)
+  const router = await startRouter(redis, { workers: 1 })
+  const pid = router.child.pid!
+  const [old] = childrenOf(pid)
+  router.child.kill('SIGHUP')
+  await eventually(() => childrenOf(pid).length === 2)
+  const young = childrenOf(pid).find((one) => one !== old)!
+  process.kill(old!, 'SIGKILL')
+  await eventually(() => !existsSync(`/proc/${old}`))
+  process.kill(young, 'SIGKILL')
+  await eventually(async () => (await ask(router.port, 'app.test')).status === 200, 20_000)
+  expect(childrenOf(pid)).toHaveLength(1)
+  await router[Symbol.asyncDispose]()
+})
+
+test(
+  'a file that is broken meanwhile is of no account until a reload, which it fails',
+  { timeout: 40_000 },
+  async () => {
+    await redis.client.del('frontend:app.test')
+    await redis.client.rpush('frontend:app.test', 'app', backend.url)
+    const port = await freePort()
+    const file = join(redis.directory, 'config.json')
+    const server = { accessLog: join(redis.directory, 'access.log'), workers: 1 }
+    writeFileSync(file, JSON.stringify({ server, http: { port }, driver: [redis.url] }))
+    const router = await startRouter(redis, { bare: true, args: ['--hipache-config', file] })
+    writeFileSync(file, '{ broken')
+    process.kill((await router.workerPids())[0]!, 'SIGKILL')
+    const status = async (): Promise<number> =>
+      (await ask(port, 'app.test').catch(() => ({ status: 0 }))).status
+    await eventually(async () => (await status()) === 200, 10_000)
+    router.child.kill('SIGHUP')
+    await eventually(() => router.log().includes('cannot be read as JSON'))
+    expect(await status()).toBe(200)
+    // And one that is in order is taken into use.
+    writeFileSync(
+      file,
+      JSON.stringify({ server: { ...server, retryOnError: 0 }, http: { port }, driver: [redis.url] }),
+    )
+    const before = await router.workerPids()
+    router.child.kill('SIGHUP')
+    await eventually(async () => (await router.workerPids()).every((pid) => !before.includes(pid)), 10_000)
+    expect(await status()).toBe(200)
+    await router[Symbol.asyncDispose]()
+  },
+)
+
+test('workers of another user write the snapshot, or it is said at once', { timeout: 20_000 }, async () => {
+  chmodSync(redis.directory, 0o755)
+  const directory = join(redis.directory, 'made')
+  const args = ['--user', 'nobody', '--group', 'nogroup', '--snapshot', join(directory, 'routes.json')]
+  const router = await startRouter(redis, { workers: 1, args })
+  await eventually(() => readdirSync(directory).includes('routes.json'))
+  await router[Symbol.asyncDispose]()
+  const elsewhere = ['--user', 'nobody', '--group', 'nogroup', '--snapshot', join(redis.directory, 'x.json')]
+  await expect(startRouter(redis, { workers: 1, args: elsewhere })).rejects.toThrow(
+    /cannot write the snapshot/,
+  )
+})

@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSecureContext } from 'node:tls'
+import { expect, test } from 'vitest'
+import { routerSettings } from '../../../src/router/arguments.ts'
+import { parseHipacheConfig } from '../../../src/router/hipache-config.ts'
+import { type RouterSettings } from '../../../src/router/settings.ts'
+import { parseRedisUrl, withoutPassword } from '../../../src/store/redis-target.ts'
+
+const read = (value: unknown): { settings: RouterSettings; warnings: string[] } => {
+  const warnings: string[] = []
+  return { settings: parseHipacheConfig(value, (message) => warnings.push(message)), warnings }
+}
+
+const arguments_ = (...argv: string[]): { settings: RouterSettings; warnings: string[] } => {
+  const warnings: string[] = []
+  return { settings: routerSettings(argv, '/', (message) => warnings.push(message))!, warnings }
+}
+
+test.each([
+  // As in the list that 0.4 ships: separated by spaces, one after a plus, one within a name.
+  [
+    'EECDH+ ECDSA+SHA256 EECDH+a RSA+SHA384 EECDH !aNULL',
+    'EECDH+ECDSA+SHA256:EECDH+a:RSA+SHA384:EECDH:!aNULL',
+  ],
+  ['EECDH+aRSA+AESGCM EECDH !aNULL', 'EECDH+aRSA+AESGCM:EECDH:!aNULL'],
+  [' EECDH: aRSA , \n RSA ', 'EECDH:aRSA:RSA'],
+  ['EECDH +AES128', 'EECDH:+AES128'],
+  ['ECDHE-RSA-AES128-GCM-SHA256:!aNULL', 'ECDHE-RSA-AES128-GCM-SHA256:!aNULL'],
+])('the ciphers %j are what OpenSSL takes', (ciphers, expected) => {
+  const { settings } = read({ https: { bind: '::', key: '/k', cert: '/c', ciphers } })
+  expect(settings.listen.at(-1)?.tls?.ciphers).toBe(expected)
+  expect(() => createSecureContext({ ciphers: expected })).not.toThrow()
+})
+
+test('the https of 0.4 listens only where it is told to; server.https wherever HTTP does', () => {
+  const tls = { key: '/k', cert: '/c' }
+  const where = (value: unknown): string[] =>
+    read(value).settings.listen.map(({ address, port }) => `${address} ${port}`)
+  expect(where({ http: {}, https: tls })).toEqual(['127.0.0.1 80'])
+  expect(read({ http: {}, https: tls }).warnings).toEqual(['https.bind is missing: HTTPS is not served'])
+  expect(read({ http: {}, https: { ...tls, bind: [] } }).warnings).toEqual([])
+  expect(where({ server: { address: ['127.0.0.2'] }, https: tls })).toEqual(['127.0.0.2 80', '127.0.0.2 443'])
+  expect(where({ server: { https: tls } })).toEqual([':: 80', ':: 443'])
+  expect(where({ http: {}, server: { https: tls } })).toEqual(['127.0.0.1 80', '127.0.0.1 443'])
+})
+
+test('a user and a group are names or ids', () => {
+  expect(read({ user: 33, group: 0 }).settings).toMatchObject({ user: '33', group: '0' })
+  expect(read({ user: '33', group: 'adm' }).settings).toMatchObject({ user: '33', group: 'adm' })
+  expect(() => read({ user: -1 })).toThrow()
+  expect(() => read({ user: 1.5 })).toThrow()
+})
+
+test('a deadBackendTTL of 0 is taken', () => {
+  expect(read({ server: { deadBackendTTL: 0 } }).settings.deadTtlSeconds).toBe(0)
+  expect(() => read({ server: { deadBackendTTL: -1 } })).toThrow()
+})
+
+test('what is unknown is told by its path', () => {
+  const { warnings } = read({
+    wat: 1,
+    nothing: null,
+    server: { tcpTimout: 9, uniqueIdHeader: null, debug: true },
+    http: { foo: 1, bind: ['127.0.0.1', { address: '::1', prot: 81 }] },
+    https: { bind: [], secureProtocol: 'SSLv23_method', secureOptions: 0, cyphers: 'x' },
+  })
+  expect(warnings).toEqual(
+    ['wat', 'server.tcpTimout', 'http.foo', 'http.bind[1].prot', 'https.cyphers'].map(
+      (path) => `${path} is unknown and has no effect`,
+    ),
+  )
+  expect(read({ server: { https: { dhparam: 'x' } } }).warnings.join()).toContain('server.https.dhparam is')
+})
+
+test('a plain address that is named twice is opened once', () => {
+  const { settings, warnings } = arguments_(
+    ...['--redis', 'redis:', '--listen', ':80', '--listen', '[::]:80', '--listen', '127.0.0.1:81'],
+  )
+  expect(settings.listen.map(({ address, port }) => `${address} ${port}`)).toEqual([':: 80', '127.0.0.1 81'])
+  expect(warnings).toEqual(['[::]:80 is named twice and opened once'])
+})
+
+test.each(['redis://h:70000', 'redis://h:0', 'redis://h:http', 'redis://h:'])('the port of %s', (url) => {
+  expect(() => parseRedisUrl(url)).toThrow(/ names no port from 1 to 65535$/)
+  expect(() => arguments_('--redis', url)).toThrow('names no port')
+})
+
+test.each([
+  'redis://:se%cret@h',
+  'redis://:se/cret@h',
+  'redis://:secret@h:70000',
+  'redis://u:se#cret@h',
+  'http://u:secret@h',
+])('no message shows the password of %s', (url) => {
+  expect(() => parseRedisUrl(url)).toThrow(/^(?!.*cret).*\*\*\*@h/)
+  expect(withoutPassword(url)).toMatch(/^\w+:\/\/\*\*\*@h/)
+})
+
+test('a mistake in a driver names the file and the entry, not the password', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'paas-config-'))
+  const file = join(directory, 'config.json')
+  const refusal = (driver: unknown): string => {
+    writeFileSync(file, JSON.stringify({ driver }))
+    try {
+      arguments_('--hipache-config', file)
+      return ''
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  try {
+    expect(refusal('redis://:100%@h')).toBe(
+      `${file}: driver redis://***@h has a % in its user or password that begins no escape: write %25 for it.`,
+    )
+    expect(refusal(['redis:', 'redis://:p@h:99999'])).toContain(
+      `${file}: driver[1] redis://***@h:99999 names no port`,
+    )
+    expect(refusal('memcached://u:p@h')).toBe(
+      `${file}: driver memcached://***@h is not supported: only redis is.`,
+    )
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
