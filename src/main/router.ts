@@ -56,11 +56,13 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
       replaces: replaces === '' ? undefined : replaces,
       cookieKey: env[workerEnv.cookieKey] ?? '',
       snapshot: env[workerEnv.snapshot] ?? '',
+      mustKnowRoutes: env[workerEnv.mustKnowRoutes] === '1',
     },
     log,
   )
   const identity = workerIdentity(settings)
   if (identity !== undefined) become(identity)
+  worker.keepSnapshot()
   const tell = (message: ToMaster): void => void process.send?.(message)
   process.on('message', (value: unknown) => {
     const parsed = ToWorker.safeParse(value)

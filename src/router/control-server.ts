@@ -54,7 +54,11 @@ export function serveControl(path: string, actions: ControlActions, onProblem: (
       other.destroy()
       problem(`another process serves ${path}`)
     })
-    other.on('error', () => rm(path, { force: true }, listen))
+    other.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') rm(path, { force: true }, listen)
+      else if (error.code === 'ENOENT') listen()
+      else problem(error.message)
+    })
   }
   return server
 }

@@ -20,6 +20,7 @@ export const workerEnv = {
   cookieKey: 'PAAS_ROUTER_COOKIE_KEY',
   snapshot: 'PAAS_ROUTER_SNAPSHOT',
   configText: 'PAAS_ROUTER_CONFIG_TEXT',
+  mustKnowRoutes: 'PAAS_ROUTER_MUST_KNOW_ROUTES',
 } as const
 
 type Slot = {
@@ -32,6 +33,7 @@ type Slot = {
   routesKnown: boolean
 }
 
+const mostEnvBytes = 100_000
 const readyMs = 30_000
 const statsMs = 3000
 /** A worker that lived this long did not crash at once, and its successor starts without delay. */
@@ -69,9 +71,14 @@ export function startMaster(
   })
   const identity = workerIdentity(settings)
   prepareAccessLog(settings.accessLog, identity)
-  // Where none is asked for, one that ends with this process: workers that follow others while Redis is away.
+  // Where none is asked for, one that ends with this process: for workers that follow others while Redis is away.
   const snapshot = settings.snapshot ?? join(tmpdir(), `paas-router-${randomKey()}`, 'routes.json')
-  prepareSnapshot(snapshot, identity)
+  try {
+    prepareSnapshot(snapshot, identity)
+  } catch (error) {
+    if (settings.snapshot !== undefined) throw error
+    log.warn(`${messageOf(error)} Workers that start while Redis is away will not know the routes.`)
+  }
   const cookieKey = settings.snapshot === undefined ? randomKey() : persistentKey(settings.snapshot)
   /** What workers go by, whatever becomes of the file before the next reload. */
   let { configText } = settings
@@ -84,13 +91,20 @@ export function startMaster(
   let nextQuestion = 0
   let stopping = false
 
-  function fork(slot: number, replaces: string | undefined, crashes: number): ClusterWorker {
+  function fork(
+    slot: number,
+    replaces: string | undefined,
+    crashes: number,
+    mustKnowRoutes = false,
+  ): ClusterWorker {
     const worker = cluster.fork({
       [workerEnv.slot]: String(slot),
       [workerEnv.cookieKey]: cookieKey,
       [workerEnv.replaces]: replaces ?? '',
       [workerEnv.snapshot]: snapshot,
-      [workerEnv.configText]: configText ?? '',
+      // Linux takes no longer one; a file of that size is read anew.
+      [workerEnv.configText]: Buffer.byteLength(configText ?? '') < mostEnvBytes ? (configText ?? '') : '',
+      [workerEnv.mustKnowRoutes]: mustKnowRoutes ? '1' : '0',
     })
     slots.set(slot, { worker, id: undefined, startedAt: performance.now(), crashes, routesKnown: false })
     worker.on('message', (value: unknown) => {
@@ -158,18 +172,15 @@ export function startMaster(
     const before = configText
     configText = readSettings()?.configText
     for (const [slot, old] of [...slots]) {
-      const worker = fork(slot, undefined, 0)
-      const serves = await ready(worker)
-      const ignorant = serves && old.routesKnown && slots.get(slot)?.routesKnown === false
-      if (!serves || ignorant) {
+      const worker = fork(slot, undefined, 0, old.routesKnown)
+      if (!(await ready(worker))) {
         retiring.add(worker)
         worker.process.kill('SIGKILL')
         slots.set(slot, old)
         configText = before
         // It may have ended meanwhile, when its place was not its own.
         if (old.worker.isDead()) exited(slot, old.worker, 'during a reload')
-        const why = ignorant ? 'a new worker cannot read the routes' : 'a new worker did not start'
-        throw new Error(`${why}; the present ones go on`)
+        throw new Error('a new worker did not start; the present ones go on')
       }
       retiring.add(old.worker)
       letGo(old.worker)

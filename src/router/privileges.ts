@@ -47,7 +47,14 @@ export function prepareAccessLog(path: string | undefined, identity: Identity | 
  */
 export function prepareSnapshot(path: string, identity: Identity | undefined): void {
   const directory = dirname(path)
-  const made = mkdirSync(directory, { recursive: true })
+  let made: string | undefined
+  try {
+    made = mkdirSync(directory, { recursive: true })
+  } catch (cause) {
+    throw new PaasError('START_FAILED', `The snapshot's directory cannot be made: ${messageOf(cause)}.`, {
+      cause,
+    })
+  }
   if (identity?.uid === undefined) return
   if (made !== undefined) chownSync(directory, identity.uid, identity.gid)
   const { uid, gid, mode } = statSync(directory)

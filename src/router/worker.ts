@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { type RouterWorker } from '../model/route.ts'
+import { type RedisTarget } from '../store/redis-target.ts'
 import { openRouteFeed } from '../store/route-feed.ts'
 import { createDataPlane } from './data-plane.ts'
-import { createHealthChecks } from './health/checks.ts'
+import { createHealthChecks, HealthCheck } from './health/checks.ts'
 import { type DeadMarks } from './health/faults.ts'
 import { openListeners } from './listeners.ts'
 import { type Logger } from './log.ts'
@@ -16,6 +17,7 @@ import { createSync } from './table/sync.ts'
 const tickMs = 500
 const announceMs = 3000
 const snapshotMs = 2000
+const rewriteMs = 3_600_000
 const forgetMs = 60_000
 /** How long a start waits for Redis: without a snapshot, and with one. */
 const firstLoadMs = { empty: 3000, snapshot: 1000 }
@@ -34,6 +36,8 @@ export type WorkerRole = {
   cookieKey: string
   /** Where the table is kept for those that come after it. */
   snapshot: string
+  /** It takes the place of one that serves, and is of no use without the routes. */
+  mustKnowRoutes: boolean
 }
 
 /** Starts serving; resolves once it listens. */
@@ -80,14 +84,17 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const { table, backends, plane } = data
   const checks = createHealthChecks(table, marks, settings, (message) => log.info(message))
 
-  let loadedOnce = false
+  const source = sourceOf(settings.redis.read)
   let snapshotWanted = false
+  /** Not before `keepSnapshot`, nor once a successor does it. */
+  let maySave = false
   let saving = false
   async function save(): Promise<void> {
-    if (role.slot !== 0 || !snapshotWanted || saving) return
+    if (!maySave || !sync.loaded || !snapshotWanted || saving || plane.draining) return
     saving = true
     snapshotWanted = false
-    await writeSnapshot(role.snapshot, sync.version, table).catch((error: unknown) => {
+    await writeSnapshot(role.snapshot, { version: sync.version, source }, table).catch((error: unknown) => {
+      snapshotWanted = true
       log.warnOnce(`the snapshot was not written: ${String(error)}`)
     })
     saving = false
@@ -97,16 +104,11 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const firstLoad = new Promise<void>((resolve) => (appliedOnce = resolve))
   const sync = createSync(feed, table, settings.balance, {
     applied: () => {
-      if (!loadedOnce) {
-        // At once: whoever takes over while Redis is away has nothing else.
-        loadedOnce = snapshotWanted = true
-        void save()
-      }
       appliedOnce()
       announce()
     },
     healthcheck: (host, fields) => {
-      if (Object.keys(fields).length > 0) checked.add(host)
+      if (Object.keys(fields).length > 0 && HealthCheck.safeParse(fields).success) checked.add(host)
       else checked.delete(host)
       if (role.slot === 0) checks.set(host, fields)
     },
@@ -148,20 +150,30 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       )
     }, forgetMs),
     setInterval(() => void save(), snapshotMs),
+    // What nobody touches for days is tidied up in some places.
+    setInterval(() => (snapshotWanted = true), rewriteMs),
   ]
 
   if (role.replaces !== undefined) feed.withdraw([role.replaces]).catch(() => undefined)
-  const stored = await readSnapshot(role.snapshot, table)
+  const stored = await readSnapshot(role.snapshot, source, table)
   if (stored?.whole === false) log.warn(`${role.snapshot} is damaged: ${table.size} routes could be read`)
   if (stored !== undefined) sync.startFrom(stored.version)
   snapshotWhole = stored?.whole === true
   await Promise.race([firstLoad, sleep(stored === undefined ? firstLoadMs.empty : firstLoadMs.snapshot)])
+  if (role.mustKnowRoutes && !routesKnown()) throw new Error('the routes cannot be read')
   const listeners = await openListeners(settings, plane)
   log.info(`worker ${id} serves ${table.size} routes`)
 
   return {
     id,
     routesKnown,
+    /** From now on, as who this process is now, and at once: whoever takes over while Redis is away has nothing else. */
+    keepSnapshot(): void {
+      maySave = role.slot === 0
+      snapshotWanted = true
+      void save()
+    },
+
     reopenLogs(): void {
       accessLog?.reopen()
     },
@@ -207,6 +219,11 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       feed.close()
     },
   }
+}
+
+/** What tells one Redis, and one set of routes in it, from another. */
+function sourceOf({ path, host, port, database, prefix }: RedisTarget): string {
+  return `${path ?? `${host}:${port}`}/${database}#${prefix}`
 }
 
 function sleep(ms: number): Promise<void> {

@@ -76,7 +76,8 @@ export function openRouteFeed(
     if (options.mayConfigure) await allowNotifications(subscriber).catch(() => undefined)
     // Without the right to either, or without notifications, the resync remains.
     const refused = (what: string) => (error: unknown) => {
-      if (!(error instanceof Error && error.name === 'ReplyError')) throw error
+      // What stands in for a Redis may not know the command.
+      if (!isRefusal(error) && !/unknown command/i.test(String(error))) throw error
       listener.onError(`no ${what}: ${String(error)}`)
     }
     await subscriber

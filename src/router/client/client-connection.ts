@@ -232,8 +232,8 @@ export class ClientConnection implements Client {
 
   answer(status: number, reason: string, exchange: Exchange): void {
     this.#exchange = undefined
-    const keepAlive =
-      exchange.keepAlive && exchange.requestDone && this.#endedAt === never && !this.#plane.draining
+    const more = this.#held || this.#endedAt === never
+    const keepAlive = exchange.keepAlive && exchange.requestDone && more && !this.#plane.draining
     const debug = exchange.debug ? errorFields(reason) + debugFields(exchange) : ''
     exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)
     exchange.report()
@@ -389,11 +389,11 @@ export class ClientConnection implements Client {
   }
 
   drain(): void {
-    if (this.#exchange === undefined && !this.#started && !this.#closing) this.#hangUp()
+    if (this.#idle() && !this.#started) this.#hangUp()
   }
 
   destroy(): void {
-    if (this.#exchange === undefined || this.#tunnel) this.#socket.destroy()
+    if (this.#tunnel || (this.#exchange === undefined && !this.out.unflushed)) this.#socket.destroy()
     else this.#abort()
   }
 }

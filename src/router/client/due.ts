@@ -43,7 +43,8 @@ export function clientDueOf(at: ClientStanding, timeouts: Timeouts, now: number)
     if (silent <= halfClosedMs) return undefined
     return exchange.status === 0 ? 'destroy' : 'abort'
   }
+  // Earlier answers, which come before whatever it asks next.
+  if (unsent) return timeouts.idle > 0 && waited > timeouts.idle ? 'abort' : undefined
   if (at.started) return waited > timeouts.head ? 'late' : undefined
-  if (timeouts.keepAlive === 0 || waited <= timeouts.keepAlive) return undefined
-  return unsent ? 'abort' : 'destroy'
+  return timeouts.keepAlive > 0 && waited > timeouts.keepAlive ? 'destroy' : undefined
 }

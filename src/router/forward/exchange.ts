@@ -381,6 +381,8 @@ export class Exchange implements Responder, Finished, Standing {
 
   sweep(now: number): void {
     if (this.#over || this.#tunnel) return
+    const out = this.#conn?.out
+    if (out?.unflushed === true && out.moved()) this.progressAt = now
     const due = dueOf(this, this.#plane.timeouts, now)
     if (due === undefined) return
     if (due === 'suspect') this.#suspect()

@@ -1,10 +1,14 @@
-import { open, readFile, rename } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { type RouteOptions, type RouteTable, TableRoute } from './route-table.ts'
 
 const Header = z.object({
   format: z.literal('paas-routes-1'),
   version: z.int().min(0),
+  /** Which Redis it is of; older files do not say. */
+  source: z.string().optional(),
   /** How many routes follow; older files do not say. */
   routes: z.int().optional(),
 })
@@ -26,27 +30,43 @@ const slice = 2000
  * Writes the table, one JSON list [host, identifier, backend, …] per line after a header, then the options of the
  * hosts that have some, beside the file and then in its place: a reader finds the old table or the new one.
  */
-export async function writeSnapshot(path: string, version: number, table: RouteTable): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
-  const file = await open(temporary, 'w', 0o640)
+export async function writeSnapshot(
+  path: string,
+  { version, source }: { version: number; source: string },
+  table: RouteTable,
+): Promise<void> {
+  // Whoever tidies /tmp up may have taken it away.
+  await mkdir(dirname(path), { recursive: true })
+  // A name that nobody can have put a link at.
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    const routes = [...table.routes()].filter((route) => route.readable)
-    let text = `${JSON.stringify({ format: 'paas-routes-1', version, routes: routes.length })}\n`
-    let lines = 0
-    for (const line of linesOf(routes)) {
-      text += `${JSON.stringify(line)}\n`
-      lines += 1
-      if (lines % slice === 0) {
-        await file.write(text)
-        text = ''
-      }
-    }
-    await file.write(text)
-    await file.sync()
-  } finally {
-    await file.close()
+    await using file = await open(temporary, 'wx', 0o640)
+    await fill(file, { version, source }, table)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
   }
-  await rename(temporary, path)
+}
+
+async function fill(
+  file: FileHandle,
+  about: { version: number; source: string },
+  table: RouteTable,
+): Promise<void> {
+  const routes = [...table.routes()].filter((route) => route.readable)
+  let text = `${JSON.stringify({ format: 'paas-routes-1', ...about, routes: routes.length })}\n`
+  let lines = 0
+  for (const line of linesOf(routes)) {
+    text += `${JSON.stringify(line)}\n`
+    lines += 1
+    if (lines % slice === 0) {
+      await file.write(text)
+      text = ''
+    }
+  }
+  await file.write(text)
+  await file.sync()
 }
 
 function* linesOf(routes: TableRoute[]): Generator<z.input<typeof List> | z.input<typeof Options>> {
@@ -60,8 +80,12 @@ export type Snapshot = {
   whole: boolean
 }
 
-/** Fills the table with what can be read; resolves to undefined when there is no snapshot. */
-export async function readSnapshot(path: string, table: RouteTable): Promise<Snapshot | undefined> {
+/** Fills the table with what can be read; resolves to undefined when there is no snapshot, or one of another Redis. */
+export async function readSnapshot(
+  path: string,
+  source: string,
+  table: RouteTable,
+): Promise<Snapshot | undefined> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -70,7 +94,7 @@ export async function readSnapshot(path: string, table: RouteTable): Promise<Sna
   }
   const [first = '', ...lines] = text.split('\n')
   const header = Header.safeParse(parseJson(first))
-  if (!header.success) return undefined
+  if (!header.success || (header.data.source ?? source) !== source) return undefined
   let read = 0
   for (const line of lines) {
     const value = parseJson(line)

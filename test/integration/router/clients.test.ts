@@ -144,6 +144,18 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
     },
   )
 
+  test('a half-closed client gets the answers to all that it asked', async () => {
+    using backend = await rawBackend((socket) => {
+      setTimeout(() => socket.end('no HTTP at all'), 300)
+    })
+    await route('both.test', backend.url)
+    const socket = dial()
+    socket.end('GET / HTTP/1.1\r\nHost: both.test\r\n\r\n'.repeat(2))
+    const { text, end } = await readAll(socket)
+    expect(text.match(/HTTP\/1\.1 502 /g)).toHaveLength(2)
+    expect(end).toBe('end')
+  })
+
   test('an early answer reaches a client that sends on for longer than a moment', async () => {
     using backend = await rawBackend((socket) => {
       socket.end('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig')

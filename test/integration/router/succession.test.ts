@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -75,6 +75,11 @@ test(
     router.child.kill('SIGHUP')
     await eventually(() => router.log().includes('cannot be read as JSON'))
     expect(await status()).toBe(200)
+    // Nor does it take one whose Redis cannot be read.
+    writeFileSync(file, JSON.stringify({ server, http: { port }, driver: ['redis://127.0.0.1:1'] }))
+    router.child.kill('SIGHUP')
+    await eventually(() => router.log().includes('the present ones go on'), 10_000)
+    expect(await status()).toBe(200)
     // And one that is in order is taken into use.
     writeFileSync(
       file,
@@ -88,12 +93,21 @@ test(
   },
 )
 
+test('a place that cannot be written is needed only by who asks for it', { timeout: 20_000 }, async () => {
+  const router = await startRouter(redis, { workers: 1, env: { TMPDIR: redis.socket } })
+  expect(router.log()).toContain('will not know the routes')
+  await router[Symbol.asyncDispose]()
+  const args = ['--snapshot', join(redis.socket, 'routes.json')]
+  await expect(startRouter(redis, { workers: 1, args })).rejects.toThrow(/directory cannot be made/)
+})
+
 test('workers of another user write the snapshot, or it is said at once', { timeout: 20_000 }, async () => {
   chmodSync(redis.directory, 0o755)
   const directory = join(redis.directory, 'made')
   const args = ['--user', 'nobody', '--group', 'nogroup', '--snapshot', join(directory, 'routes.json')]
   const router = await startRouter(redis, { workers: 1, args })
   await eventually(() => readdirSync(directory).includes('routes.json'))
+  expect(statSync(join(directory, 'routes.json')).uid).not.toBe(0)
   await router[Symbol.asyncDispose]()
   const elsewhere = ['--user', 'nobody', '--group', 'nogroup', '--snapshot', join(redis.directory, 'x.json')]
   await expect(startRouter(redis, { workers: 1, args: elsewhere })).rejects.toThrow(

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
 import { readSnapshot, writeSnapshot } from '../../../src/router/table/snapshot.ts'
 
+const source = '127.0.0.1:6379/0#'
+
 const emptyTable = () =>
   createRouteTable(
     () => undefined,
@@ -23,9 +25,10 @@ test('what was written is read; a route that could not be read is not kept', asy
   const options = { balance: 'random', weights: [1, 0.5], sticky: true, maxInFlight: undefined } as const
   table.set(new TableRoute('b.test', ['b'], { ...options, weights: [...options.weights] }))
   table.set(new TableRoute('odd.test', undefined, undefined))
-  await writeSnapshot(path, 7, table)
+  await writeSnapshot(path, { version: 7, source }, table)
   const read = emptyTable()
-  expect(await readSnapshot(path, read)).toEqual({ version: 7, whole: true })
+  expect(await readSnapshot(path, '127.0.0.1:6380/0#', read)).toBeUndefined()
+  expect(await readSnapshot(path, source, read)).toEqual({ version: 7, whole: true })
   expect([...read.routes()].map(({ host, urls }) => [host, urls])).toEqual([
     ['a.test', ['http://10.0.0.1:80']],
     ['b.test', []],
@@ -35,7 +38,7 @@ test('what was written is read; a route that could not be read is not kept', asy
   const text = await readFile(path, 'utf8')
   await writeFile(path, text.slice(0, text.indexOf('b.test')))
   const cut = emptyTable()
-  expect(await readSnapshot(path, cut)).toEqual({ version: 7, whole: false })
+  expect(await readSnapshot(path, source, cut)).toEqual({ version: 7, whole: false })
   expect(cut.size).toBe(1)
 })
 
@@ -51,6 +54,6 @@ test.each([
   const path = join(directory, 'other')
   await writeFile(path, text)
   const table = emptyTable()
-  expect(await readSnapshot(path, table)).toEqual(expected)
+  expect(await readSnapshot(path, source, table)).toEqual(expected)
   expect(table.size).toBe(expected === undefined ? 0 : 1)
 })
