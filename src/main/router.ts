@@ -55,7 +55,8 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
       slot: Number(env[workerEnv.slot] ?? 0),
       replaces: replaces === '' ? undefined : replaces,
       cookieKey: env[workerEnv.cookieKey] ?? '',
-      snapshot: env[workerEnv.snapshot] ?? '',
+      // A master of an earlier version does not say.
+      snapshot: env[workerEnv.snapshot] ?? settings.snapshot,
       mustKnowRoutes: env[workerEnv.mustKnowRoutes] === '1',
     },
     log,

@@ -35,7 +35,7 @@ export type WorkerRole = {
   /** Signs the sticky cookies; the same in all workers and after restarts. */
   cookieKey: string
   /** Where the table is kept for those that come after it. */
-  snapshot: string
+  snapshot: string | undefined
   /** It takes the place of one that serves, and is of no use without the routes. */
   mustKnowRoutes: boolean
 }
@@ -90,10 +90,11 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   let maySave = false
   let saving = false
   async function save(): Promise<void> {
-    if (!maySave || !sync.loaded || !snapshotWanted || saving || plane.draining) return
+    const path = role.snapshot
+    if (path === undefined || !maySave || !sync.loaded || !snapshotWanted || saving || plane.draining) return
     saving = true
     snapshotWanted = false
-    await writeSnapshot(role.snapshot, { version: sync.version, source }, table).catch((error: unknown) => {
+    await writeSnapshot(path, { version: sync.version, source }, table).catch((error: unknown) => {
       snapshotWanted = true
       log.warnOnce(`the snapshot was not written: ${String(error)}`)
     })
@@ -155,8 +156,9 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   ]
 
   if (role.replaces !== undefined) feed.withdraw([role.replaces]).catch(() => undefined)
-  const stored = await readSnapshot(role.snapshot, source, table)
-  if (stored?.whole === false) log.warn(`${role.snapshot} is damaged: ${table.size} routes could be read`)
+  const { snapshot } = role
+  const stored = snapshot === undefined ? undefined : await readSnapshot(snapshot, source, table)
+  if (stored?.whole === false) log.warn(`${snapshot ?? ''} is damaged: ${table.size} routes could be read`)
   if (stored !== undefined) sync.startFrom(stored.version)
   snapshotWhole = stored?.whole === true
   await Promise.race([firstLoad, sleep(stored === undefined ? firstLoadMs.empty : firstLoadMs.snapshot)])

@@ -232,8 +232,8 @@ export class ClientConnection implements Client {
 
   answer(status: number, reason: string, exchange: Exchange): void {
     this.#exchange = undefined
-    const more = this.#held || this.#endedAt === never
-    const keepAlive = exchange.keepAlive && exchange.requestDone && more && !this.#plane.draining
+    const asksOn = this.#held || this.#endedAt === never
+    const keepAlive = exchange.keepAlive && exchange.requestDone && asksOn && !this.#plane.draining
     const debug = exchange.debug ? errorFields(reason) + debugFields(exchange) : ''
     exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)
     exchange.report()

@@ -40,11 +40,13 @@ async function route(host: string, ...backends: string[]): Promise<void> {
 const dead = (host: string): Promise<string[]> => redis.client.smembers(`dead:${host}`)
 
 /** An app whose `/` answers 500, as many do that have no page there. */
-const pageless = (name: string, at?: number): Promise<Backend> =>
+const pageless = (name: string, at?: number): Promise<Backend> => failing(name, '/', at)
+
+const failing = (name: string, path: string, at?: number): Promise<Backend> =>
   startBackend(
     name,
     (req, res) => {
-      if (req.url !== '/') return false
+      if (req.url !== path) return false
       res.statusCode = 500
       res.end()
       return true
@@ -72,12 +74,7 @@ test('a backend that was refused is back with whatever it answers', { timeout: 2
 })
 
 test('a health check as planb writes it, with nothing in body and status', async () => {
-  using sick = await startBackend('sick', (req, res) => {
-    if (req.url !== '/health') return false
-    res.statusCode = 500
-    res.end()
-    return true
-  })
+  using sick = await failing('sick', '/health')
   await route('planb.test', good.url, sick.url)
   const check = { path: '/health', body: '', status: '0', interval: '0.2' }
   await redis.client.hset('healthcheck:planb.test', check)
@@ -105,12 +102,7 @@ test('a health check of a wildcard holds for all of its hosts, and asks for one'
 })
 
 test('a verdict holds until the next one, however long marks last', { timeout: 20_000 }, async () => {
-  using sick = await startBackend('sick', (req, res) => {
-    if (req.url !== '/health') return false
-    res.statusCode = 500
-    res.end()
-    return true
-  })
+  using sick = await failing('sick', '/health')
   await route('long.test', sick.url, good.url)
   await redis.client.hset('healthcheck:long.test', { path: '/health', interval: '5', fall: '1' })
   await eventually(async () => (await dead('long.test')).join() === '0')
@@ -123,12 +115,7 @@ test('a verdict holds until the next one, however long marks last', { timeout: 2
 })
 
 test('a backend that is listed twice fails once per check', async () => {
-  using sick = await startBackend('sick', (req, res) => {
-    if (req.url !== '/health') return false
-    res.statusCode = 500
-    res.end()
-    return true
-  })
+  using sick = await failing('sick', '/health')
   await route('twice.test', sick.url, sick.url, good.url)
   await redis.client.hset('healthcheck:twice.test', { path: '/health', interval: '1', fall: '2' })
   const checks = (): number => sick.seen.filter((line) => line === 'GET /health').length
