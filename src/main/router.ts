@@ -64,14 +64,20 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
   const identity = workerIdentity(settings)
   if (identity !== undefined) become(identity)
   worker.keepSnapshot()
-  const tell = (message: ToMaster): void => void process.send?.(message)
+  const tell = (message: ToMaster, told?: () => void): void =>
+    void process.send?.(message, undefined, {}, told)
   process.on('message', (value: unknown) => {
     const parsed = ToWorker.safeParse(value)
     if (!parsed.success) return
     const message = parsed.data
     if (message.type === 'stats') tell({ type: 'stats', id: message.id, stats: worker.stats() })
+    else if (message.type === 'inherit') worker.inherit(message.counted)
     else if (message.type === 'reopen-logs') worker.reopenLogs()
-    else void worker.drain().then(() => process.exit(0))
+    else {
+      void worker
+        .drain()
+        .then(() => tell({ type: 'stats', id: 0, stats: worker.stats() }, () => process.exit(0)))
+    }
   })
   tell({ type: 'ready', id: worker.id, routesKnown: worker.routesKnown() })
 }

@@ -8,8 +8,9 @@ import { userBufferFields } from './client/reading.ts'
 import { serveControl, serveMetrics } from './control-server.ts'
 import { type Logger } from './log.ts'
 import { type ToWorker, ToMaster } from './messages.ts'
+import { createStatsCollection } from './observe/collection.ts'
 import { prometheusText } from './observe/prometheus.ts'
-import { mergeStats, routerStats, type WorkerStats } from './observe/stats.ts'
+import { mergeStats, type RouterStats, routerStats } from './observe/stats.ts'
 import { prepareAccessLog, prepareSnapshot, workerIdentity } from './privileges.ts'
 import { type RouterSettings } from './settings.ts'
 
@@ -35,7 +36,6 @@ type Slot = {
 
 const mostEnvBytes = 100_000
 const readyMs = 30_000
-const statsMs = 3000
 /** A worker that lived this long did not crash at once, and its successor starts without delay. */
 const steadyMs = 10_000
 const maxRespawnMs = 10_000
@@ -86,9 +86,11 @@ export function startMaster(
   const retiring = new Set<ClusterWorker>()
   /** Workers that have said that they serve, and so listen to what they are told. */
   const serving = new Set<ClusterWorker>()
-  const pendingStats = new Map<number, (stats: WorkerStats) => void>()
+  const counted = createStatsCollection<ClusterWorker>({
+    ask: (worker, id) => send(worker, { type: 'stats', id }),
+    inherit: (worker, counted) => send(worker, { type: 'inherit', counted }),
+  })
   const waitingReady = new Map<ClusterWorker, () => void>()
-  let nextQuestion = 0
   let stopping = false
 
   function fork(
@@ -112,16 +114,22 @@ export function startMaster(
       if (!parsed.success) return
       const message = parsed.data
       if (message.type === 'stats') {
-        pendingStats.get(message.id)?.(message.stats)
+        counted.told(worker, message.id, message.stats)
         return
       }
       serving.add(worker)
+      counted.serves(worker)
       const place = slots.get(slot)
       if (place?.worker === worker) {
         place.id = message.id
         place.routesKnown = message.routesKnown
       }
       waitingReady.get(worker)?.()
+    })
+    // All that it has said has been read by then, which an exit does not say.
+    worker.on('disconnect', () => {
+      serving.delete(worker)
+      counted.ended(worker, heirOf(slot))
     })
     worker.on('error', (error) => log.warn(`worker ${worker.process.pid ?? '?'}: ${error.message}`))
     worker.on('exit', (code, signal) => exited(slot, worker, signal || code))
@@ -141,6 +149,13 @@ export function startMaster(
     setTimeout(() => {
       if (!stopping && slots.get(slot)?.worker === worker) fork(slot, place.id, crashes)
     }, delay)
+  }
+
+  /** Who goes on from what a worker of a place has counted: its successor before any other. */
+  function heirOf(place: number): ClusterWorker | undefined {
+    const successor = slots.get(place)?.worker
+    if (successor !== undefined && serving.has(successor)) return successor
+    return [...serving].find((worker) => !retiring.has(worker))
   }
 
   /** Resolves to whether the worker serves. */
@@ -168,7 +183,7 @@ export function startMaster(
 
   let reloading: Promise<{ workers: number }> | undefined
   /** New workers first, each old one drained once its successor serves; a successor that fails changes nothing. */
-  async function reload(): Promise<{ workers: number }> {
+  async function replaceAll(): Promise<{ workers: number }> {
     const before = configText
     configText = readSettings()?.configText
     for (const [slot, old] of [...slots]) {
@@ -188,28 +203,21 @@ export function startMaster(
     return { workers: slots.size }
   }
 
-  async function collectStats(): Promise<(WorkerStats & { pid: number })[]> {
-    const answers = await Promise.all(
-      [...slots.values()].map(async ({ worker }) => {
-        const stats = await askStats(worker)
-        return stats === undefined ? [] : [{ ...stats, pid: worker.process.pid ?? 0 }]
-      }),
-    )
-    return answers.flat()
-  }
+  /** Who asks while it is going on awaits the same. */
+  const reload = (): Promise<{ workers: number }> =>
+    (reloading ??= replaceAll().finally(() => (reloading = undefined)))
 
-  function askStats(worker: ClusterWorker): Promise<WorkerStats | undefined> {
-    return new Promise((resolve) => {
-      const id = (nextQuestion += 1)
-      const finish = (stats: WorkerStats | undefined): void => {
-        clearTimeout(timer)
-        pendingStats.delete(id)
-        resolve(stats)
-      }
-      const timer = setTimeout(() => finish(undefined), statsMs)
-      pendingStats.set(id, finish)
-      send(worker, { type: 'stats', id })
-    })
+  /** Those that finish what they have are counted, and not shown. */
+  async function collectStats() {
+    const { living, gone } = await counted.collect([...serving])
+    const present = living.filter(({ worker }) => !retiring.has(worker))
+    return {
+      present,
+      merged: mergeStats(
+        living.map(({ stats }) => stats),
+        gone,
+      ),
+    }
   }
 
   const reopenLogs = (): void => {
@@ -223,11 +231,18 @@ export function startMaster(
     }
   }
   const metrics = async (): Promise<string> => {
-    const workers = await collectStats()
-    return prometheusText(mergeStats(workers), {
-      workers: workers.length,
-      routes: Math.max(0, ...workers.map((worker) => worker.routes)),
-    })
+    const { present, merged } = await collectStats()
+    return prometheusText(
+      merged,
+      present.map(({ stats }) => stats),
+    )
+  }
+  const stats = async (): Promise<RouterStats> => {
+    const { present, merged } = await collectStats()
+    return routerStats(
+      merged,
+      present.map(({ worker, stats }) => ({ ...stats, pid: worker.process.pid ?? 0 })),
+    )
   }
 
   const first = Array.from({ length: settings.workers }, (_, slot) => ready(fork(slot, undefined, 0)))
@@ -237,9 +252,9 @@ export function startMaster(
       : serveControl(
           settings.controlSocket,
           {
-            stats: async () => routerStats(await collectStats()),
+            stats,
             metrics,
-            reload: () => (reloading ??= reload().finally(() => (reloading = undefined))),
+            reload,
             'reopen-logs': async () => reopenLogs(),
           },
           (message) => log.warn(message),
@@ -253,7 +268,7 @@ export function startMaster(
     /** Resolves to whether every worker serves. */
     started: Promise.all(first).then((all) => all.every(Boolean)),
     reopenLogs,
-    reload: () => (reloading ??= reload().finally(() => (reloading = undefined))),
+    reload,
     /** Drains all workers and resolves when they are gone. */
     async stop(): Promise<void> {
       stopping = true

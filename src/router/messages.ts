@@ -1,9 +1,11 @@
 import { z } from 'zod'
-import { WorkerStats } from './observe/stats.ts'
+import { Counted, WorkerStats } from './observe/stats.ts'
 
 /** What the master asks a worker. */
 export const ToWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stats'), id: z.int() }),
+  /** Go on from what a worker that is gone has counted. */
+  z.object({ type: z.literal('inherit'), counted: Counted }),
   z.object({ type: z.literal('reopen-logs') }),
   /** Take no new connections, finish the present ones, exit. */
   z.object({ type: z.literal('drain') }),
@@ -14,6 +16,7 @@ export type ToWorker = z.infer<typeof ToWorker>
 export const ToMaster = z.discriminatedUnion('type', [
   /** It serves; `routesKnown`: by what Redis or a whole snapshot says. */
   z.object({ type: z.literal('ready'), id: z.string(), routesKnown: z.boolean() }),
+  /** The answer, or at its end (`id` 0) all that it has counted. */
   z.object({ type: z.literal('stats'), id: z.int(), stats: WorkerStats }),
 ])
 export type ToMaster = z.infer<typeof ToMaster>

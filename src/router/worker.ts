@@ -8,7 +8,7 @@ import { type DeadMarks } from './health/faults.ts'
 import { openListeners } from './listeners.ts'
 import { type Logger } from './log.ts'
 import { openAccessLog } from './observe/access-log.ts'
-import { type WorkerStats, createStatsCounter } from './observe/stats.ts'
+import { type Counted, createStatsCounter, type WorkerStats } from './observe/stats.ts'
 import { type RouterSettings } from './settings.ts'
 import { quickenStringMethods } from './string-methods.ts'
 import { readSnapshot, writeSnapshot } from './table/snapshot.ts'
@@ -174,6 +174,11 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       maySave = role.slot === 0
       snapshotWanted = true
       void save()
+    },
+
+    /** Goes on from what a worker that is gone has counted. */
+    inherit(counted: Counted): void {
+      stats.inherit(counted)
     },
 
     reopenLogs(): void {

@@ -1,18 +1,18 @@
 import { upperMs } from './histogram.ts'
-import { type MergedStats } from './stats.ts'
+import { type MergedStats, routesOf, type WorkerStats } from './stats.ts'
 
 /** As index of `statuses`. */
 const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx']
 
 /** Text exposition format 0.0.4. */
-export function prometheusText(merged: MergedStats, facts: { workers: number; routes: number }): string {
+export function prometheusText(merged: MergedStats, workers: readonly WorkerStats[]): string {
   const lines = [
     '# HELP paas_router_workers Worker processes.',
     '# TYPE paas_router_workers gauge',
-    `paas_router_workers ${facts.workers}`,
+    `paas_router_workers ${workers.length}`,
     '# HELP paas_router_routes Hosts in the route table.',
     '# TYPE paas_router_routes gauge',
-    `paas_router_routes ${facts.routes}`,
+    `paas_router_routes ${routesOf(workers)}`,
     '# HELP paas_router_answers_total All requests by class of status, those for hosts that nobody has included.',
     '# TYPE paas_router_answers_total counter',
     ...merged.total.statuses.map((count, i) => `paas_router_answers_total{status="${classes[i]}"} ${count}`),

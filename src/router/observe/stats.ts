@@ -15,7 +15,7 @@ const Counters = z.object({
 })
 type Counters = z.infer<typeof Counters>
 
-/** What one worker has counted since it started; its master adds the workers up. */
+/** What one worker and those before it that it goes on from have counted; its master adds the workers up. */
 export const WorkerStats = z.object({
   startedAt: z.iso.datetime(),
   version: z.int(),
@@ -29,6 +29,10 @@ export const WorkerStats = z.object({
 })
 export type WorkerStats = z.infer<typeof WorkerStats>
 
+/** What outlives a worker. */
+export const Counted = WorkerStats.pick({ total: true, hosts: true, backends: true })
+export type Counted = z.infer<typeof Counted>
+
 /** Not in the schema's order: V8 would take objects of both for the same, and make a new number for each sum. */
 function counters(): Counters {
   return {
@@ -39,6 +43,27 @@ function counters(): Counters {
     statuses: [0, 0, 0, 0, 0, 0],
     histogram: emptyHistogram(),
   }
+}
+
+function counterOf(map: Map<string, Counters>, key: string): Counters {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const made = counters()
+  map.set(key, made)
+  return made
+}
+
+/** All but what is in flight, which ends with its worker. */
+function add(into: Counters, from: Counters): void {
+  into.requests += from.requests
+  into.bytes += from.bytes
+  into.ms += from.ms
+  into.statuses = into.statuses.map((count, i) => count + (from.statuses[i] ?? 0))
+  addHistogram(into.histogram, from.histogram)
+}
+
+function addAll(into: Map<string, Counters>, from: Record<string, Counters>): void {
+  for (const [key, value] of Object.entries(from)) add(counterOf(into, key), value)
 }
 
 export type StatsCounter = ReturnType<typeof createStatsCounter>
@@ -58,24 +83,22 @@ export function createStatsCounter() {
     observe(into.histogram, bucket)
   }
 
-  function of(map: Map<string, Counters>, key: string): Counters {
-    const found = map.get(key)
-    if (found !== undefined) return found
-    const made = counters()
-    map.set(key, made)
-    return made
-  }
-
   return {
     count(finished: Finished): void {
       const { backend, route, startedAt, backendStartedAt, finishedAt } = finished
       const ms = finishedAt - startedAt
       const bucket = bucketOf(ms)
       count(total, finished, ms, bucket)
-      if (route !== undefined) count(of(hosts, route.host), finished, ms, bucket)
+      if (route !== undefined) count(counterOf(hosts, route.host), finished, ms, bucket)
       if (backend === undefined) return
       const own = backendStartedAt === startedAt ? bucket : bucketOf(finishedAt - backendStartedAt)
-      count(of(backends, backend.url), finished, ms, own)
+      count(counterOf(backends, backend.url), finished, ms, own)
+    },
+    /** Goes on from what a worker that is gone has counted. */
+    inherit(counted: Counted): void {
+      add(total, counted.total)
+      addAll(hosts, counted.hosts)
+      addAll(backends, counted.backends)
     },
     /** Forgets what no longer exists, so that memory is bounded by the table. */
     forget(keepHost: (host: string) => boolean, keepBackend: (url: string) => boolean): void {
@@ -83,7 +106,7 @@ export function createStatsCounter() {
       for (const url of backends.keys()) if (!keepBackend(url)) backends.delete(url)
     },
     /** So that a backend is shown even before its first answer. */
-    backend: (url: string): Counters => of(backends, url),
+    backend: (url: string): Counters => counterOf(backends, url),
     /** The hosts of all requests in progress at this moment. */
     inFlight(ofRequests: Iterable<string | undefined>): void {
       total.inFlight = 0
@@ -91,7 +114,7 @@ export function createStatsCounter() {
       for (const host of ofRequests) {
         if (host === undefined) continue
         total.inFlight += 1
-        of(hosts, host).inFlight += 1
+        counterOf(hosts, host).inFlight += 1
       }
     },
     read: () => ({ total, hosts: Object.fromEntries(hosts), backends: Object.fromEntries(backends) }),
@@ -112,7 +135,7 @@ const Summary = z.object({
 })
 export type Summary = z.infer<typeof Summary>
 
-/** What `router:stats` shows: all workers together, since each started. */
+/** What `router:stats` shows: all workers together, since the router started. */
 export const RouterStats = z.object({
   workers: z.array(
     z.object({
@@ -138,30 +161,29 @@ export type MergedStats = {
   ejected: Map<string, string>
 }
 
-export function mergeStats(workers: readonly WorkerStats[]): MergedStats {
+/** `gone`: of workers that have ended, which nobody has inherited yet. */
+export function mergeStats(workers: readonly WorkerStats[], gone: readonly Counted[]): MergedStats {
   const merged: MergedStats = { total: counters(), hosts: new Map(), backends: new Map(), ejected: new Map() }
-  const add = (into: Counters, from: Counters): void => {
-    into.requests += from.requests
-    into.bytes += from.bytes
-    into.ms += from.ms
-    into.inFlight += from.inFlight
-    into.statuses = into.statuses.map((count, i) => count + (from.statuses[i] ?? 0))
-    addHistogram(into.histogram, from.histogram)
+  for (const { total, hosts, backends } of [...workers, ...gone]) {
+    add(merged.total, total)
+    addAll(merged.hosts, hosts)
+    addAll(merged.backends, backends)
   }
-  const addAll = (into: Map<string, Counters>, from: Record<string, Counters>): void => {
-    for (const [key, value] of Object.entries(from)) {
-      const sum = into.get(key) ?? counters()
-      add(sum, value)
-      into.set(key, sum)
+  for (const { total, hosts, backends, ejected } of workers) {
+    merged.total.inFlight += total.inFlight
+    for (const [host, { inFlight }] of Object.entries(hosts))
+      counterOf(merged.hosts, host).inFlight += inFlight
+    for (const [url, { inFlight }] of Object.entries(backends)) {
+      counterOf(merged.backends, url).inFlight += inFlight
     }
-  }
-  for (const worker of workers) {
-    add(merged.total, worker.total)
-    addAll(merged.hosts, worker.hosts)
-    addAll(merged.backends, worker.backends)
-    for (const [url, why] of Object.entries(worker.ejected)) merged.ejected.set(url, why)
+    for (const [url, why] of Object.entries(ejected)) merged.ejected.set(url, why)
   }
   return merged
+}
+
+/** A worker that has just begun may not have all of them yet. */
+export function routesOf(workers: readonly WorkerStats[]): number {
+  return Math.max(0, ...workers.map((worker) => worker.routes))
 }
 
 function summary(from: Counters): Summary {
@@ -180,8 +202,10 @@ function summary(from: Counters): Summary {
   }
 }
 
-export function routerStats(workers: readonly (WorkerStats & { pid: number })[]): RouterStats {
-  const merged = mergeStats(workers)
+export function routerStats(
+  merged: MergedStats,
+  workers: readonly (WorkerStats & { pid: number })[],
+): RouterStats {
   const sorted = (map: Map<string, Counters>): [string, Counters][] =>
     [...map].sort(([a], [b]) => (a < b ? -1 : 1))
   return {
@@ -192,7 +216,7 @@ export function routerStats(workers: readonly (WorkerStats & { pid: number })[])
       clients,
       rssBytes,
     })),
-    routes: Math.max(0, ...workers.map((worker) => worker.routes)),
+    routes: routesOf(workers),
     total: summary(merged.total),
     hosts: Object.fromEntries(sorted(merged.hosts).map(([host, value]) => [host, summary(value)])),
     backends: Object.fromEntries(

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readRouterMetrics } from '../../../src/router/control.ts'
 import { type Backend, startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { ask, eventually, freePort, startRouter } from './support/router.ts'
@@ -89,6 +90,54 @@ test(
     router.child.kill('SIGHUP')
     await eventually(async () => (await router.workerPids()).every((pid) => !before.includes(pid)), 10_000)
     expect(await status()).toBe(200)
+    await router[Symbol.asyncDispose]()
+  },
+)
+
+test.for([1, 2])(
+  'no counter falls when one of %i is replaced or killed',
+  { timeout: 60_000 },
+  async (workers) => {
+    await redis.client.del('frontend:app.test')
+    await redis.client.rpush('frontend:app.test', 'app', backend.url)
+    const router = await startRouter(redis, { workers })
+    const asked = async (times: number): Promise<void> => {
+      for (let i = 0; i < times; i += 1) expect((await ask(router.port, 'app.test')).status).toBe(200)
+    }
+    let counted = 0
+    const counters = async (): Promise<number> => {
+      const metrics = await readRouterMetrics(router.control)
+      const values = [
+        /^paas_router_answers_total\{status="2xx"\} (\d+)$/m,
+        /^paas_router_requests_total\{host="app.test",status="2xx"\} (\d+)$/m,
+        /^paas_router_backend_requests_total\{.*,status="2xx"\} (\d+)$/m,
+        /^paas_router_request_duration_seconds_count\{.*\} (\d+)$/m,
+      ].map((pattern) => Number(pattern.exec(metrics)?.[1]))
+      expect(values).toEqual(values.map(() => values[0]))
+      expect(values[0]).toBeGreaterThanOrEqual(counted)
+      return (counted = values[0]!)
+    }
+    const gone = (pids: readonly number[]) => async (): Promise<boolean> => {
+      await counters()
+      return pids.every((pid) => !existsSync(`/proc/${pid}`))
+    }
+    await asked(20)
+    expect(await counters()).toBe(20)
+    await asked(20)
+    const pids = await router.workerPids()
+    router.child.kill('SIGHUP')
+    await eventually(gone(pids), 30_000)
+    expect(await counters()).toBe(40)
+    const [killed] = await router.workerPids()
+    process.kill(killed!, 'SIGKILL')
+    await eventually(gone([killed!]))
+    await eventually(async () => {
+      await counters()
+      return (await router.workerPids()).length === workers
+    })
+    await asked(5)
+    expect(await counters()).toBe(45)
+    expect(await router.stats()).toMatchObject({ total: { requests: 45, inFlight: 0 } })
     await router[Symbol.asyncDispose]()
   },
 )
