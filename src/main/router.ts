@@ -71,7 +71,7 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
     if (!parsed.success) return
     const message = parsed.data
     if (message.type === 'stats') tell({ type: 'stats', id: message.id, stats: worker.stats() })
-    else if (message.type === 'inherit') worker.inherit(message.counted)
+    else if (message.type === 'which-are-gone') tell({ type: 'gone', names: worker.goneOf(message.names) })
     else if (message.type === 'reopen-logs') worker.reopenLogs()
     else {
       void worker

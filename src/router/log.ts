@@ -8,6 +8,8 @@ export type Logger = {
 
 export function routerLogger(name: string): Logger {
   const said = new Map<string, number>()
+  // Nobody may be reading any more, which is no reason to end.
+  process.stderr.on('error', () => undefined)
   const line = (level: string, message: string): void => {
     process.stderr.write(`${new Date().toISOString()} ${level} ${name}: ${message}\n`)
   }

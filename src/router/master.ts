@@ -10,7 +10,7 @@ import { type Logger } from './log.ts'
 import { type ToWorker, ToMaster } from './messages.ts'
 import { createStatsCollection } from './observe/collection.ts'
 import { prometheusText } from './observe/prometheus.ts'
-import { mergeStats, type RouterStats, routerStats } from './observe/stats.ts'
+import { forgetMs, mergeStats, type RouterStats, routerStats } from './observe/stats.ts'
 import { prepareAccessLog, prepareSnapshot, workerIdentity } from './privileges.ts'
 import { type RouterSettings } from './settings.ts'
 
@@ -86,10 +86,7 @@ export function startMaster(
   const retiring = new Set<ClusterWorker>()
   /** Workers that have said that they serve, and so listen to what they are told. */
   const serving = new Set<ClusterWorker>()
-  const counted = createStatsCollection<ClusterWorker>({
-    ask: (worker, id) => send(worker, { type: 'stats', id }),
-    inherit: (worker, counted) => send(worker, { type: 'inherit', counted }),
-  })
+  const counted = createStatsCollection<ClusterWorker>((worker, id) => send(worker, { type: 'stats', id }))
   const waitingReady = new Map<ClusterWorker, () => void>()
   let stopping = false
 
@@ -117,8 +114,11 @@ export function startMaster(
         counted.told(worker, message.id, message.stats)
         return
       }
+      if (message.type === 'gone') {
+        counted.forget(message.names)
+        return
+      }
       serving.add(worker)
-      counted.serves(worker)
       const place = slots.get(slot)
       if (place?.worker === worker) {
         place.id = message.id
@@ -129,7 +129,7 @@ export function startMaster(
     // All that it has said has been read by then, which an exit does not say.
     worker.on('disconnect', () => {
       serving.delete(worker)
-      counted.ended(worker, heirOf(slot))
+      counted.ended(worker)
     })
     worker.on('error', (error) => log.warn(`worker ${worker.process.pid ?? '?'}: ${error.message}`))
     worker.on('exit', (code, signal) => exited(slot, worker, signal || code))
@@ -149,13 +149,6 @@ export function startMaster(
     setTimeout(() => {
       if (!stopping && slots.get(slot)?.worker === worker) fork(slot, place.id, crashes)
     }, delay)
-  }
-
-  /** Who goes on from what a worker of a place has counted: its successor before any other. */
-  function heirOf(place: number): ClusterWorker | undefined {
-    const successor = slots.get(place)?.worker
-    if (successor !== undefined && serving.has(successor)) return successor
-    return [...serving].find((worker) => !retiring.has(worker))
   }
 
   /** Resolves to whether the worker serves. */
@@ -245,6 +238,10 @@ export function startMaster(
     )
   }
 
+  const forgetting = setInterval(() => {
+    const [anyone] = serving
+    if (anyone !== undefined) send(anyone, { type: 'which-are-gone', names: counted.names() })
+  }, forgetMs)
   const first = Array.from({ length: settings.workers }, (_, slot) => ready(fork(slot, undefined, 0)))
   const servers = [
     settings.controlSocket === undefined
@@ -272,6 +269,7 @@ export function startMaster(
     /** Drains all workers and resolves when they are gone. */
     async stop(): Promise<void> {
       stopping = true
+      clearInterval(forgetting)
       for (const server of servers) server?.close()
       const all = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
       const gone = all.map((worker) => new Promise((resolve) => worker.once('exit', resolve)))

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { Counted, WorkerStats } from './observe/stats.ts'
+import { Names, WorkerStats } from './observe/stats.ts'
 
 /** What the master asks a worker. */
 export const ToWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stats'), id: z.int() }),
-  /** Go on from what a worker that is gone has counted. */
-  z.object({ type: z.literal('inherit'), counted: Counted }),
+  /** Say which of these are in no route. */
+  z.object({ type: z.literal('which-are-gone'), names: Names }),
   z.object({ type: z.literal('reopen-logs') }),
   /** Take no new connections, finish the present ones, exit. */
   z.object({ type: z.literal('drain') }),
@@ -15,8 +15,14 @@ export type ToWorker = z.infer<typeof ToWorker>
 /** What a worker tells the master. */
 export const ToMaster = z.discriminatedUnion('type', [
   /** It serves; `routesKnown`: by what Redis or a whole snapshot says. */
-  z.object({ type: z.literal('ready'), id: z.string(), routesKnown: z.boolean() }),
+  z.object({
+    type: z.literal('ready'),
+    id: z.string(),
+    // A worker of an earlier version does not say.
+    routesKnown: z.boolean().default(true),
+  }),
   /** The answer, or at its end (`id` 0) all that it has counted. */
   z.object({ type: z.literal('stats'), id: z.int(), stats: WorkerStats }),
+  z.object({ type: z.literal('gone'), names: Names }),
 ])
 export type ToMaster = z.infer<typeof ToMaster>

@@ -8,7 +8,7 @@ import { type DeadMarks } from './health/faults.ts'
 import { openListeners } from './listeners.ts'
 import { type Logger } from './log.ts'
 import { openAccessLog } from './observe/access-log.ts'
-import { type Counted, createStatsCounter, type WorkerStats } from './observe/stats.ts'
+import { createStatsCounter, forgetMs, type Names, type WorkerStats } from './observe/stats.ts'
 import { type RouterSettings } from './settings.ts'
 import { quickenStringMethods } from './string-methods.ts'
 import { readSnapshot, writeSnapshot } from './table/snapshot.ts'
@@ -18,7 +18,6 @@ const tickMs = 500
 const announceMs = 3000
 const snapshotMs = 2000
 const rewriteMs = 3_600_000
-const forgetMs = 60_000
 /** How long a start waits for Redis: without a snapshot, and with one. */
 const firstLoadMs = { empty: 3000, snapshot: 1000 }
 /** Idle client connections are left alone this long after a worker was told to go. */
@@ -125,6 +124,14 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     return { id, pid: process.pid, startedAt, version: sync.version, draining }
   }
 
+  function goneOf(names: Names): Names {
+    if (!routesKnown()) return { hosts: [], backends: [] }
+    return {
+      hosts: names.hosts.filter((host) => table.get(host) === undefined),
+      backends: [...table.withoutRoutes(names.backends)],
+    }
+  }
+
   let announcing = false
   let announceAgain = false
   /** One announcement at a time, and another after it when something changed meanwhile. */
@@ -144,12 +151,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const timers = [
     setInterval(() => sync.tick(performance.now()), tickMs),
     setInterval(announce, announceMs),
-    setInterval(() => {
-      stats.forget(
-        (host) => table.get(host) !== undefined,
-        (url) => backends.has(url),
-      )
-    }, forgetMs),
+    setInterval(() => stats.forget(goneOf(stats.names())), forgetMs),
     setInterval(() => void save(), snapshotMs),
     // What nobody touches for days is tidied up in some places.
     setInterval(() => (snapshotWanted = true), rewriteMs),
@@ -176,10 +178,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       void save()
     },
 
-    /** Goes on from what a worker that is gone has counted. */
-    inherit(counted: Counted): void {
-      stats.inherit(counted)
-    },
+    goneOf,
 
     reopenLogs(): void {
       accessLog?.reopen()

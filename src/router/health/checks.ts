@@ -44,29 +44,32 @@ export function createHealthChecks(
   policy: { deadTtlSeconds: number },
   report: (message: string) => void,
 ) {
-  const running = new Map<string, { fields: string; controller: AbortController }>()
+  const running = new Map<string, { fields: string; controller: AbortController; places: Place[] }>()
   const againMs = Math.max(500, policy.deadTtlSeconds * 500)
 
-  async function watch(host: string, check: HealthCheck, signal: AbortSignal): Promise<void> {
-    let places: Place[] = []
+  /** However rare probes are, and however long they take. */
+  const renewing = setInterval(() => {
+    for (const { places } of running.values()) for (const place of places) if (place.out) void mark(place)
+  }, againMs)
+
+  async function watch(watched: { places: Place[] }, host: string, check: HealthCheck, signal: AbortSignal) {
     while (!signal.aborted) {
-      const before = places
-      places = (table.get(host)?.urls ?? []).map(
+      const before = watched.places
+      watched.places = (table.get(host)?.urls ?? []).map(
         (url, index) =>
           before.find((place) => place.index === index && place.url === url) ??
-          ({ host, url, index, good: 0, bad: 0, out: false } satisfies Place),
+          // A mark that stands may be the verdict of a worker before this one.
+          ({
+            host,
+            url,
+            index,
+            good: 0,
+            bad: isMarked(host, index) ? check.fall - 1 : 0,
+            out: false,
+          } satisfies Place),
       )
-      await Promise.all(places.map((place) => examine(place, check, signal)))
-      await wait(check.interval * 1000, places, signal)
-    }
-  }
-
-  /** Waits for the next probes. */
-  async function wait(ms: number, places: readonly Place[], signal: AbortSignal): Promise<void> {
-    const until = performance.now() + ms
-    for (let left = ms; left > 0 && !signal.aborted; left = until - performance.now()) {
-      await pause(Math.min(left, againMs), signal)
-      if (left > againMs) await Promise.all(places.filter((place) => place.out).map(mark))
+      await Promise.all(watched.places.map((place) => examine(place, check, signal)))
+      await pause(check.interval * 1000, signal)
     }
   }
 
@@ -98,11 +101,10 @@ export function createHealthChecks(
       await mark(place)
     } else if (place.good >= check.rise && (place.out || isMarked(host, index))) {
       // Also for marks that others made: what answers its check is alive.
-      if (place.out) report(`${url} of ${host} passed its check`)
-      await marks.unmarkDead(host, index).then(
-        () => (place.out = false),
-        () => undefined,
-      )
+      const wasOut = place.out
+      if (wasOut) report(`${url} of ${host} passed its check`)
+      place.out = false
+      await marks.unmarkDead(host, index).catch(() => (place.out = wasOut))
     }
   }
 
@@ -124,10 +126,12 @@ export function createHealthChecks(
         return
       }
       const controller = new AbortController()
-      running.set(host, { fields: text, controller })
-      void watch(host, check.data, controller.signal)
+      const watched = { fields: text, controller, places: [] }
+      running.set(host, watched)
+      void watch(watched, host, check.data, controller.signal)
     },
     close(): void {
+      clearInterval(renewing)
       for (const { controller } of running.values()) controller.abort()
       running.clear()
     },

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type BackendAddress } from '../../model/backend-address.ts'
+import { ChunkedDecoder } from '../http/chunked.ts'
 
 /** What a probe asks for and what it takes for an answer. */
 export type ProbeRequest = {
@@ -33,18 +34,48 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<s
     )
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1')
-      if (!text.startsWith('HTTP/1.'.slice(0, text.length))) return finish('the answer is not HTTP')
-      const status = /^HTTP\/1\.[01] ([1-5][0-9]{2})[ \r]/.exec(text)?.[1]
-      if (status === undefined) return
-      const problem = request.accepts(Number(status)) ? undefined : `the status is ${status}`
-      if (problem !== undefined || request.body === undefined) return finish(problem)
-      const bodyAt = text.indexOf('\r\n\r\n')
-      if (bodyAt !== -1 && text.includes(request.body, bodyAt)) return finish(undefined)
-      if (text.length > maxBytes) finish('the body lacks the expected text')
+      const verdict = judge(text, request)
+      if (verdict !== 'more') finish(verdict)
     })
     socket.on('end', () =>
       finish(text === '' ? 'the connection was closed' : 'the body lacks the expected text'),
     )
     socket.on('error', (error) => finish(error.message))
   })
+}
+
+/** What is wrong with an answer, as far as it has come; undefined: nothing; `more`: that cannot be said yet. */
+function judge(text: string, { accepts, body }: ProbeRequest): string | undefined {
+  let at = 0
+  for (;;) {
+    if (!'HTTP/1.'.startsWith(text.slice(at, at + 7))) return 'the answer is not HTTP'
+    const line = text.slice(at, at + 13)
+    const status = Number(/^HTTP\/1\.[01] ([1-5][0-9]{2})[ \r]/.exec(line)?.[1])
+    if (Number.isNaN(status)) return line.length < 13 ? 'more' : 'the answer is not HTTP'
+    const headEnd = text.indexOf('\r\n\r\n', at)
+    const interim = status < 200 && status !== 101
+    if (!interim) {
+      if (!accepts(status)) return `the status is ${status}`
+      if (body === undefined) return undefined
+    }
+    if (headEnd === -1) break
+    if (!interim) {
+      const wanted = Buffer.from(body ?? '').toString('latin1')
+      if (bodyOf(text.slice(at, headEnd), text.slice(headEnd + 4)).includes(wanted)) return undefined
+      break
+    }
+    at = headEnd + 4
+  }
+  return text.length > maxBytes ? 'the body lacks the expected text' : 'more'
+}
+
+/** A body without its chunks. */
+function bodyOf(head: string, raw: string): string {
+  if (!/^transfer-encoding:[ \t]*chunked[ \t]*$/im.test(head)) return raw
+  let body = ''
+  const bytes = Buffer.from(raw, 'latin1')
+  new ChunkedDecoder().decode(bytes, 0, bytes.length, (buf, from, to) => {
+    body += buf.toString('latin1', from, to)
+  })
+  return body
 }

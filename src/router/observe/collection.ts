@@ -1,67 +1,60 @@
-import { type Counted, type WorkerStats } from './stats.ts'
+import { createStatsCounter, type Names, type WorkerStats } from './stats.ts'
 
 const answerMs = 3000
 
 /**
- * The master's view of what its workers count, in which no counter falls when one of them is replaced: what it has
- * counted goes to an heir. `Worker` is the identity of one.
+ * The master's view of what its workers count, in which no counter falls when one of them is replaced. `Worker` is the
+ * identity of one; `ask` puts a question to it, whose number comes back with the answer.
  */
-export function createStatsCollection<Worker>(tell: {
-  ask: (worker: Worker, id: number) => void
-  inherit: (worker: Worker, counted: Counted) => void
-}) {
-  const questions = new Map<number, { worker: Worker; answer: (stats: WorkerStats | undefined) => void }>()
+export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) => void) {
   /** What each living worker said last. */
   const last = new Map<Worker, WorkerStats>()
-  let unclaimed: readonly Counted[] = []
+  /** What those have counted that have ended. */
+  const gone = createStatsCounter()
+  const questions = new Map<number, { worker: Worker; settle: () => void }>()
   let questionsAsked = 0
 
-  function ask(worker: Worker): Promise<WorkerStats | undefined> {
+  /** Resolves once the worker has answered, or ended, or has been silent for too long. */
+  function answered(worker: Worker): Promise<void> {
     return new Promise((resolve) => {
       const id = (questionsAsked += 1)
-      const answer = (stats: WorkerStats | undefined): void => {
+      const settle = (): void => {
         clearTimeout(timer)
         questions.delete(id)
-        resolve(stats)
+        resolve()
       }
-      const timer = setTimeout(() => answer(last.get(worker)), answerMs)
-      questions.set(id, { worker, answer })
-      tell.ask(worker, id)
+      const timer = setTimeout(settle, answerMs)
+      questions.set(id, { worker, settle })
+      ask(worker, id)
     })
-  }
-
-  function bequeath(heir: Worker, counted: Counted): void {
-    tell.inherit(heir, counted)
-    // Should it end before anybody asks.
-    void ask(heir)
   }
 
   return {
     /** A worker's answer, or its last words (`id` 0). */
     told(worker: Worker, id: number, stats: WorkerStats): void {
       last.set(worker, stats)
-      questions.get(id)?.answer(stats)
+      questions.get(id)?.settle()
     },
-    /** `heir`: one that serves. */
-    ended(worker: Worker, heir: Worker | undefined): void {
+
+    ended(worker: Worker): void {
       const stats = last.get(worker)
       last.delete(worker)
-      for (const question of questions.values()) if (question.worker === worker) question.answer(stats)
-      if (stats === undefined) return
-      if (heir === undefined) unclaimed = [...unclaimed, stats]
-      else bequeath(heir, stats)
+      if (stats !== undefined) gone.add(stats)
+      for (const question of questions.values()) if (question.worker === worker) question.settle()
     },
-    /** A worker serves, and so listens. */
-    serves(worker: Worker): void {
-      for (const counted of unclaimed) bequeath(worker, counted)
-      unclaimed = []
-    },
-    /** What the workers say now, or said last where one is silent, and what nobody has inherited. */
+
+    /** What they say now, or said last where one is silent, and what those before them had counted. */
     async collect(workers: readonly Worker[]) {
-      const gone = unclaimed
-      const answers = await Promise.all(workers.map(async (worker) => ({ worker, stats: await ask(worker) })))
-      const living = answers.flatMap(({ worker, stats }) => (stats === undefined ? [] : [{ worker, stats }]))
-      return { living, gone }
+      await Promise.all(workers.map(answered))
+      const living = workers.flatMap((worker) => {
+        const stats = last.get(worker)
+        return stats === undefined ? [] : [{ worker, stats }]
+      })
+      return { living, gone: gone.read() }
     },
+
+    /** Whom those that have ended have served: for a living one to say who of them is no longer there. */
+    names: (): Names => gone.names(),
+    forget: (names: Names): void => gone.forget(names),
   }
 }

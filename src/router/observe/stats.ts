@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { type Finished } from '../forward/plane.ts'
 import { addHistogram, bucketOf, emptyHistogram, observe, quantile } from './histogram.ts'
 
+/** How often what no longer exists is forgotten. */
+export const forgetMs = 60_000
+
 /** Counters of one host or one backend. */
 const Counters = z.object({
   requests: z.int(),
@@ -15,7 +18,7 @@ const Counters = z.object({
 })
 type Counters = z.infer<typeof Counters>
 
-/** What one worker and those before it that it goes on from have counted; its master adds the workers up. */
+/** What one worker has counted since it started; its master adds the workers up. */
 export const WorkerStats = z.object({
   startedAt: z.iso.datetime(),
   version: z.int(),
@@ -30,8 +33,11 @@ export const WorkerStats = z.object({
 export type WorkerStats = z.infer<typeof WorkerStats>
 
 /** What outlives a worker. */
-export const Counted = WorkerStats.pick({ total: true, hosts: true, backends: true })
-export type Counted = z.infer<typeof Counted>
+type Counted = Pick<WorkerStats, 'total' | 'hosts' | 'backends'>
+
+/** Hosts and backends that something is counted for. */
+export const Names = z.object({ hosts: z.array(z.string()), backends: z.array(z.string()) })
+export type Names = z.infer<typeof Names>
 
 /** Not in the schema's order: V8 would take objects of both for the same, and make a new number for each sum. */
 function counters(): Counters {
@@ -54,7 +60,7 @@ function counterOf(map: Map<string, Counters>, key: string): Counters {
 }
 
 /** All but what is in flight, which ends with its worker. */
-function add(into: Counters, from: Counters): void {
+function addCounters(into: Counters, from: Counters): void {
   into.requests += from.requests
   into.bytes += from.bytes
   into.ms += from.ms
@@ -63,7 +69,7 @@ function add(into: Counters, from: Counters): void {
 }
 
 function addAll(into: Map<string, Counters>, from: Record<string, Counters>): void {
-  for (const [key, value] of Object.entries(from)) add(counterOf(into, key), value)
+  for (const [key, value] of Object.entries(from)) addCounters(counterOf(into, key), value)
 }
 
 export type StatsCounter = ReturnType<typeof createStatsCounter>
@@ -94,16 +100,17 @@ export function createStatsCounter() {
       const own = backendStartedAt === startedAt ? bucket : bucketOf(finishedAt - backendStartedAt)
       count(counterOf(backends, backend.url), finished, ms, own)
     },
-    /** Goes on from what a worker that is gone has counted. */
-    inherit(counted: Counted): void {
-      add(total, counted.total)
+    /** What another has counted, all but what it has in flight. */
+    add(counted: Counted): void {
+      addCounters(total, counted.total)
       addAll(hosts, counted.hosts)
       addAll(backends, counted.backends)
     },
-    /** Forgets what no longer exists, so that memory is bounded by the table. */
-    forget(keepHost: (host: string) => boolean, keepBackend: (url: string) => boolean): void {
-      for (const host of hosts.keys()) if (!keepHost(host)) hosts.delete(host)
-      for (const url of backends.keys()) if (!keepBackend(url)) backends.delete(url)
+    names: (): Names => ({ hosts: [...hosts.keys()], backends: [...backends.keys()] }),
+    /** What no longer exists, so that memory is bounded by the table. */
+    forget(names: Names): void {
+      for (const host of names.hosts) hosts.delete(host)
+      for (const url of names.backends) backends.delete(url)
     },
     /** So that a backend is shown even before its first answer. */
     backend: (url: string): Counters => counterOf(backends, url),
@@ -161,11 +168,11 @@ export type MergedStats = {
   ejected: Map<string, string>
 }
 
-/** `gone`: of workers that have ended, which nobody has inherited yet. */
-export function mergeStats(workers: readonly WorkerStats[], gone: readonly Counted[]): MergedStats {
+/** `gone`: what workers have counted that have ended. */
+export function mergeStats(workers: readonly WorkerStats[], gone: Counted): MergedStats {
   const merged: MergedStats = { total: counters(), hosts: new Map(), backends: new Map(), ejected: new Map() }
-  for (const { total, hosts, backends } of [...workers, ...gone]) {
-    add(merged.total, total)
+  for (const { total, hosts, backends } of [...workers, gone]) {
+    addCounters(merged.total, total)
     addAll(merged.hosts, hosts)
     addAll(merged.backends, backends)
   }

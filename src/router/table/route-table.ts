@@ -114,6 +114,16 @@ export function createRouteTable(
       release(before)
     },
 
+    /** Which of these backends are in no route. */
+    withoutRoutes(urls: Iterable<string>): Set<string> {
+      const left = new Set(urls)
+      for (const route of routes.values()) {
+        if (left.size === 0) break
+        for (const url of route.urls) left.delete(url)
+      }
+      return left
+    },
+
     setDead(host: string, set: DeadSet | undefined): void {
       if (set === undefined || set.indexes.size === 0) dead.delete(host)
       else dead.set(host, set)

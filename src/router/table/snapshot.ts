@@ -57,15 +57,16 @@ async function fill(
   const routes = [...table.routes()].filter((route) => route.readable)
   let text = `${JSON.stringify({ format: 'paas-routes-1', ...about, routes: routes.length })}\n`
   let lines = 0
+  // Not `write`, which on a full disk writes a part and is content.
   for (const line of linesOf(routes)) {
     text += `${JSON.stringify(line)}\n`
     lines += 1
     if (lines % slice === 0) {
-      await file.write(text)
+      await file.appendFile(text)
       text = ''
     }
   }
-  await file.write(text)
+  await file.appendFile(text)
   await file.sync()
 }
 

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -112,6 +113,86 @@ test('a verdict holds until the next one, however long marks last', { timeout: 2
   }
   expect(sick.seen.filter((line) => line === 'GET /health')).toHaveLength(1)
   await redis.client.del('healthcheck:long.test')
+})
+
+test('a verdict holds until enough probes in a row say otherwise', { timeout: 20_000 }, async () => {
+  let probes = 0
+  using moody = await startBackend('moody', (req, res) => {
+    if (req.url !== '/health') return false
+    probes += 1
+    res.statusCode = probes % 2 === 0 ? 200 : 500
+    res.end()
+    return true
+  })
+  await route('moody.test', moody.url, good.url)
+  await redis.client.hset('healthcheck:moody.test', {
+    path: '/health',
+    interval: '0.4',
+    fall: '1',
+    rise: '2',
+  })
+  await eventually(async () => (await dead('moody.test')).join() === '0')
+  const { length } = await router.workerPids()
+  router.child.kill('SIGHUP')
+  for (let i = 0; i < 50; i += 1) {
+    expect(await dead('moody.test')).toEqual(['0'])
+    await sleep(100)
+  }
+  expect(await router.workerPids()).toHaveLength(length)
+  await redis.client.del('healthcheck:moody.test')
+})
+
+test('a verdict holds while a probe takes longer than marks last', { timeout: 20_000 }, async () => {
+  using hanging = await startBackend('hanging', (req) => req.url === '/health')
+  await route('hangs.test', hanging.url, good.url)
+  const check = { path: '/health', interval: '0.2', timeout: '4', fall: '1' }
+  await redis.client.hset('healthcheck:hangs.test', check)
+  await eventually(async () => (await dead('hangs.test')).join() === '0', 10_000)
+  for (let i = 0; i < 45; i += 1) {
+    expect(await dead('hangs.test')).toEqual(['0'])
+    await sleep(100)
+  }
+  await redis.client.del('healthcheck:hangs.test')
+})
+
+test('a health check reads bodies as clients would', { timeout: 20_000 }, async () => {
+  const answers: Record<string, (res: ServerResponse) => void> = {
+    'in chunks': (res) => {
+      res.write('all w')
+      setTimeout(() => res.end('ell, läuft'), 50)
+    },
+    'after hints': (res) => {
+      res.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' })
+      res.end('all well, läuft')
+    },
+    'hints and failure': (res) => {
+      res.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' })
+      res.statusCode = 500
+      res.end('all well, läuft')
+    },
+    'something else': (res) => res.end('not well'),
+  }
+  const backends = await Promise.all(
+    Object.entries(answers).map(([name, answer]) =>
+      startBackend(name, (req, res) => {
+        if (req.url !== '/health') return false
+        answer(res)
+        return true
+      }),
+    ),
+  )
+  await route('bodies.test', ...backends.map(({ url }) => url))
+  await redis.client.hset('healthcheck:bodies.test', {
+    path: '/health',
+    interval: '0.2',
+    status: '200',
+    body: 'all well, läuft',
+  })
+  await eventually(async () => (await dead('bodies.test')).toSorted().join() === '2,3')
+  await sleep(500)
+  expect((await dead('bodies.test')).toSorted()).toEqual(['2', '3'])
+  for (const backend of backends) backend.close()
+  await redis.client.del('healthcheck:bodies.test')
 })
 
 test('a backend that is listed twice fails once per check', async () => {
