@@ -1,5 +1,5 @@
 import { PaasError } from '../errors/paas-error.ts'
-import { type Route } from '../model/route.ts'
+import { type Route, RouteHost } from '../model/route.ts'
 import { hostOwner, refuseTakenHost } from './host-owner.ts'
 import { hostsOf } from './hosts.ts'
 import { type Platform } from './platform.ts'
@@ -45,10 +45,13 @@ export async function addRoute(
  */
 export async function removeRoute(
   platform: Platform,
-  { host, backends }: { host: string; backends: string[] },
+  { host: named, backends }: { host: string; backends: string[] },
   actor: string,
 ): Promise<Route> {
   return platform.queues.run('names', { owner: actor, verb: 'routes:remove' }, async () => {
+    // Other programs may have written a host in a spelling that is not ours.
+    const spelled = (await platform.store.routes.get(named)) !== undefined
+    const host = spelled ? named : (RouteHost.safeParse(named).data ?? named)
     const owner = await hostOwner(platform, host)
     if (owner?.app !== undefined) await refuseTakenHost(platform, host)
     const before = await platform.store.routes.get(host)

@@ -35,9 +35,11 @@ async function runMaster(
   process.on('SIGHUP', () => {
     master.reload().catch((error: unknown) => log.warn(messageOf(error)))
   })
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => void master.stop().then(() => process.exit(0)))
-  }
+  let stopped: Promise<void> | undefined
+  const stop = (): void => void (stopped ??= master.stop().then(() => process.exit(0)))
+  process.on('SIGTERM', stop)
+  // Who presses Ctrl-C twice means it.
+  process.once('SIGINT', stop)
   void master.started.then((all) => {
     if (all) log.info(`serving with ${settings.workers} workers`)
   })

@@ -21,7 +21,7 @@ export const Instance = z.strictObject({
       .refine((text) => parseSubnet(text) !== undefined, 'expected an IPv4 network such as 172.30.0.0/20'),
   }),
   dockerSocket: z.string(),
-  /** Router worker processes; by default one per core. */
+  /** Router worker processes; by default one per core, at least two. */
   routerWorkers: z.int().min(1).optional(),
 })
 export type Instance = z.infer<typeof Instance>

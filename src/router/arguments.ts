@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { PaasError } from '../errors/paas-error.ts'
@@ -18,7 +18,7 @@ Serves the routes of a Redis in Hipache's layout. Without --redis or --hipache-c
   --redis URL             redis://[:password@]host:port/db#prefix or redis+unix:///path
   --listen ADDRESS        [address]:port; may be repeated (default :80)
   --hipache-config FILE   a configuration file of Hipache 0.2, 0.3 or 0.4
-  --workers N             worker processes (default: one per core)
+  --workers N             worker processes (default: one per core, at least two)
   --access-log FILE
   --snapshot FILE         where the last table is kept for a start without Redis
   --control SOCKET        the socket of router:stats and router:reload
@@ -31,6 +31,10 @@ Serves the routes of a Redis in Hipache's layout. Without --redis or --hipache-c
   --user NAME, --group NAME   what the workers run as
   --no-fast-path          do without Node's private fields
   --help
+
+Examples:
+  paas router --redis redis://127.0.0.1:6379 --listen :8080
+  paas router --hipache-config /etc/hipache.json --user www-data
 `
 
 const flags = {
@@ -93,6 +97,8 @@ export function routerSettings(
     ...(values.user === undefined ? {} : { user: values.user }),
     ...(values.group === undefined ? {} : { group: values.group }),
   }
+  if (settings.proxyProtocol && settings.listen.some(({ tls }) => tls !== undefined))
+    warn('--proxy-protocol has no effect where HTTPS is served')
   // Here, where a mistake ends the router at once, not in workers that would fail at it again and again.
   trustedPeers(settings.trustedProxies)
   return { ...settings, listen: distinct(settings.listen, warn) }
@@ -138,12 +144,22 @@ function standalone(url: string): RouterSettings {
     trustedProxies: [],
     listen: [{ address: '::', port: 80, tls: undefined }],
     redis: { read: target, write: target, mayConfigure: true },
-    workers: availableParallelism(),
+    workers: defaultWorkers(),
   }
+}
+
+/** One per core, and one that goes on serving while another is replaced. */
+function defaultWorkers(): number {
+  return Math.max(2, availableParallelism())
 }
 
 function ofInstance(root: string): RouterSettings {
   const paths = instancePaths(root)
+  if (!existsSync(paths.settings)) {
+    throw new PaasError('INVALID_INPUT', `There is no instance here: ${paths.settings} is not there.`, {
+      hint: 'Say which routes to serve: --redis URL or --hipache-config FILE. Or set an instance up: bin/setup.',
+    })
+  }
   const instance = Instance.parse(JSON.parse(readFileSync(paths.settings, 'utf8')))
   const target = {
     ...parseRedisUrl('redis:'),
@@ -156,7 +172,7 @@ function ofInstance(root: string): RouterSettings {
     trustedProxies: [],
     listen: [{ ...instance.http, tls: undefined }],
     redis: { read: target, write: target, mayConfigure: false },
-    workers: instance.routerWorkers ?? availableParallelism(),
+    workers: instance.routerWorkers ?? defaultWorkers(),
     snapshot: paths.routerSnapshot,
     accessLog: paths.accessLog,
     controlSocket: paths.routerSocket,

@@ -70,7 +70,8 @@ export function serveMetrics(
   onProblem: (message: string) => void,
 ) {
   const server = createHttpServer((request, response) => {
-    if (request.method !== 'GET' || request.url !== '/metrics') {
+    const asksFor = request.url?.split('?')[0]
+    if (!['GET', 'HEAD'].includes(request.method ?? '') || asksFor !== '/metrics') {
       response.writeHead(404).end()
       return
     }

@@ -36,6 +36,7 @@ const account = z.union([z.string(), z.int().min(0)]).transform(String)
 
 const Server = z.looseObject({
   debug: z.boolean().optional(),
+  /** Null: none. */
   accessLog: z.string().nullish(),
   workers: z.coerce.number().int().min(1).optional(),
   maxSockets: z.coerce.number().int().min(1).optional(),
@@ -46,33 +47,41 @@ const Server = z.looseObject({
   deadBackendOn500: z.boolean().optional(),
   httpKeepAlive: z.boolean().optional(),
   lruCache: z.unknown().optional(),
-  staticDir: z.string().nullish(),
+  staticDir: z.string().optional(),
   port: Port.optional(),
   address: strings.optional(),
   address6: strings.optional(),
-  https: Https.nullish(),
+  https: Https.optional(),
   balance: z.enum(['least', 'random']).optional(),
   trustedProxies: z.array(z.string()).optional(),
 })
 
 /** The union of what Hipache 0.2, 0.3 and 0.4 read. */
-const HipacheConfig = z.looseObject({
+const Config = z.looseObject({
   server: Server.default({}),
-  http: Http.nullish(),
-  https: Https.nullish(),
+  http: Http.optional(),
+  https: Https.optional(),
   driver: strings.optional(),
-  user: account.nullish(),
-  group: account.nullish(),
+  user: account.optional(),
+  group: account.optional(),
   redisHost: z.string().optional(),
   redisPort: Port.optional(),
-  redisPassword: z.string().nullish(),
-  redisDatabase: z.coerce.number().int().min(0).nullish(),
+  redisPassword: z.string().optional(),
+  redisDatabase: z.coerce.number().int().min(0).optional(),
   redisMasterHost: z.string().optional(),
   redisMasterPort: Port.optional(),
-  redisMasterPassword: z.string().nullish(),
-  redisMasterDatabase: z.coerce.number().int().min(0).nullish(),
+  redisMasterPassword: z.string().optional(),
+  redisMasterDatabase: z.coerce.number().int().min(0).optional(),
 })
-type HipacheConfig = z.infer<typeof HipacheConfig>
+type HipacheConfig = z.infer<typeof Config>
+/** A null asks for nothing, wherever it is, but for `accessLog: null`, which is to have none. */
+const HipacheConfig = z.preprocess(
+  (value): unknown =>
+    JSON.parse(JSON.stringify(value), (key, at: unknown) =>
+      at === null && key !== 'accessLog' ? undefined : at,
+    ),
+  Config,
+)
 
 /**
  * Reads a configuration file of any Hipache version. `warn` gets what is deprecated or has no effect here; `accepted` is
@@ -128,7 +137,7 @@ function hipacheSettings(config: HipacheConfig, warn: (message: string) => void)
     group: config.group || undefined,
     accessLog:
       server.accessLog === undefined ? '/var/log/hipache/access.log' : (server.accessLog ?? undefined),
-    staticDir: server.staticDir ?? undefined,
+    staticDir: server.staticDir,
     unknownHostStatus: 400,
     balance: server.balance ?? 'least',
     timeouts: {
@@ -145,24 +154,20 @@ function hipacheSettings(config: HipacheConfig, warn: (message: string) => void)
   }
 }
 
-/** What nothing here reads, by its path. A null asks for nothing. */
+/** What nothing here reads, by its path. */
 function unknownKeys(config: HipacheConfig): string[] {
-  const of = (path: string, value: object | null | undefined, shape: object): string[] =>
+  const of = (path: string, value: object | undefined, shape: object): string[] =>
     Object.entries(value ?? {})
-      .filter(([key, at]) => at !== null && !Object.hasOwn(shape, key))
+      .filter(([key]) => !Object.hasOwn(shape, key))
       .map(([key]) => `${path}${key}`)
-  const listening = (
-    path: string,
-    value: z.infer<typeof Http> | null | undefined,
-    shape: object,
-  ): string[] => [
+  const listening = (path: string, value: z.infer<typeof Http> | undefined, shape: object): string[] => [
     ...of(`${path}.`, value, shape),
     ...(value?.bind ?? []).flatMap((bind, i) =>
       typeof bind === 'string' ? [] : of(`${path}.bind[${i}].`, bind, BoundAddress.shape),
     ),
   ]
   return [
-    ...of('', config, HipacheConfig.shape),
+    ...of('', config, Config.shape),
     ...of('server.', config.server, Server.shape),
     ...listening('server.https', config.server.https, Https.shape),
     ...listening('http', config.http, Http.shape),
@@ -177,11 +182,11 @@ type TlsConfig = {
 function listenAddresses(config: HipacheConfig, warn: (message: string) => void): ListenAddress[] {
   const { server } = config
   const legacy = server.port !== undefined || server.address !== undefined || server.address6 !== undefined
-  if (legacy || server.https != null)
+  if (legacy || server.https !== undefined)
     warn('server.port, server.address and server.https are deprecated: use http and https')
   const hosts = [...(server.address ?? []), ...(server.address6 ?? [])]
   // 0.2 and 0.3 listened everywhere unless told otherwise; 0.4 on loopback. A file speaks the version it is in.
-  const modern = config.http != null || config.https != null || config.user != null
+  const modern = config.http !== undefined || config.https !== undefined || config.user !== undefined
   const anywhere = hosts.length > 0 ? hosts : [modern && !legacy ? '127.0.0.1' : '::']
   const listen: ListenAddress[] = []
   const httpPort = config.http?.port ?? server.port ?? 80
@@ -190,9 +195,9 @@ function listenAddresses(config: HipacheConfig, warn: (message: string) => void)
     else listen.push({ address: bind.address ?? '127.0.0.1', port: bind.port ?? httpPort, tls: undefined })
   }
   const https = config.https ?? server.https
-  if (https == null) return listen
+  if (https === undefined) return listen
   // server.https alone listened wherever HTTP did; the https of 0.4 only where it was told to.
-  const unbound = config.https == null ? anywhere : hosts
+  const unbound = config.https === undefined ? anywhere : hosts
   if (https.bind === undefined && unbound.length === 0) warn('https.bind is missing: HTTPS is not served')
   const httpsBinds = https.bind ?? (https.key === undefined ? [] : unbound)
   for (const bind of httpsBinds) {
@@ -244,12 +249,13 @@ function redisTargets(
     return { read, write: targets.length > 1 ? targets.at(-1)! : read }
   }
   const legacy = config.redisHost ?? config.redisPort ?? config.redisPassword ?? config.redisDatabase
-  if (legacy != null) warn('redisHost, redisPort, redisPassword and redisDatabase are deprecated: use driver')
+  if (legacy !== undefined)
+    warn('redisHost, redisPort, redisPassword and redisDatabase are deprecated: use driver')
   const read: RedisTarget = {
     ...parseRedisUrl('redis:'),
     host: config.redisHost ?? '127.0.0.1',
     port: config.redisPort ?? 6379,
-    password: config.redisPassword ?? undefined,
+    password: config.redisPassword,
     database: config.redisDatabase ?? 0,
   }
   if (config.redisMasterHost === undefined) return { read, write: read }
@@ -259,7 +265,7 @@ function redisTargets(
       ...read,
       host: config.redisMasterHost,
       port: config.redisMasterPort ?? 6379,
-      password: config.redisMasterPassword ?? undefined,
+      password: config.redisMasterPassword,
       database: config.redisMasterDatabase ?? 0,
     },
   }

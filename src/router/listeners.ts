@@ -58,6 +58,7 @@ function hintFor(cause: unknown, listen: ListenAddress, opened: ListenAddress[])
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (code === 'EACCES' && listen.tls === undefined)
     return 'A port below 1024 needs root or CAP_NET_BIND_SERVICE.'
+  if (code === 'EADDRNOTAVAIL') return 'See which addresses this machine has: ip address'
   if (code !== 'EADDRINUSE') return undefined
   const who = `See who has the port: ss -ltnp 'sport = :${listen.port}'`
   const beside = opened.filter((other) => other.port === listen.port).map(addressText)
@@ -96,9 +97,7 @@ function createFor(listen: ListenAddress, accept: (socket: Socket) => unknown): 
 async function open(server: Server, listen: ListenAddress, all: ListenAddress[]): Promise<void> {
   const { address, port } = listen
   // Beside a listener on all of IPv4, one on all of IPv6 must not take IPv4 too.
-  const ipv6Only = all.some(
-    (other) => other !== listen && other.port === port && !other.address.includes(':'),
-  )
+  const ipv6Only = all.some((other) => other !== listen && other.port === port && other.address === '0.0.0.0')
   await listenOn(server, { host: address, port, ipv6Only, backlog: 4096 }).catch(async (error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     const noIpv6 =

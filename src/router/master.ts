@@ -1,10 +1,11 @@
 import cluster, { type Worker as ClusterWorker } from 'node:cluster'
 import { randomBytes } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { messageOf } from '../errors/paas-error.ts'
 import { userBufferFields } from './client/reading.ts'
+import { cookieKeyBeside } from './cookie-key.ts'
 import { serveControl, serveMetrics } from './control-server.ts'
 import { type Logger } from './log.ts'
 import { type ToWorker, ToMaster } from './messages.ts'
@@ -69,19 +70,24 @@ export function startMaster(
       '--max-valid-polymorphic-map-count=16',
     ],
   })
-  const identity = workerIdentity(settings)
-  prepareAccessLog(settings.accessLog, identity)
   // Where none is asked for, one that ends with this process: for workers that follow others while Redis is away.
-  const snapshot = settings.snapshot ?? join(tmpdir(), `paas-router-${randomKey()}`, 'routes.json')
-  try {
-    prepareSnapshot(snapshot, identity)
-  } catch (error) {
-    if (settings.snapshot !== undefined) throw error
-    log.warn(`${messageOf(error)} Workers that start while Redis is away will not know the routes.`)
+  const snapshot =
+    settings.snapshot ?? join(tmpdir(), `paas-router-${randomBytes(16).toString('hex')}`, 'routes.json')
+  /** Makes what workers with these settings write to, which they may not be allowed to. */
+  function prepare(next: RouterSettings): void {
+    const identity = workerIdentity(next)
+    prepareAccessLog(next.accessLog, identity)
+    try {
+      prepareSnapshot(snapshot, identity)
+    } catch (error) {
+      if (settings.snapshot !== undefined) throw error
+      log.warn(`${messageOf(error)} Workers that start while Redis is away will not know the routes.`)
+    }
   }
-  const cookieKey = settings.snapshot === undefined ? randomKey() : persistentKey(settings.snapshot)
-  /** What workers go by, whatever becomes of the file before the next reload. */
-  let { configText } = settings
+  prepare(settings)
+  const cookieKey = cookieKeyBeside(settings.snapshot)
+  /** What workers go by, whatever becomes of a file before the next reload. */
+  let current = settings
   const slots = new Map<number, Slot>()
   const retiring = new Set<ClusterWorker>()
   /** Workers that have said that they serve, and so listen to what they are told. */
@@ -101,8 +107,7 @@ export function startMaster(
       [workerEnv.cookieKey]: cookieKey,
       [workerEnv.replaces]: replaces ?? '',
       [workerEnv.snapshot]: snapshot,
-      // Linux takes no longer one; a file of that size is read anew.
-      [workerEnv.configText]: Buffer.byteLength(configText ?? '') < mostEnvBytes ? (configText ?? '') : '',
+      [workerEnv.configText]: configTextFor(current),
       [workerEnv.mustKnowRoutes]: mustKnowRoutes ? '1' : '0',
     })
     slots.set(slot, { worker, id: undefined, startedAt: performance.now(), crashes, routesKnown: false })
@@ -168,30 +173,46 @@ export function startMaster(
     if (worker.isConnected()) worker.send(message)
   }
 
-  /** One that is still starting has nothing to finish, and does not hear. */
-  const letGo = (worker: ClusterWorker): void => {
-    if (serving.has(worker)) send(worker, { type: 'drain' })
-    else worker.process.kill('SIGKILL')
+  /** One that is still starting has nothing to finish, and does not hear; nor may one that hangs. */
+  function letGo(worker: ClusterWorker): void {
+    const end = (): void => void worker.process.kill('SIGKILL')
+    if (!serving.has(worker)) return end()
+    send(worker, { type: 'drain' })
+    const limit = setTimeout(end, current.drainMs + 3000)
+    worker.once('exit', () => clearTimeout(limit))
+  }
+
+  function retire(worker: ClusterWorker): void {
+    retiring.add(worker)
+    letGo(worker)
   }
 
   let reloading: Promise<{ workers: number }> | undefined
   /** New workers first, each old one drained once its successor serves; a successor that fails changes nothing. */
   async function replaceAll(): Promise<{ workers: number }> {
-    const before = configText
-    configText = readSettings()?.configText
-    for (const [slot, old] of [...slots]) {
-      const worker = fork(slot, undefined, 0, old.routesKnown)
+    const before = current
+    const next = readSettings() ?? before
+    prepare(next)
+    current = next
+    for (let slot = 0; slot < next.workers; slot += 1) {
+      const old = slots.get(slot)
+      const worker = fork(slot, undefined, 0, (old ?? slots.get(0))?.routesKnown)
       if (!(await ready(worker))) {
         retiring.add(worker)
         worker.process.kill('SIGKILL')
-        slots.set(slot, old)
-        configText = before
+        current = before
+        if (old === undefined) slots.delete(slot)
+        else slots.set(slot, old)
         // It may have ended meanwhile, when its place was not its own.
-        if (old.worker.isDead()) exited(slot, old.worker, 'during a reload')
+        if (old?.worker.isDead() === true) exited(slot, old.worker, 'during a reload')
         throw new Error('a new worker did not start; the present ones go on')
       }
-      retiring.add(old.worker)
-      letGo(old.worker)
+      if (old !== undefined) retire(old.worker)
+    }
+    for (const [slot, { worker }] of [...slots]) {
+      if (slot < next.workers) continue
+      slots.delete(slot)
+      retire(worker)
     }
     return { workers: slots.size }
   }
@@ -215,7 +236,7 @@ export function startMaster(
 
   const reopenLogs = (): void => {
     try {
-      prepareAccessLog(settings.accessLog, identity)
+      prepareAccessLog(current.accessLog, workerIdentity(current))
     } catch (error) {
       log.warn(messageOf(error))
     }
@@ -274,33 +295,13 @@ export function startMaster(
       const all = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
       const gone = all.map((worker) => new Promise((resolve) => worker.once('exit', resolve)))
       for (const worker of all) letGo(worker)
-      const limit = setTimeout(() => {
-        for (const worker of all) worker.process.kill('SIGKILL')
-      }, settings.drainMs + 3000)
       await Promise.all(gone)
-      clearTimeout(limit)
       if (settings.snapshot === undefined) rmSync(dirname(snapshot), { recursive: true, force: true })
     },
   }
 }
 
-function randomKey(): string {
-  return randomBytes(32).toString('hex')
-}
-
-/** A key that survives restarts, beside the snapshot. */
-function persistentKey(snapshot: string): string {
-  const fresh = randomKey()
-  const path = join(dirname(snapshot), 'cookie.key')
-  try {
-    writeFileSync(path, fresh, { flag: 'wx', mode: 0o600 })
-    return fresh
-  } catch {
-    // It is there already, or cannot be kept.
-  }
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch {
-    return fresh
-  }
+/** Linux takes no longer value in an environment; a file of that size is read anew. */
+function configTextFor({ configText = '' }: RouterSettings): string {
+  return Buffer.byteLength(configText) < mostEnvBytes ? configText : ''
 }

@@ -27,21 +27,22 @@ function advice(status: number, route: TableRoute | undefined): string {
  */
 export function pages(staticDir: string | undefined) {
   return (status: number, reason: string, route: TableRoute | undefined): Page => {
-    if (status === 200) return { status, contentType: 'text/plain', body: reason }
+    if (status === 200) return { status, contentType: 'text/plain', body: Buffer.from(reason) }
     const own = staticDir === undefined ? undefined : readPage(staticDir, status)
     if (own !== undefined) return { status, contentType: 'text/html', body: own }
     const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`
     const body =
       `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title>` +
       `<h1>${title}</h1><p>${advice(status, route)}</p><p>${reason}</p></html>\n`
-    return { status, contentType: 'text/html; charset=utf-8', body }
+    return { status, contentType: 'text/html; charset=utf-8', body: Buffer.from(body) }
   }
 }
 
-function readPage(directory: string, status: number): string | undefined {
+/** As it is, in whatever character set. */
+function readPage(directory: string, status: number): Buffer | undefined {
   for (const name of [`error_${status}.html`, 'error_default.html']) {
     try {
-      return readFileSync(join(directory, name), 'utf8')
+      return readFileSync(join(directory, name))
     } catch {
       // The next one, then the router's own.
     }

@@ -37,6 +37,7 @@ export function prepareAccessLog(path: string | undefined, identity: Identity | 
   } catch (error) {
     throw new PaasError('START_FAILED', `The access log cannot be opened: ${messageOf(error)}.`, {
       cause: error,
+      hint: `Its folder has to be there, and writable: ${dirname(path)}`,
     })
   }
 }
@@ -47,22 +48,30 @@ export function prepareAccessLog(path: string | undefined, identity: Identity | 
  */
 export function prepareSnapshot(path: string, identity: Identity | undefined): void {
   const directory = dirname(path)
-  let made: string | undefined
+  let made: boolean
   try {
-    made = mkdirSync(directory, { recursive: true })
+    made = makeDirectory(directory)
   } catch (cause) {
     throw new PaasError('START_FAILED', `The snapshot's directory cannot be made: ${messageOf(cause)}.`, {
       cause,
     })
   }
   if (identity?.uid === undefined) return
-  if (made !== undefined) chownSync(directory, identity.uid, identity.gid)
+  if (made) chownSync(directory, identity.uid, identity.gid)
   const { uid, gid, mode } = statSync(directory)
   const rights = uid === identity.uid ? mode >> 6 : gid === identity.gid ? mode >> 3 : mode
   if ((rights & 3) === 3) return
   throw new PaasError('START_FAILED', `The workers cannot write the snapshot into ${directory}.`, {
     hint: `chown ${identity.uid} ${directory}`,
   })
+}
+
+/** Whether it was not there. Not by Node's `recursive`, which never returns below /proc. */
+function makeDirectory(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return false
+  if (dirname(path) !== path) makeDirectory(dirname(path))
+  mkdirSync(path)
+  return true
 }
 
 /** The number of a user or group, from its name or as it is. */

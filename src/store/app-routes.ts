@@ -1,4 +1,5 @@
 import { type Redis } from 'ioredis'
+import { PaasError } from '../errors/paas-error.ts'
 import { type Route } from '../model/route.ts'
 import { onState } from './redis.ts'
 import {
@@ -36,7 +37,9 @@ return version`
 /** Routes as the controller changes them: store/routes.ts with failures as PaasErrors. */
 export function appRoutes(redis: Redis) {
   const list = async (host: string): Promise<string[]> =>
-    onState(() => redis.lrange(routeKeys.frontend(host), 0, -1))
+    onState(() => redis.lrange(routeKeys.frontend(host), 0, -1)).catch((error: unknown) => {
+      throw error instanceof Error && error.message.startsWith('WRONGTYPE') ? noList(host, error) : error
+    })
   const set = (changes: RouteChanges): Promise<number> => onState(() => setRoutes(redis, changes))
 
   return {
@@ -69,4 +72,12 @@ export function appRoutes(redis: Redis) {
       drainTimeoutMs: number
     }): Promise<Switched> => awaitSwitch(redis, options),
   }
+}
+
+function noList(host: string, cause: Error): PaasError {
+  const key = routeKeys.frontend(host)
+  return new PaasError('STATE_CORRUPT', `${key} in Redis is no list, so it is no route.`, {
+    hint: `What somebody else has put there can be taken away with redis-cli: DEL ${key}`,
+    cause,
+  })
 }

@@ -76,8 +76,8 @@ export function openRouteFeed(
     if (options.mayConfigure) await allowNotifications(subscriber).catch(() => undefined)
     // Without the right to either, or without notifications, the resync remains.
     const refused = (what: string) => (error: unknown) => {
-      // What stands in for a Redis may not know the command.
-      if (!isRefusal(error) && !/unknown command/i.test(String(error))) throw error
+      // In whatever words: what stands in for a Redis may not know the command.
+      if (!(error instanceof Error) || error.name !== 'ReplyError' || isPassing(error)) throw error
       listener.onError(`no ${what}: ${String(error)}`)
     }
     await subscriber
@@ -296,6 +296,11 @@ function repliesOf(
 /** Whether the user of the connection may not do this (Redis 6, ACL). */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOPERM')
+}
+
+/** Whether it may be granted in a moment. */
+function isPassing({ message }: Error): boolean {
+  return /^(?:NOAUTH|LOADING|MASTERDOWN|BUSY|TRYAGAIN)\b/.test(message)
 }
 
 function nullIfRefused(error: unknown): null {

@@ -7,7 +7,7 @@ export const routerStats = defineCommand({
   name: 'router:stats',
   summary: 'show what the router has served, by host and backend',
   description:
-    'Counts since the workers started: requests, responses of 500 and more, times from the head of a request to the end ' +
+    'Counts since the router started: requests, responses of 500 and more, times from the head of a request to the end ' +
     'of its response in milliseconds (to within a fifth), and requests in flight. The same is at the loopback address of ' +
     'the metrics as Prometheus text.',
   examples: ['paas router:stats', 'paas router:stats --json'],

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { removeRoute } from '../../apps/routes.ts'
 import { identityName } from '../../model/key.ts'
-import { BackendUrl, Route, RouteHost } from '../../model/route.ts'
+import { BackendUrl, Route } from '../../model/route.ts'
 import { defineCommand } from '../define.ts'
 
 export const routesRemove = defineCommand({
@@ -14,7 +14,7 @@ export const routesRemove = defineCommand({
   access: 'admin',
   app: 'none',
   args: {
-    host: RouteHost.describe('host name'),
+    host: z.string().min(1).max(1024).describe('host name, as `routes:list` has it'),
     backends: z
       .array(BackendUrl)
       .default([])

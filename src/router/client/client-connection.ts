@@ -8,7 +8,7 @@ import { isLineEnd } from '../http/bytes.ts'
 import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { clientDueOf } from './due.ts'
-import { type Origin, originOf, plainAddress, upstreamHead } from './forwarded.ts'
+import { clientOf, type Origin, originOf, plainAddress, upstreamHead } from './forwarded.ts'
 import { answerHead } from './own-answer.ts'
 import { hasProxyHeader, parseProxyHeader } from './proxy-protocol.ts'
 import { type Reader } from './reading.ts'
@@ -34,7 +34,8 @@ export class ClientConnection implements Client {
   readonly #socket: Socket
   readonly #plane: Plane
   #origin: Origin
-  #trusted: boolean
+  /** Who is believed about the client, where the peer is one of them. */
+  #trusts: Plane['trusts'] | undefined
   /** Of the request in progress. */
   minor = 1
   #exchange: Exchange | undefined
@@ -60,8 +61,8 @@ export class ClientConnection implements Client {
     this.out = new Outbox(socket, plane.buffers, () => this.#drained())
     const address = plainAddress(socket.remoteAddress ?? '')
     this.#origin = originOf(address, listener)
-    this.#trusted = address !== '' && plane.trusts(address)
-    this.#expectProxyHeader = listener.proxyProtocol && this.#trusted
+    this.#trusts = address !== '' && plane.trusts(address) ? plane.trusts : undefined
+    this.#expectProxyHeader = listener.proxyProtocol && this.#trusts !== undefined
     this.#since = plane.clock
     plane.clients.add(this)
     socket.on('error', () => undefined)
@@ -151,7 +152,7 @@ export class ClientConnection implements Client {
     this.#expectProxyHeader = false
     if (header.address !== undefined) {
       this.#origin = originOf(plainAddress(header.address), this.#origin)
-      this.#trusted = this.#plane.trusts(this.#origin.address)
+      this.#trusts = this.#plane.trusts(this.address) ? this.#plane.trusts : undefined
     }
     return from + header.length
   }
@@ -191,14 +192,8 @@ export class ClientConnection implements Client {
       this.#page(head, status, status === 503 ? 'the routes are not known yet' : 'frontend not found')
       return
     }
-    const debug = head.debug && plane.debugs(this.address)
-    const upstream = upstreamHead(
-      head,
-      this.#origin,
-      this.#trusted ? plane.trusts : undefined,
-      plane.requestId(),
-    )
-    const exchange = new Exchange(plane, this, head, route, upstream, now, debug)
+    const upstream = upstreamHead(head, this.#origin, this.#trusts, plane.requestId())
+    const exchange = new Exchange(plane, this, head, route, upstream, now, this.#debugs(head))
     this.#exchange = exchange
     exchange.start(more)
   }
@@ -216,9 +211,13 @@ export class ClientConnection implements Client {
     else this.#since = this.#plane.clock
   }
 
+  #debugs(head: RequestHead): boolean {
+    return head.debug && this.#plane.debugs(clientOf(head, this.address, this.#trusts))
+  }
+
   /** Hipache's x-debug fields of an answer of our own. */
   #debugOf(head: RequestHead, reason: string): string {
-    return head.debug && this.#plane.debugs(this.address) ? errorFields(reason) : ''
+    return this.#debugs(head) ? errorFields(reason) : ''
   }
 
   /** What is not a request that could be passed on: say so and close. */
@@ -250,8 +249,8 @@ export class ClientConnection implements Client {
     more: string,
   ): number {
     const page = this.#plane.page(status, reason, route)
-    const body = Buffer.from(page.body)
-    const text = answerHead(page, body.length, { minor: this.minor, keepAlive, more })
+    const { body } = page
+    const text = answerHead(page, { minor: this.minor, keepAlive, more })
     this.out.text(text)
     if (!isHead) this.out.bytes(body, 0, body.length, true)
     this.out.flush()

@@ -86,6 +86,15 @@ export function realAddress(chain: string, trusts: (address: string) => boolean)
   return known
 }
 
+/** Who asks, as far as it can be believed; `trusts`: undefined where the peer, at `address`, is not. */
+export function clientOf(
+  { forwardedFor }: RequestHead,
+  address: string,
+  trusts: ((address: string) => boolean) | undefined,
+): string {
+  return (trusts === undefined ? '' : realAddress(forwardedFor, trusts)) || address
+}
+
 /** IPv4 in its plain form where Node says `::ffff:10.0.0.1`, and no zone. */
 export function plainAddress(address: string): string {
   const zoneless = address.replace(/%.*$/, '')

@@ -11,11 +11,11 @@ export type AnswerTo = {
 }
 
 /** The head of an answer that the router gives itself, to its empty line (RFC 9110, 6.6.1: with a Date). */
-export function answerHead(page: Page, bodyBytes: number, { minor, keepAlive, more }: AnswerTo): string {
+export function answerHead(page: Page, { minor, keepAlive, more }: AnswerTo): string {
   const { status } = page
   return (
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\nDate: ${new Date().toUTCString()}\r\n` +
-    `Content-Type: ${page.contentType}\r\nContent-Length: ${bodyBytes}\r\n` +
+    `Content-Type: ${page.contentType}\r\nContent-Length: ${page.body.length}\r\n` +
     'Cache-Control: no-cache\r\nPragma: no-cache\r\nExpires: -1\r\n' +
     (status === 503 ? 'Retry-After: 1\r\n' : '') +
     (status === 405 ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' : '') +

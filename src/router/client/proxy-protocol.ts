@@ -1,6 +1,7 @@
-import { BlockList, isIP, SocketAddress } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { PaasError } from '../../errors/paas-error.ts'
 import { latin1 } from '../http/bytes.ts'
+import { canonicalIpv6 } from '../http/host.ts'
 
 /** The longest v1 line and v2 header (16 + 536) that are accepted. */
 const maxLineBytes = 107
@@ -47,12 +48,7 @@ function parseV1(bytes: Buffer): ProxyHeader | undefined {
   const [, family, source = '', target = '', ...ports] = match
   if (isIP(source) !== Number(family) || isIP(target) !== Number(family)) return undefined
   if (ports.some((port) => Number(port) > 65_535)) return undefined
-  return { length, address: canonical(source) }
-}
-
-/** One spelling for each address: `2001:DB8:0::7` is `2001:db8::7`. */
-function canonical(address: string): string {
-  return isIP(address) === 4 ? address : new SocketAddress({ address, family: 'ipv6' }).address
+  return { length, address: family === '4' ? source : canonicalIpv6(source) }
 }
 
 function parseV2(bytes: Buffer): ProxyHeader | undefined {
@@ -69,7 +65,7 @@ function parseV2(bytes: Buffer): ProxyHeader | undefined {
   if (family === 0x21) {
     if (length < 52) return undefined
     const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(16 + 2 * i).toString(16))
-    return { length, address: canonical(groups.join(':')) }
+    return { length, address: canonicalIpv6(groups.join(':')) }
   }
   return { length, address: undefined }
 }

@@ -57,7 +57,7 @@ export type Finished = {
 }
 
 /** Pages that the router answers with itself. */
-export type Page = { status: number; contentType: string; body: string }
+export type Page = { status: number; contentType: string; body: Buffer }
 
 /** Everything that the connections of one worker share. */
 export type Plane = {

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIPv6, SocketAddress } from 'node:net'
 
 const hostPattern = /^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/
 const bracketed = /^\[[0-9a-f:.]+\]$/
@@ -17,7 +17,15 @@ export function routingHost(authority: string): string | undefined {
     if (!/^[0-9]{1,5}$/.test(port) || Number(port) > 65_535) return undefined
     host = text.slice(0, colon)
   }
-  if (bracket !== -1) return bracketed.test(host) && isIPv6(host.slice(1, -1)) ? host : undefined
+  if (bracket !== -1) {
+    const address = host.slice(1, -1)
+    return bracketed.test(host) && isIPv6(address) ? `[${canonicalIpv6(address)}]` : undefined
+  }
   if (host.length > 254 || !hostPattern.test(host)) return undefined
   return host.endsWith('.') ? host.slice(0, -1) : host
+}
+
+/** One spelling for each address: `2001:DB8:0::7` is `2001:db8::7`. */
+export function canonicalIpv6(address: string): string {
+  return new SocketAddress({ address, family: 'ipv6' }).address
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { type RouteOptions, type RouteTable, TableRoute } from './route-table.ts'
@@ -89,6 +89,8 @@ export async function readSnapshot(
 ): Promise<Snapshot | undefined> {
   let text: string
   try {
+    // A pipe would be waited for.
+    if (!(await stat(path)).isFile()) return undefined
     text = await readFile(path, 'utf8')
   } catch {
     return undefined

@@ -108,6 +108,22 @@ describe('routes by hand', () => {
     expect((await paas(['routes', '--json'])).json()).toMatchObject([{ backends: [a.url] }])
   })
 
+  test('what other programs wrote can be taken away as they spelled it', async () => {
+    await state.redis.rpush('frontend:UP_per.test', 'up', a.url)
+    await state.redis.set('frontend:odd.test', 'no list')
+    expect(await paas(['routes:remove', 'UP_per.test'])).toMatchObject({ code: 0 })
+    expect(await state.store.routes.all()).toEqual([])
+    for (const words of [
+      ['routes:remove', 'odd.test'],
+      ['routes:add', 'odd.test', a.url],
+    ]) {
+      const refused = await paas(words)
+      expect(refused.code).toBe(1)
+      expect(refused.stderr).toContain('DEL frontend:odd.test')
+    }
+    await state.redis.del('frontend:odd.test')
+  })
+
   test('apps and routes by hand do not take hosts from each other', async () => {
     await paas(['apps:create', 'blog'])
     await paas(['domains:add', '-a', 'blog', 'www.example.com'])

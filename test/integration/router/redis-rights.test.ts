@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Backend, startBackend } from './support/backend.ts'
@@ -33,6 +35,30 @@ test.each([
   await eventually(async () => (await ask(router.port, 'later.test')).status === 200, 15_000)
   await redis.client.del('frontend:later.test')
   await router[Symbol.asyncDispose]()
+})
+
+test('a Redis that knows no subscriptions, and says so in its own words', { timeout: 20_000 }, async () => {
+  await redis.client.del('dead:app.test')
+  const inFront = createServer((client) => {
+    const server = connect(port, '127.0.0.1')
+    for (const socket of [client, server]) socket.on('error', () => undefined)
+    server.pipe(client)
+    client.on('data', (chunk: Buffer) => {
+      if (/\r\np?subscribe\r\n/i.test(chunk.toString('latin1'))) client.write('-ERR command not offered\r\n')
+      else server.write(chunk)
+    })
+    client.on('close', () => server.destroy())
+  })
+  inFront.listen(0, '127.0.0.1')
+  await once(inFront, 'listening')
+  const url = `redis://127.0.0.1:${(inFront.address() as AddressInfo).port}/0`
+  const router = await startRouter({ ...redis, url }, { workers: 1 })
+  expect((await ask(router.port, 'app.test')).body).toBe('served')
+  await redis.client.rpush('frontend:later.test', 'later', backend.url)
+  await eventually(async () => (await ask(router.port, 'later.test')).status === 200, 15_000)
+  await redis.client.del('frontend:later.test')
+  await router[Symbol.asyncDispose]()
+  inFront.close()
 })
 
 test('a database that is not there is no other one', { timeout: 20_000 }, async () => {

@@ -113,6 +113,18 @@ test('__ping__ and the debug fields for loopback', async () => {
   expect(await debugOf('downs.test')).toContain('x-debug-error: Cannot find a valid backend')
 })
 
+test('whom a trusted proxy asks for is not told what the proxy may know', async () => {
+  await using behind = await startRouter(redis, { workers: 1, args: ['--trusted-proxy', '127.0.0.1'] })
+  const debugged = async (host: string, more: string): Promise<boolean> =>
+    (await ask(behind.port, host, '/', `X-Debug: 1\r\n${more}`)).head.includes('x-debug')
+  for (const host of ['app.test', 'none.test']) {
+    expect(await debugged(host, '')).toBe(true)
+    expect(await debugged(host, 'X-Forwarded-For: 127.0.0.1\r\n')).toBe(true)
+    expect(await debugged(host, 'X-Forwarded-For: 203.0.113.9\r\n')).toBe(false)
+    expect(await debugged(host, 'X-Forwarded-For: 127.0.0.1, 203.0.113.9\r\n')).toBe(false)
+  }
+})
+
 /** A quarter of a gigabyte; a whole one with PAAS_TEST=all. */
 const mebibytes = process.env['PAAS_TEST'] === 'all' ? 1024 : 256
 

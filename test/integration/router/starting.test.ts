@@ -38,6 +38,32 @@ test('listeners that overlap end the start with both their names', async () => {
   expect(output).not.toContain('worker')
 })
 
+test('all of IPv6, which IPv4 is a part of, is not quietly less beside an address of IPv4', async () => {
+  const port = await freePort()
+  const { code, output } = await refused('--listen', `:${port}`, '--listen', `127.0.0.1:${port}`)
+  expect(code).toBe(1)
+  expect(output).toContain(`The router also listens on [::]:${port}`)
+})
+
+test('what cannot be is told, with what to do', { timeout: 30_000 }, async () => {
+  const listen = ['--listen', `127.0.0.1:${await freePort()}`]
+  expect(await refused('--listen', '192.0.2.77:80')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('ip address') as string,
+  })
+  for (const args of [
+    ['--snapshot', '/proc/none/routes.json'],
+    ['--access-log', join(redis.directory, 'none/access.log')],
+  ]) {
+    const { code, output } = await refused(...listen, ...args)
+    expect(code).toBe(1)
+    expect(output).toMatch(/directory cannot be made|Its folder has to be there/)
+  }
+  const env = { ...process.env, PAAS_ROOT: redis.directory }
+  const lone = await run(process.execPath, [main, ...listen], { env })
+  expect(lone).toMatchObject({ code: 2, output: expect.stringContaining('--redis URL') as string })
+})
+
 test('a port that another process has ends the start; nothing stays open of what was tried before', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')

@@ -1,8 +1,17 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readRouterMetrics } from '../../../src/router/control.ts'
+import { readRouterMetrics, reloadRouter } from '../../../src/router/control.ts'
 import { type Backend, startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { ask, eventually, freePort, startRouter } from './support/router.ts'
@@ -141,6 +150,60 @@ test.for([1, 2])(
     await router[Symbol.asyncDispose]()
   },
 )
+
+test(
+  'a changed number of workers and another access log are taken into use',
+  { timeout: 40_000 },
+  async () => {
+    await redis.client.del('frontend:app.test')
+    await redis.client.rpush('frontend:app.test', 'app', backend.url)
+    chmodSync(redis.directory, 0o755)
+    const port = await freePort()
+    const file = join(redis.directory, 'grows.json')
+    const logs = join(redis.directory, 'logs')
+    mkdirSync(logs)
+    const write = (workers: number, accessLog: string): void => {
+      const server = { accessLog: join(logs, accessLog), workers }
+      writeFileSync(
+        file,
+        JSON.stringify({ server, http: { port }, driver: [redis.url], user: 'nobody', group: 'nogroup' }),
+      )
+    }
+    write(1, 'a.log')
+    // Workers that are not root read Redis all the same.
+    chmodSync(redis.socket, 0o777)
+    const router = await startRouter(redis, { bare: true, args: ['--hipache-config', file] })
+    const steps: [number, string][] = [
+      [3, 'b.log'],
+      [1, 'c.log'],
+    ]
+    for (const [workers, log] of steps) {
+      write(workers, log)
+      await reloadRouter(router.control)
+      expect(await router.workerPids()).toHaveLength(workers)
+      const path = join(logs, log)
+      renameSync(path, `${path}.1`)
+      router.child.kill('SIGUSR1')
+      await eventually(() => existsSync(path))
+      expect((await ask(port, 'app.test')).status).toBe(200)
+      await eventually(() => readFileSync(path, 'utf8').includes('"GET / HTTP/1.1" 200'))
+    }
+    await router[Symbol.asyncDispose]()
+  },
+)
+
+test('nobody who reads what the router says is no reason to end', { timeout: 20_000 }, async () => {
+  await redis.client.del('frontend:app.test')
+  await redis.client.rpush('frontend:app.test', 'app', backend.url, 'http://127.0.0.1:1')
+  const router = await startRouter(redis)
+  const pids = await router.workerPids()
+  router.child.stderr?.destroy()
+  for (let i = 0; i < 20; i += 1) expect((await ask(router.port, 'app.test')).status).toBe(200)
+  process.kill(pids[0]!, 'SIGKILL')
+  await eventually(async () => (await router.workerPids()).some((pid) => !pids.includes(pid)))
+  expect(await router.workerPids()).toContain(pids[1])
+  await router[Symbol.asyncDispose]()
+})
 
 test('a place that cannot be written is needed only by who asks for it', { timeout: 20_000 }, async () => {
   const router = await startRouter(redis, { workers: 1, env: { TMPDIR: redis.socket } })

@@ -74,6 +74,21 @@ test('what is unknown is told by its path', () => {
   expect(read({ server: { https: { dhparam: 'x' } } }).warnings.join()).toContain('server.https.dhparam is')
 })
 
+test('a null asks for nothing, wherever it is', () => {
+  const { settings, warnings } = read({
+    server: { accessLog: null, staticDir: null, workers: null, https: null },
+    http: { port: 81, bind: null },
+    https: { bind: '::1', key: 'k', cert: 'c', ca: null, passphrase: null, ciphers: null },
+    user: null,
+  })
+  expect(warnings).toEqual([])
+  expect(settings).toMatchObject({ accessLog: undefined, staticDir: undefined, workers: 10, user: undefined })
+  expect(settings.listen.map(({ address, port }) => `${address} ${port}`)).toEqual([
+    '127.0.0.1 81',
+    '::1 443',
+  ])
+})
+
 test('a plain address that is named twice is opened once', () => {
   const { settings, warnings } = arguments_(
     ...['--redis', 'redis:', '--listen', ':80', '--listen', '[::]:80', '--listen', '127.0.0.1:81'],

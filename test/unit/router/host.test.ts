@@ -16,6 +16,12 @@ test('case, port and one trailing dot do not matter', () => {
   )
 })
 
+test('an IPv6 address has one spelling', () => {
+  expect(routingHost('[0:0:0:0:0:0:0:1]:80')).toBe('[::1]')
+  expect(routingHost('[2001:DB8::0:7]')).toBe('[2001:db8::7]')
+  expect(routingHost('[::1')).toBeUndefined()
+})
+
 test('nothing that a key could be confused with comes out', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {

@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
 import { readSnapshot, writeSnapshot } from '../../../src/router/table/snapshot.ts'
+import { mustRun } from '../../support/process.ts'
 
 const source = '127.0.0.1:6379/0#'
 
@@ -40,6 +41,31 @@ test('what was written is read; a route that could not be read is not kept', asy
   const cut = emptyTable()
   expect(await readSnapshot(path, source, cut)).toEqual({ version: 7, whole: false })
   expect(cut.size).toBe(1)
+})
+
+test('a pipe in the place of a snapshot is none', async () => {
+  const path = join(directory, 'pipe')
+  await mustRun('mkfifo', [path])
+  expect(await readSnapshot(path, source, emptyTable())).toBeUndefined()
+})
+
+test('a disk without room for all of it keeps the snapshot before', async () => {
+  const disk = join(directory, 'disk')
+  await mkdir(disk)
+  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk])
+  try {
+    const path = join(disk, 'routes')
+    const table = emptyTable()
+    table.set(new TableRoute('a.test', ['a', 'http://10.0.0.1:80'], undefined))
+    await writeSnapshot(path, { version: 1, source }, table)
+    for (let i = 0; i < 3000; i += 1)
+      table.set(new TableRoute(`host-${i}.test`, ['a', 'http://10.0.0.1:80'], undefined))
+    await expect(writeSnapshot(path, { version: 2, source }, table)).rejects.toThrow('ENOSPC')
+    expect(await readdir(disk)).toEqual(['routes'])
+    expect(await readSnapshot(path, source, emptyTable())).toEqual({ version: 1, whole: true })
+  } finally {
+    await mustRun('umount', [disk])
+  }
 })
 
 test.each([
