@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { PaasError, messageOf } from '../errors/paas-error.ts'
+import { type AcceptedFiles, parseFiles } from '../router/accepted-files.ts'
 import { routerSettings, routerUsage } from '../router/arguments.ts'
 import { tryListeners } from '../router/listeners.ts'
 import { routerLogger } from '../router/log.ts'
@@ -15,9 +16,9 @@ async function main(): Promise<void> {
   const warn = (message: string): void => {
     if (cluster.isPrimary) log.warn(message)
   }
-  const read = (configText?: string): RouterSettings | undefined =>
-    routerSettings(process.argv.slice(2), process.env.PAAS_ROOT ?? '/', warn, configText)
-  const settings = read(process.env[workerEnv.configText] || undefined)
+  const read = (accepted?: AcceptedFiles): RouterSettings | undefined =>
+    routerSettings(process.argv.slice(2), process.env.PAAS_ROOT ?? '/', warn, accepted)
+  const settings = read(parseFiles(process.env[workerEnv.files]))
   if (settings === undefined) process.stdout.write(routerUsage)
   else if (cluster.isPrimary) await runMaster(settings, read, log)
   else await runWorker(settings, log)

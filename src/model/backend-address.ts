@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 export type BackendAddress = {
   host: string
   port: number
@@ -20,4 +22,9 @@ export function backendAddress(url: string): BackendAddress | undefined {
   const number = port === undefined ? (tls ? 443 : 80) : Number(port)
   if (number < 1 || number > 65_535) return undefined
   return { host: host.replace(/^\[|\]$/g, ''), port: number, tls }
+}
+
+/** What node:tls connects by: a backend that has a name is asked for by it (RFC 6066, 3). */
+export function tlsTo({ host, port }: BackendAddress): { host: string; port: number; servername?: string } {
+  return isIP(host) === 0 ? { host, port, servername: host } : { host, port }
 }

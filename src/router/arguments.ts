@@ -9,6 +9,7 @@ import { trustedPeers } from './client/proxy-protocol.ts'
 import { type Timeouts } from './forward/plane.ts'
 import { readHipacheConfig } from './hipache-config.ts'
 import { addressText } from './listeners.ts'
+import { type AcceptedFiles } from './accepted-files.ts'
 import { defaultSettings, type ListenAddress, type RouterSettings } from './settings.ts'
 
 export const routerUsage = `Usage: paas router [options]
@@ -58,20 +59,20 @@ const flags = {
 
 /**
  * Decides the settings from a command line. `root` is PAAS_ROOT, used when neither a Redis nor a Hipache file is
- * named. Undefined: only help was asked for. `warn` gets one line per deprecated or unknown setting. `configText`: of a
- * Hipache file that has been read before.
+ * named. Undefined: only help was asked for. `warn` gets one line per deprecated or unknown setting. `accepted`: what has
+ * been read before of a Hipache file, and of the files that it names.
  */
 export function routerSettings(
   argv: string[],
   root: string,
   warn: (message: string) => void,
-  configText?: string,
+  accepted?: AcceptedFiles,
 ): RouterSettings | undefined {
   const values = parse(argv)
   if (values.help === true) return undefined
   const base =
     values['hipache-config'] !== undefined
-      ? readHipacheConfig(values['hipache-config'], warn, configText)
+      ? readHipacheConfig(values['hipache-config'], warn, accepted?.configText)
       : values.redis !== undefined
         ? standalone(values.redis)
         : ofInstance(root)
@@ -81,6 +82,7 @@ export function routerSettings(
   }
   const settings = {
     ...base,
+    pem: accepted?.pem,
     fastPath: values['no-fast-path'] !== true,
     ...(values.listen === undefined
       ? {}

@@ -11,6 +11,7 @@ import { type ListenAddress, type RouterSettings } from './settings.ts'
 export async function openListeners(settings: RouterSettings, plane: Plane) {
   const reader = (settings.fastPath ? userBufferReader(plane.buffers.shared) : undefined) ?? readPushed
   const servers: Server[] = []
+  let handshaking = 0
   for (const listen of settings.listen) {
     const listener = {
       proto: listen.tls === undefined ? ('http' as const) : ('https' as const),
@@ -19,11 +20,17 @@ export async function openListeners(settings: RouterSettings, plane: Plane) {
       reader: listen.tls === undefined ? reader : readPushed,
     }
     const accept = (socket: Socket): ClientConnection => new ClientConnection(socket, plane, listener)
-    const server = createFor(listen, accept)
+    const server = createFor(listen, settings.pem, accept)
+    if (listen.tls !== undefined) {
+      server.on('connection', () => (handshaking += 1))
+      for (const end of ['secureConnection', 'tlsClientError']) server.on(end, () => (handshaking -= 1))
+    }
     servers.push(server)
     await open(server, listen, settings.listen)
   }
   return {
+    /** Connections of TLS that are not clients yet. */
+    handshaking: (): number => handshaking,
     close(): void {
       for (const server of servers) server.close()
     },
@@ -49,7 +56,7 @@ export async function tryListeners({ listen: all }: Pick<RouterSettings, 'listen
 }
 
 async function tried(listen: ListenAddress, all: ListenAddress[]): Promise<Server> {
-  const server = createFor(listen, (socket) => socket.destroy())
+  const server = createFor(listen, undefined, (socket) => socket.destroy())
   await open(server, listen, all)
   return server
 }
@@ -71,20 +78,25 @@ export function addressText({ address, port }: ListenAddress): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
-function createFor(listen: ListenAddress, accept: (socket: Socket) => unknown): Server {
+function createFor(
+  listen: ListenAddress,
+  pem: RouterSettings['pem'],
+  accept: (socket: Socket) => unknown,
+): Server {
   const options = { allowHalfOpen: true, noDelay: true }
   if (listen.tls === undefined) return createServer(options, accept)
   const { key, cert, ca, passphrase, ciphers, honorCipherOrder } = listen.tls
+  const read = (path: string): string => pem?.[path] ?? readFileSync(path, 'utf8')
   const server = createTlsServer(
     {
       ...options,
-      key: readFileSync(key),
-      cert: readFileSync(cert),
-      ...(ca.length === 0 ? {} : { ca: ca.map((path) => readFileSync(path)) }),
+      key: read(key),
+      cert: read(cert),
+      ...(ca.length === 0 ? {} : { ca: ca.map(read) }),
       ...(passphrase === undefined ? {} : { passphrase }),
       ...(ciphers === undefined ? {} : { ciphers }),
       ...(honorCipherOrder === undefined ? {} : { honorCipherOrder }),
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: ['http/1.1', 'http/1.0'],
       handshakeTimeout: 10_000,
     },
     accept,

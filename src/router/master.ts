@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { messageOf } from '../errors/paas-error.ts'
+import { filesText, withFiles } from './accepted-files.ts'
 import { userBufferFields } from './client/reading.ts'
 import { cookieKeyBeside } from './cookie-key.ts'
 import { serveControl, serveMetrics } from './control-server.ts'
@@ -21,7 +22,7 @@ export const workerEnv = {
   replaces: 'PAAS_ROUTER_REPLACES',
   cookieKey: 'PAAS_ROUTER_COOKIE_KEY',
   snapshot: 'PAAS_ROUTER_SNAPSHOT',
-  configText: 'PAAS_ROUTER_CONFIG_TEXT',
+  files: 'PAAS_ROUTER_FILES',
   mustKnowRoutes: 'PAAS_ROUTER_MUST_KNOW_ROUTES',
 } as const
 
@@ -35,7 +36,6 @@ type Slot = {
   routesKnown: boolean
 }
 
-const mostEnvBytes = 100_000
 const readyMs = 30_000
 /** A worker that lived this long did not crash at once, and its successor starts without delay. */
 const steadyMs = 10_000
@@ -86,8 +86,8 @@ export function startMaster(
   }
   prepare(settings)
   const cookieKey = cookieKeyBeside(settings.snapshot)
-  /** What workers go by, whatever becomes of a file before the next reload. */
-  let current = settings
+  /** What workers go by. */
+  let current = withFiles(settings)
   const slots = new Map<number, Slot>()
   const retiring = new Set<ClusterWorker>()
   /** Workers that have said that they serve, and so listen to what they are told. */
@@ -107,7 +107,7 @@ export function startMaster(
       [workerEnv.cookieKey]: cookieKey,
       [workerEnv.replaces]: replaces ?? '',
       [workerEnv.snapshot]: snapshot,
-      [workerEnv.configText]: configTextFor(current),
+      [workerEnv.files]: filesText(current),
       [workerEnv.mustKnowRoutes]: mustKnowRoutes ? '1' : '0',
     })
     slots.set(slot, { worker, id: undefined, startedAt: performance.now(), crashes, routesKnown: false })
@@ -191,7 +191,7 @@ export function startMaster(
   /** New workers first, each old one drained once its successor serves; a successor that fails changes nothing. */
   async function replaceAll(): Promise<{ workers: number }> {
     const before = current
-    const next = readSettings() ?? before
+    const next = withFiles(readSettings() ?? before)
     prepare(next)
     current = next
     for (let slot = 0; slot < next.workers; slot += 1) {
@@ -299,9 +299,4 @@ export function startMaster(
       if (settings.snapshot === undefined) rmSync(dirname(snapshot), { recursive: true, force: true })
     },
   }
-}
-
-/** Linux takes no longer value in an environment; a file of that size is read anew. */
-function configTextFor({ configText = '' }: RouterSettings): string {
-  return Buffer.byteLength(configText) < mostEnvBytes ? configText : ''
 }

@@ -49,6 +49,8 @@ export type RouterSettings = {
   maxQueue: number
   /** The Hipache file that they come from, as it was read. */
   configText: string | undefined
+  /** What the files of `tls` held when they were accepted, by path; undefined: they are read when they are needed. */
+  pem: Record<string, string> | undefined
   /** Node's private fields for cheaper reads and writes, where they are there. */
   fastPath: boolean
 }
@@ -88,5 +90,6 @@ export const defaultSettings = {
   maxInFlight: 1000,
   maxQueue: 250,
   configText: undefined,
+  pem: undefined,
   fastPath: true,
 } as const satisfies Partial<RouterSettings>

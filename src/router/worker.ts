@@ -187,10 +187,12 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     stats(): WorkerStats {
       const ejected: Record<string, string> = {}
       for (const backend of backends.values()) {
-        stats.backend(backend.url).inFlight = backend.inFlight
         if (backend.ejected !== undefined) ejected[backend.url] = backend.ejected
       }
-      stats.inFlight(Iterator.from(plane.clients).map(({ route }) => route?.host))
+      stats.inFlight(
+        Iterator.from(plane.clients).map(({ route }) => route?.host),
+        backends.values(),
+      )
       const counted = stats.read()
       return {
         startedAt,
@@ -213,7 +215,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       checks.close()
       const started = performance.now()
       const waited = (): number => performance.now() - started
-      while (plane.clients.size > 0 && waited() < settings.drainMs) {
+      while (plane.clients.size + listeners.handshaking() > 0 && waited() < settings.drainMs) {
         await sleep(50)
         if (waited() > Math.min(idleDrainMs, settings.drainMs))
           for (const client of plane.clients) client.drain()

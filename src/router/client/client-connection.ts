@@ -261,7 +261,7 @@ export class ClientConnection implements Client {
     this.#exchange = undefined
     if (this.#tunnel) {
       this.#closing = true
-      this.#socket.destroySoon()
+      this.out.finish('destroy')
       return
     }
     if (close || (this.#endedAt !== never && !this.#held)) {
@@ -300,19 +300,11 @@ export class ClientConnection implements Client {
     this.#closing = true
     this.#since = this.#closingAt = this.#plane.clock
     if (unread) {
-      this.out.flush()
       this.#pending = undefined
-      this.#socket.end()
+      this.out.finish('end')
       this.#held = false
       this.readOn()
-    } else this.#hangUp()
-  }
-
-  /** Closes once everything has been sent. */
-  #hangUp(): void {
-    this.out.flush()
-    if (this.out.unflushed) this.#socket.destroySoon()
-    else this.#socket.destroy()
+    } else this.out.finish('destroy')
   }
 
   cut(): void {
@@ -354,7 +346,7 @@ export class ClientConnection implements Client {
     if (this.#tunnel) exchange?.tunnelEnd()
     else if (awaits) this.#endedAt = performance.now()
     else if (exchange !== undefined && exchange.status !== 0) this.#abort()
-    else this.#hangUp()
+    else this.out.finish('destroy')
   }
 
   #closed(): void {
@@ -382,13 +374,14 @@ export class ClientConnection implements Client {
     }
     const due = this.#tunnel && !this.#closing ? undefined : clientDueOf(at, this.#plane.timeouts, now)
     if (due === 'abort') this.#abort()
-    else if (due === 'destroy') this.#socket.destroy()
+    else if (due === 'destroy' && this.#closing) this.#socket.destroy()
+    else if (due === 'destroy') this.#close(false)
     else if (due === 'late') this.#refuse(408, 'the request did not arrive in time')
     else exchange?.sweep(now)
   }
 
   drain(): void {
-    if (this.#idle() && !this.#started) this.#hangUp()
+    if (this.#idle() && !this.#started) this.out.finish('destroy')
   }
 
   destroy(): void {

@@ -31,14 +31,14 @@ export type ClientDue = 'destroy' | 'abort' | 'late'
 /** Which limit a client connection has passed, if any. */
 export function clientDueOf(at: ClientStanding, timeouts: Timeouts, now: number): ClientDue | undefined {
   const { unsent, exchange } = at
-  const waited = now - at.since
+  // Both are noted by a clock that is as old as the last sweep.
+  const waited = now - at.since - sweepMs
   if (at.closing) {
     if (unsent) return timeouts.idle > 0 && waited > timeouts.idle ? 'abort' : undefined
     return waited > timeouts.linger ? 'destroy' : undefined
   }
   if (exchange !== undefined) {
     if (at.endedAt === never || unsent) return undefined
-    // Progress is noted by a clock that is as old as the last sweep.
     const silent = now - Math.max(at.endedAt, exchange.progressAt + sweepMs)
     if (silent <= halfClosedMs) return undefined
     return exchange.status === 0 ? 'destroy' : 'abort'

@@ -2,9 +2,10 @@ import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { connect as connectTls } from 'node:tls'
 import { ChunkedDecoder } from '../http/chunked.ts'
-import { framing, type Framing, isOffered } from '../http/request-head.ts'
+import { isOffered } from '../http/connection.ts'
+import { framing, type Framing } from '../http/framing.ts'
 import { maxResponseHeadBytes, parseResponseHead, type ResponseHead } from '../http/response-head.ts'
-import { type BackendAddress } from '../../model/backend-address.ts'
+import { type BackendAddress, tlsTo } from '../../model/backend-address.ts'
 import { type Buffers } from './buffers.ts'
 import { Outbox } from './outbox.ts'
 import { never } from './plane.ts'
@@ -63,22 +64,27 @@ const maxInterim = 16
 /** A read of more than this during a body means that more is coming: worth a buffer of its own. */
 const bulkBytes = 16 * 1024
 
-/** For how long an answer is still read after a write has failed. */
+/** For how long the head of an answer is awaited after a write has failed. */
 const lastWordsMs = 1000
 
 /**
  * A backend that answers before it has read the whole request, and closes, makes the next write fail. Its answer is
- * there all the same, so the socket is read on for a moment.
+ * there all the same, so the socket is read on for a moment, and to the answer's end where that has begun (`inBody`).
+ * Returns whether a write has failed: whoever reads then finds an end even where the connection was reset.
  */
-function readAfterFailedWrite(socket: Socket): void {
+function readAfterFailedWrite(socket: Socket, inBody: () => boolean): () => boolean {
   const destroy = socket.destroy.bind(socket)
   let failed = false
   socket.destroy = (error?: Error) => {
     if (error === undefined || !('syscall' in error) || error.syscall !== 'write') return destroy(error)
-    if (!failed) setTimeout(() => destroy(error), lastWordsMs).unref()
+    if (!failed) {
+      const timer = setInterval(() => !inBody() && destroy(error), lastWordsMs).unref()
+      socket.once('close', () => clearInterval(timer))
+    }
     failed = true
     return socket
   }
+  return () => failed
 }
 
 /** One TCP or TLS connection to a backend, and the strict reader of what comes from it. */
@@ -96,6 +102,7 @@ export class BackendConnection {
   idleSince = never
   idleUntil = Infinity
   #error: Error | undefined
+  #writeFailed = (): boolean => false
   #partial: Buffer | undefined
   #inBody = false
   #tunnel = false
@@ -141,13 +148,13 @@ export class BackendConnection {
       },
     })
     socket.on('connect', () => this.#connected())
-    readAfterFailedWrite(socket)
+    this.#writeFailed = readAfterFailedWrite(socket, () => this.#inBody)
     return socket
   }
 
   #connectTls(address: BackendAddress): Socket {
     // Backends are named by address; who they are is decided by whoever writes the route.
-    const socket = connectTls({ host: address.host, port: address.port, rejectUnauthorized: false })
+    const socket = connectTls({ ...tlsTo(address), rejectUnauthorized: false }).setNoDelay(true)
     socket.on('secureConnect', () => this.#connected())
     socket.on('data', (chunk: Buffer) => {
       if (!this.#receive(chunk, chunk.length)) socket.pause()
@@ -204,7 +211,10 @@ export class BackendConnection {
       this.#socket.destroy()
       return
     }
-    if (this.#tunnel || (this.#inBody && this.#framing === framing.untilClose)) this.#finish(false)
+    // In the middle of a TLS handshake, which Node goes on to destroy it for.
+    if (!this.connected) return
+    const ends = this.#inBody && this.#framing === framing.untilClose && !this.#writeFailed()
+    if (this.#tunnel || ends) this.#finish(false)
     else this.fail(this.#inBody ? 'truncated' : this.#partial === undefined ? 'reset' : 'malformed')
   }
 

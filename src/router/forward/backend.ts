@@ -20,8 +20,8 @@ export type PoolLimits = {
 /** What all backends of a worker use in turn. */
 type Shared = { buffers: Buffers; responseHead: ResponseHead; turn: Turn }
 
-/** A request that waits for its turn at a backend. */
-export type Waiting = { proceed(): void }
+/** A request that waits for its turn at a backend, and is to go on with it or to look for another one. */
+export type Waiting = { proceed(): void; moveOn(): void }
 
 /**
  * A request that may not be repeated takes only a connection that was busy this recently: the older it is, the
@@ -34,6 +34,9 @@ const freshMs = 1000
  */
 const closesMs = 60_000
 
+/** Why a backend is out: what it did to connections or to requests. */
+export type Ejection = 'refused' | 'connect' | 'hang' | 'close'
+
 /** One backend as this worker knows it: its connections, its load, and whether it is out. */
 export class Backend implements ConnectionPool {
   readonly url: string
@@ -45,7 +48,7 @@ export class Backend implements ConnectionPool {
   /** Routes of this worker that have it. At 0 it is retired: idle connections close, nothing new is sent. */
   routes = 0
   /** Why it gets no requests until a probe succeeds; undefined: it is in. */
-  ejected: 'refused' | 'connect' | 'hang' | 'probe' | undefined
+  ejected: Ejection | undefined
   /** When a response last came (performance.now()). */
   lastResponse = never
   /** When it last closed a connection right after a response, without notice. */
@@ -87,6 +90,11 @@ export class Backend implements ConnectionPool {
     if (index !== -1) this.#queue.splice(index, 1)
   }
 
+  /** It is out: nobody should go on waiting for it. */
+  dissolveQueue(): void {
+    for (const waiting of this.#queue.splice(0)) waiting.moveOn()
+  }
+
   /** Gives up a turn; the next in the queue has it. */
   leave(): void {
     if (this.#queue.length === 0) this.active -= 1
@@ -96,10 +104,13 @@ export class Backend implements ConnectionPool {
   /** An idle connection, the one used last first, or a new one. */
   connection(repeatable: boolean, now: number): BackendConnection {
     for (;;) {
-      const idle = this.#idle.pop()
+      const idle = this.#idle.at(-1)
       if (idle === undefined) return this.#connect()
       const fresh = now - idle.idleSince < freshMs && now - this.#closedAt > closesMs
-      if (now < idle.idleUntil && (repeatable || fresh)) return idle
+      // Others can still use it.
+      if (!repeatable && !fresh) return this.#connect()
+      this.#idle.pop()
+      if (now < idle.idleUntil) return idle
       idle.destroy()
     }
   }

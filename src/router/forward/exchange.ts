@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
-import { type Framing, type RequestHead } from '../http/request-head.ts'
+import { type Framing } from '../http/framing.ts'
+import { type RequestHead } from '../http/request-head.ts'
 import { type ResponseHead } from '../http/response-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
@@ -54,6 +55,8 @@ export class Exchange implements Responder, Finished, Standing {
   #chunking = false
   #over = false
   #suspected = false
+  /** Of the attempt before. */
+  #failure: Failure | undefined
   /** More of the body is about to be fed in the same event, and goes out in one write with the head. */
   #feeding = false
   /** When a byte last moved. */
@@ -131,7 +134,7 @@ export class Exchange implements Responder, Finished, Standing {
     const index = chooseFor(plane, route, options, this, now)
     const backend = plane.table.backendsOf(route)[index]
     if (backend === undefined) {
-      this.#answer(withoutBackend(route, index, this.#attempts))
+      this.#answer(withoutBackend(route, index, this.#failure))
       return
     }
     const token = options?.sticky === true ? plane.stickyToken(route.host, backend.url) : this.sticky
@@ -142,13 +145,22 @@ export class Exchange implements Responder, Finished, Standing {
     this.backendStartedAt = now
     backend.inFlight += 1
     const entered = backend.enter(this, options?.maxInFlight)
+    this.queued = entered !== true
     if (entered === true) this.#open(fresh)
-    else if (entered === false) this.queued = true
-    else {
-      backend.inFlight -= 1
-      this.backend = undefined
+    else if (entered === undefined && this.tried.includes(index)) {
+      this.#leaveBackend()
       this.#answer(tooMany)
+    } else if (entered === undefined) {
+      this.tried = [...this.tried, index]
+      this.moveOn()
     }
+  }
+
+  /** Its backend, which it waits for, is out; or there is no place to wait. */
+  moveOn(): void {
+    this.#leaveBackend()
+    this.#attempts -= 1
+    this.#attempt(false)
   }
 
   /** A place in the queue became a turn. */
@@ -160,7 +172,8 @@ export class Exchange implements Responder, Finished, Standing {
 
   #open(fresh: boolean): void {
     const backend = this.backend!
-    const conn = fresh ? backend.newConnection() : backend.connection(this.#repeatable, this.backendStartedAt)
+    const again = this.#repeatable && this.#body.isKept(this.#plane.replayBytes)
+    const conn = fresh ? backend.newConnection() : backend.connection(again, this.backendStartedAt)
     this.#conn = conn
     conn.assign(this)
     conn.requestDone = this.requestDone
@@ -213,9 +226,7 @@ export class Exchange implements Responder, Finished, Standing {
     this.#chunking = isChunking(body, minor)
     // Who answers before the whole request is there has no use for the rest.
     this.keepAlive &&= this.requestDone && !this.#plane.draining && !endsByClosing(body, minor)
-    const cookie = this.#stickyToSet
-    const more =
-      (cookie === '' ? '' : setStickyCookie(cookie)) + (this.debug ? debugVersion + debugFields(this) : '')
+    const more = setStickyCookie(this.#stickyToSet) + (this.debug ? debugVersion + debugFields(this) : '')
     const text = responseText(head, body, whole, minor, this.keepAlive, more)
     this.bytesSent += text.length
     this.#client.out.text(text)
@@ -261,13 +272,7 @@ export class Exchange implements Responder, Finished, Standing {
   end(): void {
     this.#conn = undefined
     if (this.#chunking) this.#client.out.text('0\r\n\r\n')
-    if (this.#tunnel) {
-      this.#client.out.flush()
-      this.#finish()
-      this.#client.done(true, false)
-      return
-    }
-    const close = !this.keepAlive || !this.requestDone
+    const close = this.#tunnel || !this.keepAlive || !this.requestDone
     this.#plane.turn.flush(this.#client.out)
     this.#finish()
     this.#client.done(close, !this.requestDone)
@@ -276,11 +281,9 @@ export class Exchange implements Responder, Finished, Standing {
   failed(failure: Failure): void {
     const reused = this.#conn?.reused === true
     this.#conn = undefined
-    if (failure === 'reset') {
-      if (reused && this.status === 0) this.backend!.closedUnasked()
-    } else {
-      this.#plane.onFailure(this.route, this.asked.host, this.backendIndex, this.backend!, failure)
-    }
+    // A connection that had been idle says nothing about the backend, which was just closing it.
+    if (failure === 'reset' && reused) this.backend!.closedUnasked()
+    else this.#plane.onFailure(this.route, this.asked.host, this.backendIndex, this.backend!, failure)
     if (this.status !== 0) {
       this.#finish()
       this.#client.cut()
@@ -299,7 +302,8 @@ export class Exchange implements Responder, Finished, Standing {
       return
     }
     this.#leaveBackend()
-    this.tried = next === 'anew' ? none : [...this.tried, this.backendIndex]
+    this.#failure = failure
+    if (next === 'elsewhere') this.tried = [...this.tried, this.backendIndex]
     this.#attempt(next === 'anew')
   }
 
@@ -385,16 +389,12 @@ export class Exchange implements Responder, Finished, Standing {
     if (out?.unflushed === true && out.moved()) this.progressAt = now
     const due = dueOf(this, this.#plane.timeouts, now)
     if (due === undefined) return
-    if (due === 'suspect') this.#suspect()
-    else if (due === 'tooMany') this.#answer(tooMany)
+    if (due === 'suspect') {
+      if (!this.#suspected) this.#plane.onSlow(this.route, this.asked.host, this.backendIndex, this.backend!)
+      this.#suspected = true
+    } else if (due === 'tooMany') this.#answer(tooMany)
     else if (due === 'clientLate') this.#refuseBody(408, 'the request did not arrive in time')
     else if (this.#conn === undefined) this.#answer(late)
     else this.#conn.fail(due)
-  }
-
-  #suspect(): void {
-    if (this.#suspected) return
-    this.#suspected = true
-    this.#plane.onSlow(this.route, this.asked.host, this.backendIndex, this.backend!)
   }
 }

@@ -25,6 +25,8 @@ export class Outbox {
   /** Writes past the stream that are not complete. */
   #waiting = 0
   #text = ''
+  /** How the socket is to end once all has been taken. */
+  #ending: 'end' | 'destroy' | undefined
   /** Bytes that waited for the kernel when that was asked last. */
   #queued: number | undefined
   /** The last copied write was not taken at once: a slow reader, or TLS, which never does. */
@@ -121,6 +123,20 @@ export class Outbox {
   }
 
   /**
+   * Closes, or half-closes, once everything has been taken. Not before: Node cannot reset a connection any more whose end
+   * it has begun to send.
+   */
+  finish(how: 'end' | 'destroy'): void {
+    this.flush()
+    const socket = this.#socket
+    if (this.#waiting > 0) this.#ending = how
+    else if (how === 'end') socket.end()
+    // TLS has a close_notify to say, without which nobody can tell that it is the end (RFC 9112, 9.8).
+    else if (this.unflushed || !this.#direct) socket.destroySoon()
+    else socket.destroy()
+  }
+
+  /**
    * Past the stream, by what it calls itself: the stream's state, callback and tick cost as much as the call. Not
    * before there is a connection, nor past what the stream holds back or after its end.
    */
@@ -150,6 +166,7 @@ export class Outbox {
   #relieved(): void {
     if (this.#waiting > 0 || this.#socket.writableNeedDrain || this.#socket.destroyed) return
     this.congested = false
-    this.#drained()
+    if (this.#ending === undefined) this.#drained()
+    else this.finish(this.#ending)
   }
 }

@@ -1,5 +1,5 @@
 import { type Failure } from './backend-connection.ts'
-import { type Timeouts } from './plane.ts'
+import { sweepMs, type Timeouts } from './plane.ts'
 
 /** Without a byte from the backend for this long, it is worth asking whether it still lives. */
 const slowMs = 5000
@@ -30,7 +30,8 @@ export type Due = 'suspect' | 'clientLate' | 'tooMany' | Failure
 
 /** Which limit an exchange has passed, if any. */
 export function dueOf(at: Standing, timeouts: Timeouts, now: number): Due | undefined {
-  const waited = now - at.progressAt
+  // Progress is noted by a clock that is as old as the last sweep.
+  const waited = now - at.progressAt - sweepMs
   const attempt = now - at.backendStartedAt
   if (timeouts.total > 0 && now - at.startedAt > timeouts.total) return 'slow'
   if (at.queued) return attempt > timeouts.queue ? 'tooMany' : undefined

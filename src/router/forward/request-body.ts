@@ -1,6 +1,7 @@
 import { latin1 } from '../http/bytes.ts'
 import { ChunkedDecoder } from '../http/chunked.ts'
-import { framing, type RequestHead } from '../http/request-head.ts'
+import { framing } from '../http/framing.ts'
+import { type RequestHead } from '../http/request-head.ts'
 import { type Outbox } from './outbox.ts'
 
 /** Up to this size a piece is kept as text, which costs no Buffer. */
@@ -41,6 +42,11 @@ export class RequestBody {
 
   get problemStatus(): number {
     return this.#chunked?.status ?? 400
+  }
+
+  /** Whether all of it is kept, or will be, where no more than `limit` bytes are. */
+  isKept(limit: number): boolean {
+    return (this.done || this.#chunked === undefined) && this.kept + this.#left <= limit
   }
 
   forget(): void {

@@ -1,4 +1,5 @@
-import { framing, type Framing, withoutFields } from '../http/request-head.ts'
+import { withoutFields } from '../http/connection.ts'
+import { framing, type Framing } from '../http/framing.ts'
 import { type ResponseHead } from '../http/response-head.ts'
 
 /** Whether a body that the backend frames as `body` goes to a client of HTTP/1.`minor` as chunks. */
@@ -23,9 +24,14 @@ export function responseText(
   keepAlive: boolean,
   more: string,
 ): string {
-  const ours = connectionField(head, minor, keepAlive) + more
+  const ours = connectionField(head, minor, keepAlive) + dateField(head) + more
   if (ours === '' && body === framing.length) return whole ? head.text : head.alone
   return `${framedLines(head, body, minor)}${ours}\r\n${whole ? head.rest : ''}`
+}
+
+/** RFC 9110, 6.6.1: who passes on what has no Date says when it came. */
+function dateField({ dated }: ResponseHead): string {
+  return dated ? '' : `Date: ${new Date().toUTCString()}\r\n`
 }
 
 function connectionField({ status, upgrade }: ResponseHead, minor: number, keepAlive: boolean): string {

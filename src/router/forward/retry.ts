@@ -48,7 +48,8 @@ export function afterFailure(
   if (whole && untouched && attempts <= policy.retries) return 'elsewhere'
   // A connection that had been idle says nothing about the backend, which was just closing it.
   if (whole && repeatable && failure === 'reset') {
-    if (reused || (attempts <= policy.retries && policy.mayRepeat())) return 'anew'
+    if (reused) return 'anew'
+    if (attempts <= policy.retries && policy.mayRepeat()) return 'elsewhere'
   }
   if (failure === 'timeout' || failure === 'slow' || failure === 'connectTimeout') return late
   if (failure === 'exhausted') return exhausted
@@ -58,11 +59,12 @@ export function afterFailure(
   return { status: 502, reason }
 }
 
-/** What to answer when a route has no backend to ask; `why` as choose.ts says it. */
-export function withoutBackend(route: TableRoute, why: number, attempts: number): Refusal {
+/** What to answer when a route has no backend to ask; `why` as choose.ts says it, `failure` that of the last attempt. */
+export function withoutBackend(route: TableRoute, why: number, failure: Failure | undefined): Refusal {
   if (!route.readable) return { status: 503, reason: 'the route cannot be read' }
   // Hipache's words, also where the last attempts have taken out all that there were.
-  if (attempts > 0) return { status: 502, reason: 'Cannot find a valid backend' }
+  if (failure === 'connectTimeout') return late
+  if (failure !== undefined) return { status: 502, reason: 'Cannot find a valid backend' }
   if (why === noBackend.invalid) return { status: 502, reason: 'backend is invalid' }
   if (why === noBackend.ejected) return { status: 503, reason: 'the app does not answer' }
   return { status: 502, reason: 'Cannot find a valid backend' }

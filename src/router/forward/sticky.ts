@@ -3,9 +3,9 @@ import { type Backend } from './backend.ts'
 /** The cookie that keeps a visitor at one backend: a signature of host and backend, and nothing else. */
 const stickyCookie = 'paas_backend'
 
-/** The field line that sets the cookie. */
+/** The field line that sets the cookie, '' for none. */
 export const setStickyCookie = (value: string): string =>
-  `Set-Cookie: ${stickyCookie}=${value}; Path=/; HttpOnly; SameSite=Lax\r\n`
+  value === '' ? '' : `Set-Cookie: ${stickyCookie}=${value}; Path=/; HttpOnly; SameSite=Lax\r\n`
 
 /** The cookie's value in a Cookie field, or ''. */
 export function stickyOf(cookie: string): string {

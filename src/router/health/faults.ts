@@ -1,4 +1,4 @@
-import { type Backend } from '../forward/backend.ts'
+import { type Backend, type Ejection } from '../forward/backend.ts'
 import { type Failure } from '../forward/backend-connection.ts'
 import { type RouteTable, type TableRoute } from '../table/route-table.ts'
 import { probe } from './probe.ts'
@@ -8,6 +8,13 @@ const probeDelaysMs = [500, 1000, 1000, 2000, 5000]
 const probeTimeoutMs = 5000
 /** Marks of one backend that are taken back when it answers again. */
 const maxMarked = 1000
+
+const inWords: Record<Ejection, string> = {
+  refused: 'it cannot be reached',
+  connect: 'it cannot be reached',
+  hang: 'it hangs',
+  close: 'it closes connections without an answer',
+}
 
 /** `verdict`: an active check of ours has found it out. */
 export type DeadMark = { host: string; url: string; index: number; backends: number; verdict: boolean }
@@ -77,10 +84,11 @@ export function createFaults(
     await marks.unmarkDead(host, index).catch(() => undefined)
   }
 
-  function eject(backend: Backend, host: string, why: 'refused' | 'connect' | 'hang'): void {
+  function eject(backend: Backend, host: string, why: Ejection): void {
     if (backend.ejected !== undefined) return
     backend.ejected = why
-    report(`${backend.url} gets no requests: ${why === 'hang' ? 'it hangs' : 'it cannot be reached'}`)
+    report(`${backend.url} gets no requests: ${inWords[why]}`)
+    backend.dissolveQueue()
     void probeUntilBack(backend, host)
   }
 
@@ -110,8 +118,14 @@ export function createFaults(
     })
   }
 
-  /** Asks a silent backend a question of our own: a slow request is no reason to take it from all others. */
-  function suspect(route: TableRoute, host: string, index: number, backend: Backend): void {
+  /** Asks a question of our own: one request that is slow, or ends it, is no reason to take it from all others. */
+  function suspect(
+    route: TableRoute,
+    host: string,
+    index: number,
+    backend: Backend,
+    of: 'hang' | 'close',
+  ): void {
     if (suspected.has(backend) || backend.ejected !== undefined) return
     const since = backend.lastResponse
     suspected.add(backend)
@@ -119,16 +133,17 @@ export function createFaults(
       suspected.delete(backend)
       if (problem === undefined || backend.lastResponse !== since || closed) return
       mark(route, host, index, backend)
-      eject(backend, host, 'hang')
+      eject(backend, host, of)
     })
   }
 
   return {
     failed(route: TableRoute, host: string, index: number, backend: Backend, failure: Failure): void {
-      if (failure === 'timeout') suspect(route, host, index, backend)
+      if (failure === 'timeout') suspect(route, host, index, backend, 'hang')
       if (failure === 'refused' || failure === 'connectTimeout') mark(route, host, index, backend)
       // A lone backend is not taken out for refusing: it refuses quickly, and answers as soon as it can.
       if (route.urls.length < 2 && failure !== 'connectTimeout') return
+      if (failure === 'reset') suspect(route, host, index, backend, 'close')
       if (failure === 'refused') eject(backend, host, 'refused')
       else if (failure === 'unreachable' || failure === 'connectTimeout') eject(backend, host, 'connect')
     },
@@ -154,7 +169,7 @@ export function createFaults(
 
     /** A request waits for long; where others could serve, that is found out before it times out. */
     slow(route: TableRoute, host: string, index: number, backend: Backend): void {
-      if (route.urls.length > 1) suspect(route, host, index, backend)
+      if (route.urls.length > 1) suspect(route, host, index, backend, 'hang')
     },
 
     close(): void {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { type BackendAddress } from '../../model/backend-address.ts'
+import { type BackendAddress, tlsTo } from '../../model/backend-address.ts'
 import { ChunkedDecoder } from '../http/chunked.ts'
 
 /** What a probe asks for and what it takes for an answer. */
@@ -20,8 +20,9 @@ const maxBytes = 64 * 1024
 /** Sends one request on a connection of its own. Resolves to undefined when all is well, else to what is wrong. */
 export function probe(address: BackendAddress, request: ProbeRequest): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const options = { host: address.host, port: address.port }
-    const socket = address.tls ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options)
+    const socket = address.tls
+      ? connectTls({ ...tlsTo(address), rejectUnauthorized: false })
+      : connect({ host: address.host, port: address.port })
     let text = ''
     const timer = setTimeout(() => finish(`no answer within ${request.timeoutMs} ms`), request.timeoutMs)
     const finish = (problem: string | undefined): void => {

@@ -25,7 +25,9 @@ export const field = {
   /** Any other `X-Forwarded-…`: believed from trusted proxies only. */
   forwardedOther: 19,
   keepAlive: 20,
+  // Of responses; in requests they are as any other.
   retryAfter: 21,
+  date: 22,
 } as const
 
 const names: Record<string, number> = {
@@ -59,6 +61,7 @@ const names: Record<string, number> = {
   'user-agent': field.userAgent,
   'x-debug': field.debug,
   'retry-after': field.retryAfter,
+  date: field.date,
 }
 
 /** Candidates by length and first letter, so that most names are told apart by one look-up. */
@@ -110,6 +113,16 @@ export class FieldScan {
   readonly valueEnds = new Int32Array(maxFields)
   /** After the CRLF of the line. */
   readonly ends = new Int32Array(maxFields)
+}
+
+/** Whether a scanned field has one space before its value and none behind it. */
+export function isPlain(fields: FieldScan, i: number, buf: Buffer): boolean {
+  const colon = fields.nameEnds[i]!
+  return (
+    fields.valueStarts[i] === colon + 2 &&
+    buf[colon + 1] === SP &&
+    fields.valueEnds[i] === fields.ends[i]! - 2
+  )
 }
 
 /**

@@ -1,5 +1,7 @@
 import { CR, latin1, LF, methodByte, SP, startsWith, targetByte } from './bytes.ts'
-import { field, FieldScan, scan, scanFields } from './fields.ts'
+import { readConnection, withoutFields } from './connection.ts'
+import { contentLengthOf, framing, type Framing } from './framing.ts'
+import { field, FieldScan, isPlain, scan, scanFields } from './fields.ts'
 import { routingHost } from './host.ts'
 
 export const maxTargetBytes = 8 * 1024
@@ -7,10 +9,6 @@ export const maxFieldBytes = 16 * 1024
 const maxMethodBytes = 32
 /** The longest head there can be: method, target, version and fields. */
 export const maxHeadBytes = maxMethodBytes + maxTargetBytes + 16 + maxFieldBytes
-
-/** How the body of a message is delimited. */
-export const framing = { none: 0, length: 1, chunked: 2, untilClose: 3 } as const
-export type Framing = (typeof framing)[keyof typeof framing]
 
 /**
  * A parsed request head. One object serves request after request, so whoever needs a value longer copies it.
@@ -144,8 +142,8 @@ function partialVersion(head: RequestHead, buf: Buffer, pos: number, end: number
 }
 
 /**
- * Goes through the scanned fields: sets what they mean and which are passed on. The framing fields stay where the
- * client had them, because what is accepted is already in its only form. `text` is the head without its empty line,
+ * Goes through the scanned fields: sets what they mean and which are passed on, where the client had them. Those that
+ * mean something here have one form, whatever white space they came with. `text` is the head without its empty line,
  * from the offset `base` on. Returns 0 or a status.
  */
 function readFields(head: RequestHead, buf: Buffer, text: string, base: number, fieldsStart: number): number {
@@ -162,7 +160,7 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
   let keepFrom = 0
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i]!
-    if (kind === field.other || kind === field.retryAfter) continue
+    if (kind === field.other || kind >= field.retryAfter) continue
     const value = text.slice(fields.valueStarts[i]! - base, fields.valueEnds[i]! - base)
     let passed = false
     switch (kind) {
@@ -235,9 +233,11 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
         head.debug = true
         break
     }
-    if (passed) continue
+    const plain = isPlain(fields, i, buf)
+    if (passed && plain) continue
     const lineStart = fields.starts[i]! - base
     if (lineStart > keepFrom) kept += text.slice(keepFrom, lineStart)
+    if (passed) kept += `${text.slice(lineStart, fields.nameEnds[i]! - base)}: ${value}\r\n`
     keepFrom = fields.ends[i]! - base
   }
   head.lines = kept + text.slice(keepFrom)
@@ -250,7 +250,8 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
     return -refuse(head, 417, 'the expectation is unknown')
   }
-  return readConnection(head, connection, upgrade, fieldsStart)
+  const problem = readConnection(head, connection, upgrade, fieldsStart)
+  return problem === '' ? 0 : -refuse(head, 400, problem)
 }
 
 function hasUnderscore(fields: FieldScan, i: number, text: string, base: number): boolean {
@@ -274,94 +275,6 @@ function readFraming(head: RequestHead, length: number | undefined, transfer: st
     head.framing = framing.length
   }
   return 0
-}
-
-/** At most 15 decimal digits without a leading zero; undefined for anything else. */
-export function contentLengthOf(buf: Buffer, from: number, end: number): number | undefined {
-  const length = end - from
-  if (length === 0 || length > 15 || (length > 1 && buf[from] === 0x30)) return undefined
-  let value = 0
-  for (let i = from; i < end; i += 1) {
-    const digit = buf[i]! - 0x30
-    if (digit < 0 || digit > 9) return undefined
-    value = value * 10 + digit
-  }
-  return value
-}
-
-function readConnection(head: RequestHead, connection: string, upgrade: string, fieldsStart: number): number {
-  head.keepAlive = head.minor === 1
-  head.upgrade = ''
-  if (connection === '' || connection === 'keep-alive') {
-    if (connection !== '') head.keepAlive = true
-    return 0
-  }
-  let close = false
-  let upgrades = false
-  const nominated: string[] = []
-  for (const token of membersOf(connection.toLowerCase())) {
-    if (token === 'close') close = true
-    else if (token === 'keep-alive') head.keepAlive = true
-    else if (token === 'upgrade') upgrades = true
-    else nominated.push(token)
-  }
-  if (close) head.keepAlive = false
-  if (nominated.length > 0) {
-    if (
-      nominated.some((name) => name === 'host' || name === 'content-length' || name === 'transfer-encoding')
-    ) {
-      return -refuse(head, 400, 'Connection names a field that frames the message')
-    }
-    head.lines = head.lines.slice(0, fieldsStart) + withoutFields(head.lines.slice(fieldsStart), nominated)
-    dropNominated(head, nominated)
-  }
-  const bodyless =
-    head.framing === framing.none || (head.framing === framing.length && head.contentLength === 0)
-  if (upgrades && head.minor === 1 && bodyless) head.upgrade = upgradeOf(upgrade)
-  return 0
-}
-
-/** What is passed on of Upgrade; '' where nothing is left or a member is malformed. */
-function upgradeOf(value: string): string {
-  const members = membersOf(value)
-  if (!members.every((member) => /^[\w.!#$%&'*+^`|~/-]+$/.test(member))) return ''
-  // h2c is an offer that may be ignored, and to pass it on would let a client leave our parser behind.
-  return members.filter((member) => member.toLowerCase() !== 'h2c').join(', ')
-}
-
-/** Whether `protocol` is one of those that the request offered to change to. */
-export function isOffered(upgrade: string, protocol: string): boolean {
-  return membersOf(upgrade.toLowerCase()).includes(protocol.toLowerCase())
-}
-
-/** RFC 9110, 5.6.1: empty members of a list are nothing. */
-function membersOf(list: string): string[] {
-  // No pattern does it, as one that looks for the end tries each space of many in the middle.
-  return list
-    .split(',')
-    .map((member) => member.trim())
-    .filter((member) => member !== '')
-}
-
-/** Field lines without those of the given lower-case names. */
-export function withoutFields(lines: string, lowerNames: string[]): string {
-  return lines.replace(/[^\r]*\r\n/g, (line) =>
-    lowerNames.includes(line.slice(0, line.indexOf(':')).toLowerCase()) ? '' : line,
-  )
-}
-
-/** A proxy that nominates its X-Forwarded-For in Connection asks us not to believe it either. */
-function dropNominated(head: RequestHead, nominated: string[]): void {
-  for (const name of nominated) {
-    if (name === 'x-forwarded-for') head.forwardedFor = ''
-    else if (name === 'x-forwarded-proto') head.forwardedProto = ''
-    else if (name === 'x-forwarded-host') head.forwardedHost = ''
-    else if (name === 'x-forwarded-port') head.forwardedPort = ''
-    else if (name === 'forwarded') head.forwarded = ''
-    else if (name === 'x-real-ip') head.realIp = ''
-    else if (name === 'x-request-id') head.requestId = ''
-    else if (name.startsWith('x-forwarded')) head.forwardedOther = ''
-  }
 }
 
 /** Sets target, host and authority; returns what is wrong, or ''. */

@@ -1,6 +1,7 @@
 import { CR, latin1, LF, SP, startsWith, UNDERSCORE, valueByte } from './bytes.ts'
 import { field, FieldScan, scan, scanFields } from './fields.ts'
-import { contentLengthOf, framing, type Framing, withoutFields } from './request-head.ts'
+import { withoutFields } from './connection.ts'
+import { contentLengthOf, framing, type Framing } from './framing.ts'
 
 export const maxResponseHeadBytes = 64 * 1024
 /** Up to this size a head is decoded together with what came behind it: twice as much is not twice as dear. */
@@ -20,6 +21,8 @@ export class ResponseHead {
   contentLength = 0
   upgrade = ''
   retryAfter = false
+  /** It has a Date. */
+  dated = false
   /**
    * The head as clients get it, with the framing fields but without those of the connection, and, where the two are
    * small, what came behind it in the same read.
@@ -95,7 +98,7 @@ function readFields(head: ResponseHead, buf: Buffer): string | undefined {
   let connection = ''
   head.keepAliveSeconds = -1
   head.upgrade = ''
-  head.retryAfter = false
+  head.retryAfter = head.dated = false
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i]!
     if (kind === field.other) continue
@@ -126,6 +129,9 @@ function readFields(head: ResponseHead, buf: Buffer): string | undefined {
         head.keepAliveSeconds = Number(seconds ?? -1)
         break
       }
+      case field.date:
+        head.dated = true
+        break
       case field.retryAfter:
         if (!isMisspelt(fields, i, buf, 'retry')) head.retryAfter = true
         break

@@ -112,12 +112,13 @@ export function createStatsCounter() {
       for (const host of names.hosts) hosts.delete(host)
       for (const url of names.backends) backends.delete(url)
     },
-    /** So that a backend is shown even before its first answer. */
-    backend: (url: string): Counters => counterOf(backends, url),
-    /** The hosts of all requests in progress at this moment. */
-    inFlight(ofRequests: Iterable<string | undefined>): void {
-      total.inFlight = 0
-      for (const one of hosts.values()) one.inFlight = 0
+    /** The hosts of all requests in progress at this moment, and all backends, which are shown before a first answer. */
+    inFlight(
+      ofRequests: Iterable<string | undefined>,
+      ofBackends: Iterable<{ url: string; inFlight: number }>,
+    ): void {
+      for (const one of [total, ...hosts.values(), ...backends.values()]) one.inFlight = 0
+      for (const { url, inFlight } of ofBackends) counterOf(backends, url).inFlight = inFlight
       for (const host of ofRequests) {
         if (host === undefined) continue
         total.inFlight += 1

@@ -125,6 +125,11 @@ const table: Record<string, [string, string, Expectation][]> = {
     ['empty', '\r\n\r\n', refuse(400)],
   ],
   host: [
+    [
+      'white space around',
+      'GET /x HTTP/1.1\r\nX-A: b\r\nHost:\tgood.test \t\r\nX-B: c\r\n\r\n',
+      forward(both(has('host', 'good.test'), has('x-a', 'b'), has('x-b', 'c'))),
+    ],
     ['missing', 'GET /x HTTP/1.1\r\n\r\n', refuse()],
     ['missing in HTTP/1.0', 'GET /x HTTP/1.0\r\n\r\n', refuse()],
     ['twice the same', get(host), refuse()],
@@ -250,6 +255,8 @@ const table: Record<string, [string, string, Expectation][]> = {
   ],
   'content-length': [
     ['plain', post('Content-Length: 3\r\n', 'abc'), forward(body('abc'))],
+    ['white space around', post('Content-Length:\t 3 \t\r\n', 'abc'), forward(body('abc'))],
+    ['no white space', post('CONTENT-length:3\r\n', 'abc'), forward(body('abc'))],
     ['zero', post('Content-Length: 0\r\n', ''), forward(body(''))],
     ['none with POST', post('', ''), forward(body(''))],
     ['twice the same', post('Content-Length: 3\r\nContent-Length: 3\r\n', 'abc'), refuse()],
@@ -295,6 +302,11 @@ const table: Record<string, [string, string, Expectation][]> = {
   ],
   'transfer-encoding': [
     ['plain', chunked('3\r\nabc\r\n0\r\n\r\n'), forward(both(body('abc'), lacks('content-length')))],
+    [
+      'white space around',
+      post('Transfer-Encoding:\tchunked \t\r\nX-A: b\r\n', '3\r\nabc\r\n0\r\n\r\n'),
+      forward(both(body('abc'), has('x-a', 'b'))),
+    ],
     [
       'GET',
       chunked('3\r\nabc\r\n0\r\n\r\n', 'GET'),

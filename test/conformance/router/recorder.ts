@@ -88,6 +88,8 @@ function readMessage(text: string): { message: Recorded; length: number } | stri
     const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')
     if (colon < 1 || !token.test(name)) return `the field ${line}`
     if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) return `the value of ${line}`
+    if (/^(?:host|content-length|transfer-encoding)$/i.test(name) && line !== `${name}: ${value}`)
+      return `the white space of ${line}`
     fields.push([name, value])
   }
   const all = (wanted: string): string[] =>

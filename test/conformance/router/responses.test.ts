@@ -6,10 +6,16 @@ import { modes, startPlane } from './lane.ts'
 /** What the client must see: this exact head line and body, 502, or a connection that is cut off. */
 type Expected = { status: number; body: string } | 502 | 'cut'
 
+const dateLine = /Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/
 const allBytes = String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte))
 
 const cases: [string, string, Expected, { method?: string; version?: string; ends?: boolean }?][] = [
   ['plain', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc', { status: 200, body: 'abc' }],
+  [
+    'with a date',
+    'HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 3\r\n\r\nabc',
+    { status: 200, body: 'abc' },
+  ],
   ['no reason', 'HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nabc', { status: 200, body: 'abc' }],
   [
     'chunked',
@@ -174,7 +180,12 @@ describe.each(modes)('responses, with %s', (_name, mode) => {
         const headEnd = seen.text.indexOf('\r\n\r\n')
         expect(seen.text).toMatch(new RegExp(`^HTTP/1\\.1 ${expected.status} ?`))
         if (expected.status === 103) expect(seen.text.slice(0, headEnd)).not.toMatch(/content-length/i)
-        expect(seen.text.slice(headEnd + 4).replace('Connection: close\r\n', '')).toBe(expected.body)
+        const rest = seen.text.slice(headEnd + 4)
+        expect(rest.replace('Connection: close\r\n', '').replace(dateLine, '')).toBe(expected.body)
+        // One Date (RFC 9110, 6.6.1): the backend's own, or when its answer came.
+        const dates = seen.text.match(/^Date: .*$/gim)
+        expect(dates).toHaveLength(1)
+        if (raw.toLowerCase().includes('date: ')) expect(raw).toContain(dates![0])
       }
       // Whatever was wrong, the next request does not meet what the backend said too much.
       const next = await talk(

@@ -69,6 +69,76 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
   const dial = (): Socket => connect({ port: router.port, host: '127.0.0.1', allowHalfOpen: true })
   const rss = async (): Promise<number> => (await router.stats()).workers[0]!.rssBytes / 2 ** 20
 
+  test(
+    'who takes no more of a last answer is cut in the end, and leaves nothing',
+    { timeout: 30_000 },
+    async () => {
+      await using impatient = await startRouter(redis, { workers: 1, args: [...args, '--timeout', 'idle=1'] })
+      using backend = await startBackend('bytes')
+      await route('last.test', backend.url)
+      const clients = Array.from({ length: 60 }, (_, i) => {
+        const socket = connect({ port: impatient.port, host: '127.0.0.1' })
+        socket.on('error', () => undefined)
+        socket.pause()
+        socket.write(
+          `GET /bytes?n=${1_000_000 + i * 120_000} HTTP/1.1\r\nHost: last.test\r\nConnection: close\r\n\r\n`,
+        )
+        return socket
+      })
+      await eventually(async () => (await impatient.stats()).workers[0]!.clients > 10)
+      await eventually(async () => (await impatient.stats()).workers[0]!.clients === 0, 15_000)
+      for (const socket of clients) socket.destroy()
+    },
+  )
+
+  test('an answer without a length is not whole because a reset came during the upload', async () => {
+    using backend = await rawBackend((socket) => {
+      socket.on('data', () => undefined)
+      socket.write('HTTP/1.1 200 OK\r\n\r\nhalf')
+      setTimeout(() => socket.resetAndDestroy(), 5 + Math.random() * 10)
+    })
+    await route('half.test', backend.url)
+    const ends = await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const seen: string[] = []
+        for (let i = 0; i < 40; i += 1) {
+          const socket = dial()
+          socket.write('POST / HTTP/1.1\r\nHost: half.test\r\nContent-Length: 100000000\r\n\r\n')
+          const timer = setInterval(() => socket.writableNeedDrain || socket.write(Buffer.alloc(3000)), 1)
+          const { text, end } = await readAll(socket)
+          clearInterval(timer)
+          seen.push(text.endsWith('0\r\n\r\n') ? 'whole' : end)
+        }
+        return seen
+      }),
+    )
+    expect(ends.flat()).not.toContain('whole')
+  })
+
+  test(
+    'an early answer is read slowly to its end, whatever the upload meets',
+    { timeout: 20_000 },
+    async () => {
+      const bytes = 5_000_000
+      using backend = await rawBackend((socket) => {
+        socket.write(`HTTP/1.1 413 Too Large\r\nContent-Length: ${bytes}\r\nConnection: close\r\n\r\n`)
+        socket.end(Buffer.alloc(bytes, 'x'), () => setTimeout(() => socket.destroy(), 500))
+      })
+      await route('early.test', backend.url)
+      const socket = dial()
+      socket.pause()
+      socket.write('POST / HTTP/1.1\r\nHost: early.test\r\nContent-Length: 100000000\r\n\r\nabc')
+      await sleep(1200)
+      const timer = setInterval(() => socket.write('y'.repeat(100)), 100)
+      await sleep(2500)
+      const all = readAll(socket)
+      socket.resume()
+      const { text } = await all
+      clearInterval(timer)
+      expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toHaveLength(bytes)
+    },
+  )
+
   test.each([
     { host: 'nobody.test', path: '/', count: 100_000 },
     { host: 'bytes.test', path: '/bytes?n=50000', count: 1_000 },

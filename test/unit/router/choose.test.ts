@@ -62,7 +62,10 @@ test('weights share by their ratio, both ways', () => {
 test('a turn, a place in the queue, a refusal', () => {
   const one = backend()
   const proceeded: string[] = []
-  const waiting = (name: string) => ({ proceed: () => void proceeded.push(name) })
+  const waiting = (name: string) => ({
+    proceed: () => void proceeded.push(name),
+    moveOn: () => void proceeded.push(`${name} moves on`),
+  })
   expect([
     one.enter(waiting('a')),
     one.enter(waiting('b')),
@@ -72,6 +75,9 @@ test('a turn, a place in the queue, a refusal', () => {
   one.leave()
   expect(proceeded).toEqual(['c'])
   expect(one.active).toBe(2)
+  one.enter(waiting('e'))
+  one.dissolveQueue()
+  expect(proceeded).toEqual(['c', 'e moves on'])
   one.leave()
   one.leave()
   expect(one.active).toBe(0)

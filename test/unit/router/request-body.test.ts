@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { bodyOf } from '../../../src/router/forward/request-body.ts'
-import { framing, RequestHead } from '../../../src/router/http/request-head.ts'
+import { framing } from '../../../src/router/http/framing.ts'
+import { RequestHead } from '../../../src/router/http/request-head.ts'
 
 test('of a request without a body all can be sent again, whatever became of others', () => {
   const one = bodyOf(new RequestHead())

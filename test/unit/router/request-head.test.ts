@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
-import { isOffered, parseRequestHead, RequestHead } from '../../../src/router/http/request-head.ts'
+import { isOffered } from '../../../src/router/http/connection.ts'
+import { parseRequestHead, RequestHead } from '../../../src/router/http/request-head.ts'
 
 const head = new RequestHead()
 const parse = (text: string): number => parseRequestHead(head, Buffer.from(text), 0, text.length)

@@ -1,0 +1,204 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer as createHttpsServer } from 'node:https'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createServer as createTlsServer } from 'node:tls'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Backend, startBackend } from './support/backend.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { ask, eventually, startRouter, type TestRouter } from './support/router.ts'
+import { makeCertificate } from './support/tls.ts'
+
+let redis: TestRedis
+let router: TestRouter
+let good: Backend
+let pem: { key: Buffer; cert: Buffer }
+beforeAll(async () => {
+  redis = await startRedis()
+  good = await startBackend('good')
+  router = await startRouter(redis, { workers: 1, args: ['--timeout', 'connect=1'] })
+  const { key, cert } = makeCertificate(redis.directory)
+  pem = { key: readFileSync(key), cert: readFileSync(cert) }
+})
+afterAll(async () => {
+  await router[Symbol.asyncDispose]()
+  good.close()
+  await redis[Symbol.asyncDispose]()
+})
+
+/** A server of raw connections; its port, and how many connections there were. */
+async function raw(server: Server, onSocket: (socket: Socket) => void = () => undefined) {
+  const sockets = new Set<Socket>()
+  const state = { port: 0, connections: 0 }
+  server.on('connection', (socket: Socket) => {
+    state.connections += 1
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    onSocket(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  state.port = (server.address() as AddressInfo).port
+  return Object.assign(state, {
+    [Symbol.dispose]: () => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  })
+}
+
+async function route(host: string, backends: string[], options?: Record<string, string>): Promise<void> {
+  if (options !== undefined) await redis.client.hset(`paas:route:options:${host}`, options)
+  await redis.client.rpush(`frontend:${host}`, host, ...backends)
+  await sleep(300)
+}
+
+test('a backend that closes without an answer gets no more while another one answers', async () => {
+  using closing = await raw(createServer(), (socket) => socket.once('data', () => socket.destroy()))
+  const url = `http://127.0.0.1:${closing.port}`
+  await route('closes.test', [url, good.url])
+  for (let i = 0; i < 100; i += 1) expect((await ask(router.port, 'closes.test')).body).toBe('good')
+  await eventually(async () => (await router.stats()).backends[url]?.ejected === 'close')
+  expect(closing.connections).toBeLessThan(10)
+})
+
+test('what ends in a TLS handshake has seen no request, whose method does not matter', async () => {
+  using ending = await raw(createServer(), (socket) => socket.once('data', () => socket.end()))
+  await route('handshake.test', [`https://127.0.0.1:${ending.port}`, good.url])
+  for (let i = 0; i < 20; i += 1) {
+    expect((await ask(router.port, 'handshake.test', '/', '', 'POST', 'abc')).body).toBe('good')
+  }
+  expect(ending.connections).toBeGreaterThan(0)
+})
+
+test('a backend over TLS is asked for by its name', async () => {
+  const server = createTlsServer(pem).on('secureConnection', (socket) =>
+    socket.once('data', () => {
+      const body = String(socket.servername)
+      socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+    }),
+  )
+  using named = await raw(server)
+  await route('named.test', [`https://localhost:${named.port}`])
+  expect((await ask(router.port, 'named.test')).body).toBe('localhost')
+})
+
+test(
+  'those that wait for a backend that turns out to be away go elsewhere',
+  { timeout: 20_000 },
+  async () => {
+    using away = await raw(createServer())
+    await route('waits.test', [`https://127.0.0.1:${away.port}`, good.url], {
+      maxInFlight: '2',
+      balance: 'random',
+    })
+    const started = performance.now()
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => ask(router.port, 'waits.test', '/slow?ms=20')),
+    )
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+    // The limit of a wait is 5 s.
+    expect(performance.now() - started).toBeLessThan(4500)
+  },
+)
+
+test('where there is no place to wait, another backend is asked', async () => {
+  using hanging = await startBackend('hanging', (req) => req.method !== 'HEAD')
+  await route('full.test', [hanging.url, good.url], {
+    maxInFlight: '2',
+    balance: 'random',
+    weights: '19,1',
+  })
+  const statuses: number[] = []
+  for (let i = 0; i < 400; i += 1) {
+    ask(router.port, 'full.test').then(
+      ({ status }) => statuses.push(status),
+      () => undefined,
+    )
+  }
+  // Two are being answered and 250 wait.
+  await eventually(() => statuses.length >= 400 - 252)
+  expect(statuses.filter((status) => status !== 200)).toEqual([])
+})
+
+test('a lone backend that cannot be connected to in time is a matter of time', async () => {
+  using away = await raw(createServer())
+  await route('away.test', [`https://127.0.0.1:${away.port}`])
+  expect((await ask(router.port, 'away.test')).status).toBe(504)
+})
+
+test('a router that stood still blames nobody', { timeout: 20_000 }, async () => {
+  const server = createHttpsServer(pem, (_req, res) => res.setHeader('Connection', 'close').end('ok'))
+  using backend = await raw(server)
+  await route('still.test', [`https://127.0.0.1:${backend.port}`, `https://localhost:${backend.port}`])
+  let over = false
+  const statuses = new Set<number>()
+  const load = Array.from({ length: 24 }, async () => {
+    while (!over) statuses.add((await ask(router.port, 'still.test')).status)
+  })
+  await sleep(500)
+  const [pid] = await router.workerPids()
+  process.kill(pid!, 'SIGSTOP')
+  await sleep(4000)
+  process.kill(pid!, 'SIGCONT')
+  await sleep(1500)
+  over = true
+  await Promise.all(load)
+  expect([...statuses]).toEqual([200])
+})
+
+test.each([
+  { method: 'POST', length: 70_000, coding: 'length' },
+  { method: 'PUT', length: 60_000, coding: 'length' },
+  { method: 'PUT', length: 70_000, coding: 'length' },
+  { method: 'PUT', length: 70_000, coding: 'chunks' },
+  { method: 'DELETE', length: 70_000, coding: 'length' },
+])('a connection that may just be closing is not for $method of $length bytes in $coding', async (one) => {
+  const { method, length, coding } = one
+  // Resets each connection at its second request.
+  using backend = await raw(createServer(), (socket) => {
+    let text = ''
+    let answered = false
+    socket.on('data', (bytes: Buffer) => {
+      if (answered) return void socket.resetAndDestroy()
+      text += bytes.toString('latin1')
+      const [head = '', body] = text.split('\r\n\r\n', 2)
+      if (body === undefined) return
+      const whole = /chunked/.test(head)
+        ? text.endsWith('0\r\n\r\n')
+        : body.length >= Number(/Content-Length: (\d+)/.exec(head)?.[1] ?? 0)
+      if (!whole) return
+      answered = true
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+  })
+  const host = `stale-${backend.port}.test`
+  await route(host, [`http://127.0.0.1:${backend.port}`])
+  expect((await ask(router.port, host)).status).toBe(200)
+  await sleep(1200)
+  const data = 'q'.repeat(length)
+  const answer =
+    coding === 'length'
+      ? await ask(router.port, host, '/', '', method, data)
+      : await ask(
+          router.port,
+          host,
+          '/',
+          `Transfer-Encoding: chunked\r\n\r\n${length.toString(16)}\r\n${data}\r\n0\r\n`,
+          method,
+        )
+  expect(answer.status).toBe(200)
+})
+
+test('a POST leaves the connections alone that it does not take', { timeout: 20_000 }, async () => {
+  using backend = await startBackend('kept')
+  await route('kept.test', [backend.url])
+  const twenty = () =>
+    Promise.all(Array.from({ length: 20 }, () => ask(router.port, 'kept.test', '/slow?ms=200')))
+  await twenty()
+  await sleep(1200)
+  await ask(router.port, 'kept.test', '/hash', '', 'POST', 'abc')
+  await twenty()
+  expect(backend.connections()).toBeLessThanOrEqual(22)
+})
