@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { createServer as createTlsServer } from 'node:https'
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { ask, eventually, freePort, startRouter } from './support/router.ts'
+import { makeCertificate } from './support/tls.ts'
 
 /** A master and its replica, on ports, as Hipache's files name them. */
 let master: TestRedis
@@ -23,12 +23,7 @@ beforeAll(async () => {
   replicaPort = await freePort()
   master = await startRedis(['--port', String(masterPort)])
   replica = await startRedis(['--port', String(replicaPort), '--replicaof', '127.0.0.1', String(masterPort)])
-  key = join(master.directory, 'key.pem')
-  cert = join(master.directory, 'cert.pem')
-  execFileSync('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-    ...['-subj', '/CN=secure.test', '-keyout', key, '-out', cert],
-  ])
+  ;({ key, cert } = makeCertificate(master.directory))
   await eventually(
     async () => (await replica.client.info('replication')).includes('master_link_status:up'),
     25_000,

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import { makeCertificate } from './support/tls.ts'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Reader, readPushed, userBufferReader } from '../../../src/router/client/reading.ts'
 
@@ -12,14 +12,7 @@ const directory = mkdtempSync(join(tmpdir(), 'reading-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 function tls(): { key: Buffer; cert: Buffer } {
-  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-  execFileSync(
-    'openssl',
-    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -out ${cert} -days 1 -subj /CN=x`.split(
-      ' ',
-    ),
-    { stdio: 'ignore' },
-  )
+  const { key, cert } = makeCertificate(directory)
   return { key: readFileSync(key), cert: readFileSync(cert) }
 }
 
