@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** The key that signs sticky cookies: beside the snapshot, where there is one, so that it survives restarts. */
@@ -11,13 +11,15 @@ export function cookieKeyBeside(snapshot: string | undefined): string {
   const fresh = randomKey()
   const temporary = `${path}.${randomKey()}.tmp`
   try {
+    // What cannot be read as a key is none.
+    rmSync(path, { force: true })
     writeFileSync(temporary, fresh, { flag: 'wx', mode: 0o600 })
-    renameSync(temporary, path)
+    linkSync(temporary, path)
   } catch {
-    // It cannot be kept.
-    rmSync(temporary, { force: true })
+    // It cannot be kept, or another router was first.
   }
-  return fresh
+  rmSync(temporary, { force: true })
+  return readKey(path) ?? fresh
 }
 
 function readKey(path: string): string | undefined {

@@ -42,8 +42,8 @@ const steadyMs = 10_000
 const maxRespawnMs = 10_000
 
 /**
- * Starts the workers and keeps one in each place. Listening sockets belong to the master, so while a worker is
- * replaced, connections wait in the kernel's queue and none is refused.
+ * Starts the workers and keeps one in each place. They share their listening sockets, which last as long as one of them
+ * does: what one that ends has not accepted is left to the others, and none is refused.
  */
 export function startMaster(
   settings: RouterSettings,
@@ -221,18 +221,18 @@ export function startMaster(
   const reload = (): Promise<{ workers: number }> =>
     (reloading ??= replaceAll().finally(() => (reloading = undefined)))
 
-  /** Those that finish what they have are counted, and not shown. */
+  /** What all have counted, and the workers that are here to stay. */
   async function collectStats() {
     const { living, gone } = await counted.collect([...serving])
-    const present = living.filter(({ worker }) => !retiring.has(worker))
-    return {
-      present,
-      merged: mergeStats(
-        living.map(({ stats }) => stats),
-        gone,
-      ),
-    }
+    const stats = living.map((one) => one.stats)
+    const staying = living.filter(({ worker }) => !retiring.has(worker))
+    return [
+      mergeStats(stats, gone),
+      staying.map((one) => ({ ...one.stats, pid: one.worker.process.pid ?? 0 })),
+    ] as const
   }
+  const stats = async (): Promise<RouterStats> => routerStats(...(await collectStats()))
+  const metrics = async (): Promise<string> => prometheusText(...(await collectStats()))
 
   const reopenLogs = (): void => {
     try {
@@ -244,21 +244,6 @@ export function startMaster(
       send(worker, { type: 'reopen-logs' })
     }
   }
-  const metrics = async (): Promise<string> => {
-    const { present, merged } = await collectStats()
-    return prometheusText(
-      merged,
-      present.map(({ stats }) => stats),
-    )
-  }
-  const stats = async (): Promise<RouterStats> => {
-    const { present, merged } = await collectStats()
-    return routerStats(
-      merged,
-      present.map(({ worker, stats }) => ({ ...stats, pid: worker.process.pid ?? 0 })),
-    )
-  }
-
   const forgetting = setInterval(() => {
     const [anyone] = serving
     if (anyone !== undefined) send(anyone, { type: 'which-are-gone', names: counted.names() })

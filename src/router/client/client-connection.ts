@@ -259,11 +259,7 @@ export class ClientConnection implements Client {
 
   done(close: boolean, unread: boolean): void {
     this.#exchange = undefined
-    if (this.#tunnel) {
-      this.#closing = true
-      this.out.finish('destroy')
-      return
-    }
+    if (this.#tunnel) return this.#close(true)
     if (close || (this.#endedAt !== never && !this.#held)) {
       this.#close(unread || (close && this.#pending !== undefined))
       return
@@ -381,7 +377,7 @@ export class ClientConnection implements Client {
   }
 
   drain(): void {
-    if (this.#idle() && !this.#started) this.out.finish('destroy')
+    if (this.#idle() && !this.#started) this.#close(false)
   }
 
   destroy(): void {

@@ -69,16 +69,16 @@ const lastWordsMs = 1000
 
 /**
  * A backend that answers before it has read the whole request, and closes, makes the next write fail. Its answer is
- * there all the same, so the socket is read on for a moment, and to the answer's end where that has begun (`inBody`).
+ * there all the same, so the socket is read on for a moment, and to the end of what has begun (`goesOn`).
  * Returns whether a write has failed: whoever reads then finds an end even where the connection was reset.
  */
-function readAfterFailedWrite(socket: Socket, inBody: () => boolean): () => boolean {
+function readAfterFailedWrite(socket: Socket, goesOn: () => boolean): () => boolean {
   const destroy = socket.destroy.bind(socket)
   let failed = false
   socket.destroy = (error?: Error) => {
     if (error === undefined || !('syscall' in error) || error.syscall !== 'write') return destroy(error)
     if (!failed) {
-      const timer = setInterval(() => !inBody() && destroy(error), lastWordsMs).unref()
+      const timer = setInterval(() => !goesOn() && destroy(error), lastWordsMs).unref()
       socket.once('close', () => clearInterval(timer))
     }
     failed = true
@@ -148,7 +148,7 @@ export class BackendConnection {
       },
     })
     socket.on('connect', () => this.#connected())
-    this.#writeFailed = readAfterFailedWrite(socket, () => this.#inBody)
+    this.#writeFailed = readAfterFailedWrite(socket, () => this.#inBody || this.#tunnel)
     return socket
   }
 

@@ -107,8 +107,11 @@ export class Backend implements ConnectionPool {
       const idle = this.#idle.at(-1)
       if (idle === undefined) return this.#connect()
       const fresh = now - idle.idleSince < freshMs && now - this.#closedAt > closesMs
-      // Others can still use it.
-      if (!repeatable && !fresh) return this.#connect()
+      // Others can still use it. But there is no use for more than are busy.
+      if (!repeatable && !fresh) {
+        if (this.#idle.length > this.active) this.#idle.shift()!.destroy()
+        return this.#connect()
+      }
       this.#idle.pop()
       if (now < idle.idleUntil) return idle
       idle.destroy()

@@ -29,6 +29,19 @@ export function chooseFor(
   return chooseBackend(plane.table.backendsOf(route), options, dead, request.tried)
 }
 
+/** The cookie for a visitor whom this backend serves; '' where it has that one, or is to stay with another backend. */
+export function cookieFor(
+  plane: Plane,
+  host: string,
+  url: string,
+  { sticky, crowded }: { readonly sticky: string; readonly crowded: boolean },
+): string {
+  // That one only had no place.
+  if (crowded && sticky !== '') return ''
+  const token = plane.stickyToken(host, url)
+  return token === sticky ? '' : token
+}
+
 /** Apart, because a function with closures makes room for what they share whenever it is called. */
 function ownIndex(
   plane: Plane,

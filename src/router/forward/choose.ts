@@ -6,7 +6,8 @@ export const noBackend = { none: -1, invalid: -2, ejected: -3 } as const
 
 /**
  * Chooses a backend by its index: the least loaded for its weight, chance deciding between equals in proportion
- * to weight; or by chance alone. Those in `tried` only when no other is left, and then those that refused, which do so quickly.
+ * to weight; or by chance alone. Those in `tried` only when no other is left, and then those that refused or
+ * closed, which they do quickly.
  */
 export function chooseBackend(
   backends: readonly (Backend | undefined)[],
@@ -34,7 +35,8 @@ export function chooseBackend(
     if (weight <= 0) continue
     if (backend.ejected !== undefined) {
       state = noBackend.ejected
-      if (backend.ejected === 'refused' && !tried.includes(i)) refusing = i
+      const isQuick = backend.ejected === 'refused' || backend.ejected === 'close'
+      if (isQuick && !tried.includes(i)) refusing = i
       continue
     }
     if (tried.includes(i)) {

@@ -5,7 +5,7 @@ import { type ResponseHead } from '../http/response-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type BackendConnection, type Failure, type Responder } from './backend-connection.ts'
-import { chooseFor } from './choose-for.ts'
+import { chooseFor, cookieFor } from './choose-for.ts'
 import { type ExchangeClient } from './exchange-client.ts'
 import { dueOf, type Standing } from './patience.ts'
 import { type Finished, never, type Plane } from './plane.ts'
@@ -37,7 +37,7 @@ export class Exchange implements Responder, Finished, Standing {
   readonly #plane: Plane
   readonly #client: ExchangeClient
   #head: string
-  readonly #repeatable: boolean
+  readonly repeatable: boolean
   readonly #wantsContinue: boolean
   awaitsContinue: boolean
   /** The value of the visitor's sticky cookie, or ''. */
@@ -47,7 +47,7 @@ export class Exchange implements Responder, Finished, Standing {
   readonly #body: RequestBody
   #conn: BackendConnection | undefined
   queued = false
-  #attempts = 0
+  attempts = 0
   /** What has come of the request waits to be passed on, and no more of it should be read. */
   congested = false
   #tunnel = false
@@ -57,6 +57,8 @@ export class Exchange implements Responder, Finished, Standing {
   #suspected = false
   /** Of the attempt before. */
   #failure: Failure | undefined
+  /** A backend had no place for it. */
+  crowded = false
   /** More of the body is about to be fed in the same event, and goes out in one write with the head. */
   #feeding = false
   /** When a byte last moved. */
@@ -84,7 +86,7 @@ export class Exchange implements Responder, Finished, Standing {
     this.#head = text
     this.keepAlive = head.keepAlive
     this.#body = bodyOf(head)
-    this.#repeatable = head.upgrade === '' && isIdempotent(head.method)
+    this.repeatable = head.upgrade === '' && isIdempotent(head.method)
     this.#wantsContinue = this.awaitsContinue = head.expectsContinue
     this.sticky = head.cookie === '' ? '' : stickyOf(head.cookie)
   }
@@ -126,10 +128,11 @@ export class Exchange implements Responder, Finished, Standing {
   }
 
   #attempt(fresh: boolean): void {
-    const now = this.#attempts === 0 ? this.startedAt : performance.now()
+    const first = this.backendStartedAt === never
+    const now = first ? this.startedAt : performance.now()
     // The table may have changed since the last attempt, and indexes with it.
     const plane = this.#plane
-    const route = this.#attempts === 0 ? this.route : (plane.table.lookup(this.asked.host) ?? this.route)
+    const route = first ? this.route : (plane.table.lookup(this.asked.host) ?? this.route)
     const options = plane.optionsFor(route)
     const index = chooseFor(plane, route, options, this, now)
     const backend = plane.table.backendsOf(route)[index]
@@ -137,9 +140,8 @@ export class Exchange implements Responder, Finished, Standing {
       this.#answer(withoutBackend(route, index, this.#failure))
       return
     }
-    const token = options?.sticky === true ? plane.stickyToken(route.host, backend.url) : this.sticky
-    this.#stickyToSet = token === this.sticky ? '' : token
-    this.#attempts += 1
+    this.#stickyToSet = options?.sticky === true ? cookieFor(plane, route.host, backend.url, this) : ''
+    this.attempts += 1
     this.backend = backend
     this.backendIndex = index
     this.backendStartedAt = now
@@ -147,19 +149,23 @@ export class Exchange implements Responder, Finished, Standing {
     const entered = backend.enter(this, options?.maxInFlight)
     this.queued = entered !== true
     if (entered === true) this.#open(fresh)
-    else if (entered === undefined && this.tried.includes(index)) {
-      this.#leaveBackend()
-      this.#answer(tooMany)
-    } else if (entered === undefined) {
-      this.tried = [...this.tried, index]
-      this.moveOn()
-    }
+    else if (entered === undefined) this.#full(index)
   }
 
-  /** Its backend, which it waits for, is out; or there is no place to wait. */
+  /** There is no place to wait, here. */
+  #full(index: number): void {
+    const last = this.tried.includes(index) || this.tried.length >= this.#plane.retries
+    this.tried = [...this.tried, index]
+    this.crowded = true
+    if (!last) return this.moveOn()
+    this.#leaveBackend()
+    this.#answer(tooMany)
+  }
+
+  /** Looks for another backend, as that which it waits for is out. */
   moveOn(): void {
     this.#leaveBackend()
-    this.#attempts -= 1
+    this.attempts -= 1
     this.#attempt(false)
   }
 
@@ -172,7 +178,7 @@ export class Exchange implements Responder, Finished, Standing {
 
   #open(fresh: boolean): void {
     const backend = this.backend!
-    const again = this.#repeatable && this.#body.isKept(this.#plane.replayBytes)
+    const again = this.repeatable && this.#body.isKept(this.#plane.replayBytes)
     const conn = fresh ? backend.newConnection() : backend.connection(again, this.backendStartedAt)
     this.#conn = conn
     conn.assign(this)
@@ -200,7 +206,7 @@ export class Exchange implements Responder, Finished, Standing {
   /** From here on bytes may have reached the backend. */
   #reached(): void {
     this.progressAt = this.#plane.clock
-    if (!this.#repeatable || this.#body.kept > this.#plane.replayBytes) this.#body.forget()
+    if (!this.repeatable || this.#body.kept > this.#plane.replayBytes) this.#body.forget()
   }
 
   // The response
@@ -289,14 +295,7 @@ export class Exchange implements Responder, Finished, Standing {
       this.#client.cut()
       return
     }
-    const attempted = {
-      failure,
-      reused,
-      repeatable: this.#repeatable,
-      whole: this.#body.whole,
-      attempts: this.#attempts,
-    }
-    const next = afterFailure(attempted, this.#plane)
+    const next = afterFailure({ failure, reused, whole: this.#body.whole }, this, this.#plane)
     if (typeof next === 'object') {
       this.#answer(next)
       return

@@ -21,15 +21,19 @@ export const exhausted: Refusal = { status: 503, reason: 'the router has no conn
 export const late: Refusal = { status: 504, reason: 'the app did not answer in time' }
 
 /** An attempt that failed before any of the response was sent. */
-export type Attempted = {
+export type Attempt = {
   failure: Failure
   /** The connection had been used before. */
   reused: boolean
-  /** The method may be repeated even where the request was acted on. */
-  repeatable: boolean
   /** All of the request is still there to be sent again. */
   whole: boolean
-  attempts: number
+}
+
+/** The request that it was an attempt at. */
+export type Attempted = {
+  /** The method may be repeated even where the request was acted on. */
+  readonly repeatable: boolean
+  readonly attempts: number
 }
 
 /**
@@ -37,7 +41,8 @@ export type Attempted = {
  * Nothing that a backend may have acted on is repeated unless the method allows it and the budget does.
  */
 export function afterFailure(
-  { failure, reused, repeatable, whole, attempts }: Attempted,
+  { failure, reused, whole }: Attempt,
+  { repeatable, attempts }: Attempted,
   policy: { readonly retries: number; readonly mayRepeat: () => boolean },
 ): 'elsewhere' | 'anew' | Refusal {
   const untouched =

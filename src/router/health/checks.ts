@@ -52,21 +52,19 @@ export function createHealthChecks(
     for (const { places } of running.values()) for (const place of places) if (place.out) void mark(place)
   }, againMs)
 
+  /** A mark that stands may be the verdict of a worker before this one. */
+  function takenOver(host: string, url: string, index: number): Place {
+    const place = { host, url, index, good: 0, bad: 0, out: isMarked(host, index) }
+    if (place.out) void mark(place)
+    return place
+  }
+
   async function watch(watched: { places: Place[] }, host: string, check: HealthCheck, signal: AbortSignal) {
     while (!signal.aborted) {
       const before = watched.places
       watched.places = (table.get(host)?.urls ?? []).map(
         (url, index) =>
-          before.find((place) => place.index === index && place.url === url) ??
-          // A mark that stands may be the verdict of a worker before this one.
-          ({
-            host,
-            url,
-            index,
-            good: 0,
-            bad: isMarked(host, index) ? check.fall - 1 : 0,
-            out: false,
-          } satisfies Place),
+          before.find((place) => place.index === index && place.url === url) ?? takenOver(host, url, index),
       )
       await Promise.all(watched.places.map((place) => examine(place, check, signal)))
       await pause(check.interval * 1000, signal)

@@ -6,6 +6,7 @@ import { probe } from './probe.ts'
 /** Between two probes of an ejected backend, growing to the last. */
 const probeDelaysMs = [500, 1000, 1000, 2000, 5000]
 const probeTimeoutMs = 5000
+const probePauseMs = 1000
 /** Marks of one backend that are taken back when it answers again. */
 const maxMarked = 1000
 
@@ -130,9 +131,11 @@ export function createFaults(
     const since = backend.lastResponse
     suspected.add(backend)
     void ask(backend, host).then((problem) => {
-      suspected.delete(backend)
+      // Whatever goes wrong with requests, no more is asked than that.
+      setTimeout(() => suspected.delete(backend), probePauseMs).unref()
       if (problem === undefined || backend.lastResponse !== since || closed) return
-      mark(route, host, index, backend)
+      // Who closes on that one question may serve others, as a last resort, which a mark would not let it be.
+      if (of === 'hang') mark(route, host, index, backend)
       eject(backend, host, of)
     })
   }

@@ -1,3 +1,4 @@
+import { routingHost } from '../http/host.ts'
 import { type FedHost, type RouteFeed } from '../../store/route-feed.ts'
 import { parseRouteOptions } from './route-options.ts'
 import { type RouteOptions, type RouteTable, TableRoute } from './route-table.ts'
@@ -130,7 +131,7 @@ export function createSync(
 
   /** The host as it is looked up; how its key spells it is remembered. */
   function lowered(host: string): string {
-    const key = host.toLowerCase()
+    const key = (host.startsWith('[') ? routingHost(host) : undefined) ?? host.toLowerCase()
     if (key !== host) spellings.set(key, (spellings.get(key) ?? new Set()).add(host))
     return key
   }

@@ -117,10 +117,11 @@ test('a verdict holds until the next one, however long marks last', { timeout: 2
 
 test('a verdict holds until enough probes in a row say otherwise', { timeout: 20_000 }, async () => {
   let probes = 0
+  let isWell = false
   using moody = await startBackend('moody', (req, res) => {
     if (req.url !== '/health') return false
     probes += 1
-    res.statusCode = probes % 2 === 0 ? 200 : 500
+    res.statusCode = isWell || probes % 2 === 0 ? 200 : 500
     res.end()
     return true
   })
@@ -129,7 +130,7 @@ test('a verdict holds until enough probes in a row say otherwise', { timeout: 20
     path: '/health',
     interval: '0.4',
     fall: '1',
-    rise: '2',
+    rise: '5',
   })
   await eventually(async () => (await dead('moody.test')).join() === '0')
   const { length } = await router.workerPids()
@@ -139,6 +140,14 @@ test('a verdict holds until enough probes in a row say otherwise', { timeout: 20
     await sleep(100)
   }
   expect(await router.workerPids()).toHaveLength(length)
+  // Nor does a worker that follows when all is well lift it before that is certain.
+  isWell = true
+  router.child.kill('SIGHUP')
+  const probed = probes
+  await eventually(async () => {
+    if (probes < probed + 5) expect(await dead('moody.test')).toEqual(['0'])
+    return (await dead('moody.test')).length === 0
+  }, 10_000)
   await redis.client.del('healthcheck:moody.test')
 })
 

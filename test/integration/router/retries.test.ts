@@ -63,6 +63,20 @@ test('a backend that closes without an answer gets no more while another one ans
   expect(closing.connections).toBeLessThan(10)
 })
 
+test('backends that close on HEAD alone serve all else, whoever asks them for that', async () => {
+  const closing = () =>
+    startBackend('headless', (req) => {
+      if (req.method === 'HEAD') req.socket.destroy()
+      return req.method === 'HEAD'
+    })
+  using one = await closing()
+  using two = await closing()
+  await route('headless.test', [one.url, two.url])
+  expect((await ask(router.port, 'headless.test', '/', '', 'HEAD')).status).toBe(502)
+  await eventually(async () => (await router.stats()).backends[one.url]?.ejected === 'close')
+  for (let i = 0; i < 20; i += 1) expect((await ask(router.port, 'headless.test')).status).toBe(200)
+})
+
 test('what ends in a TLS handshake has seen no request, whose method does not matter', async () => {
   using ending = await raw(createServer(), (socket) => socket.once('data', () => socket.end()))
   await route('handshake.test', [`https://127.0.0.1:${ending.port}`, good.url])

@@ -113,6 +113,14 @@ test('__ping__ and the debug fields for loopback', async () => {
   expect(await debugOf('downs.test')).toContain('x-debug-error: Cannot find a valid backend')
 })
 
+test('an IPv6 address is a host in any spelling, of the key too', async () => {
+  await redis.client.rpush('frontend:[2001:db8:0::7]', 'v6', a.url)
+  await eventually(async () => (await ask(router.port, '[2001:db8:0::7]')).status === 200)
+  expect((await ask(router.port, '[2001:DB8::7]:80')).status).toBe(200)
+  await redis.client.del('frontend:[2001:db8:0::7]')
+  await eventually(async () => (await ask(router.port, '[2001:db8::7]')).status === 404)
+})
+
 test('whom a trusted proxy asks for is not told what the proxy may know', async () => {
   await using behind = await startRouter(redis, { workers: 1, args: ['--trusted-proxy', '127.0.0.1'] })
   const debugged = async (host: string, more: string): Promise<boolean> =>

@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest'
 import { noBackend } from '../../../src/router/forward/choose.ts'
-import { afterFailure, type Attempted, withoutBackend } from '../../../src/router/forward/retry.ts'
+import {
+  afterFailure as decide,
+  type Attempt,
+  type Attempted,
+  withoutBackend,
+} from '../../../src/router/forward/retry.ts'
 import { TableRoute } from '../../../src/router/table/route-table.ts'
 
 const policy = { retries: 3, mayRepeat: () => true }
-const attempted: Attempted = {
+const afterFailure = (of: Attempt & Attempted, by: typeof policy) => decide(of, of, by)
+const attempted: Attempt & Attempted = {
   failure: 'refused',
   reused: false,
   repeatable: false,

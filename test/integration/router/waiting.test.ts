@@ -1,0 +1,96 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { TableRoute } from '../../../src/router/table/route-table.ts'
+import { modes, startPlane } from '../../conformance/router/lane.ts'
+import { startBackend } from './support/backend.ts'
+import { ask } from './support/router.ts'
+
+const options = { balance: 'least' as const, weights: [], sticky: true, maxInFlight: undefined }
+
+describe.each(modes)('a request that waits for its turn, with %s', (_name, mode) => {
+  /** The first of two backends hangs with a request, and has room for no other. */
+  async function scene(settings: { maxInFlight: number; maxQueue?: number }, sticky: boolean) {
+    const hanging = await startBackend('hanging', () => true)
+    const well = await startBackend('well')
+    const plane = await startPlane({ routes: {}, settings, mode })
+    plane.table.set(new TableRoute('a.test', ['app', hanging.url, well.url], sticky ? options : undefined))
+    const dead = (indexes: number[], ms: number): void =>
+      plane.table.setDead('a.test', { indexes: new Set(indexes), until: performance.now() + ms })
+    dead([1], 200)
+    const first = connect({ port: plane.port, host: '127.0.0.1' })
+    first.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
+    await sleep(50)
+    return {
+      hanging,
+      well,
+      plane,
+      token: plane.plane.stickyToken('a.test', hanging.url),
+      backend: plane.backends.get(hanging.url)!,
+      [Symbol.asyncDispose]: async () => {
+        first.resetAndDestroy()
+        await sleep(20)
+        for (const { active, inFlight } of plane.backends.values()) expect([active, inFlight]).toEqual([0, 0])
+        plane.close()
+        for (const one of [hanging, well]) one.close()
+      },
+    }
+  }
+
+  test('goes on by the routes of when its backend went', async () => {
+    await using at = await scene({ maxInFlight: 1 }, false)
+    const answer = ask(at.plane.port, 'a.test')
+    await sleep(50)
+    expect(at.backend.queued).toBe(1)
+    using next = await startBackend('next')
+    at.plane.table.set(new TableRoute('a.test', ['app', at.hanging.url, next.url], undefined))
+    at.plane.table.setDead('a.test', undefined)
+    at.backend.ejected = 'hang'
+    at.backend.dissolveQueue()
+    expect((await answer).body).toBe('next')
+    expect(at.well.connections()).toBe(0)
+  })
+
+  test('goes on by the time of when its backend went', async () => {
+    await using at = await scene({ maxInFlight: 1 }, false)
+    const answer = ask(at.plane.port, 'a.test')
+    // The other one is back by then.
+    await sleep(300)
+    at.backend.ejected = 'hang'
+    at.backend.dissolveQueue()
+    expect((await answer).body).toBe('well')
+  })
+
+  test('is asked elsewhere where there is no place, and stays the visitor of its own backend', async () => {
+    await using at = await scene({ maxInFlight: 1, maxQueue: 0 }, true)
+    await sleep(200)
+    const { head, body } = await ask(at.plane.port, 'a.test', '/', `Cookie: paas_backend=${at.token}\r\n`)
+    expect(body).toBe('well')
+    expect(head).not.toContain('Set-Cookie')
+    // Who has none yet is from now on the visitor of whom it met.
+    expect((await ask(at.plane.port, 'a.test')).head).toContain('Set-Cookie: paas_backend=')
+  })
+})
+
+test('connections that nobody takes again do not pile up', async () => {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const plane = await startPlane({ routes: { 'a.test': [url] }, mode: modes[0]![1] })
+  await ask(plane.port, 'a.test')
+  const backend = plane.backends.get(url)!
+  backend.closedUnasked()
+  for (let i = 0; i < 100; i += 1) {
+    expect((await ask(plane.port, 'a.test', '/', '', i % 5 === 0 ? 'GET' : 'POST')).status).toBe(200)
+    expect(backend.idleConnections).toBeLessThanOrEqual(3)
+  }
+  plane.close()
+  for (const socket of sockets) socket.destroy()
+  server.close()
+})
