@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** The key that signs sticky cookies: beside the snapshot, where there is one, so that it survives restarts. */
@@ -11,15 +11,23 @@ export function cookieKeyBeside(snapshot: string | undefined): string {
   const fresh = randomKey()
   const temporary = `${path}.${randomKey()}.tmp`
   try {
-    // What cannot be read as a key is none.
-    rmSync(path, { force: true })
     writeFileSync(temporary, fresh, { flag: 'wx', mode: 0o600 })
+    linkOver(temporary, path)
+  } catch {
+    // It cannot be kept.
+  } finally {
+    if (existsSync(temporary)) rmSync(temporary)
+  }
+  return readKey(path) ?? fresh
+}
+
+/** Unless another router was first; what is there and cannot be read as a key is none. */
+function linkOver(temporary: string, path: string): void {
+  try {
     linkSync(temporary, path)
   } catch {
-    // It cannot be kept, or another router was first.
+    if (readKey(path) === undefined) renameSync(temporary, path)
   }
-  rmSync(temporary, { force: true })
-  return readKey(path) ?? fresh
 }
 
 function readKey(path: string): string | undefined {

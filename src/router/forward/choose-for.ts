@@ -13,6 +13,9 @@ type Choosing = {
   readonly tried: readonly number[]
 }
 
+/** So many backends without a place for a request are asked for one. */
+export const mostMoves = 16
+
 /** The index of a backend of a route: the visitor's own where it can serve, else by load; below 0: none (choose.ts). */
 export function chooseFor(
   plane: Plane,
@@ -37,7 +40,7 @@ export function cookieFor(
   { sticky, crowded }: { readonly sticky: string; readonly crowded: boolean },
 ): string {
   // That one only had no place.
-  if (crowded && sticky !== '') return ''
+  if (crowded) return ''
   const token = plane.stickyToken(host, url)
   return token === sticky ? '' : token
 }

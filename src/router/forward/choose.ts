@@ -6,8 +6,8 @@ export const noBackend = { none: -1, invalid: -2, ejected: -3 } as const
 
 /**
  * Chooses a backend by its index: the least loaded for its weight, chance deciding between equals in proportion
- * to weight; or by chance alone. Those in `tried` only when no other is left, and then those that refused or
- * closed, which they do quickly.
+ * to weight; or by chance alone. Those in `tried` only when no other is left, and then those that closed or
+ * refused, which they do quickly.
  */
 export function chooseBackend(
   backends: readonly (Backend | undefined)[],
@@ -22,6 +22,8 @@ export function chooseBackend(
   let tied = 0
   let retriable = -1
   let refusing = -1
+  let closing = -1
+  let closingLoad = Infinity
   let state: number = noBackend.none
   const byChance = options?.balance === 'random'
   for (let i = 0; i < backends.length; i += 1) {
@@ -35,8 +37,12 @@ export function chooseBackend(
     if (weight <= 0) continue
     if (backend.ejected !== undefined) {
       state = noBackend.ejected
-      const isQuick = backend.ejected === 'refused' || backend.ejected === 'close'
-      if (isQuick && !tried.includes(i)) refusing = i
+      if (tried.includes(i)) continue
+      if (backend.ejected === 'refused') refusing = i
+      else if (backend.ejected === 'close' && backend.inFlight < closingLoad) {
+        closing = i
+        closingLoad = backend.inFlight
+      }
       continue
     }
     if (tried.includes(i)) {
@@ -55,5 +61,6 @@ export function chooseBackend(
   }
   if (best !== -1) return best
   if (retriable !== -1) return retriable
+  if (closing !== -1) return closing
   return refusing === -1 ? state : refusing
 }

@@ -5,7 +5,7 @@ import { type ResponseHead } from '../http/response-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type BackendConnection, type Failure, type Responder } from './backend-connection.ts'
-import { chooseFor, cookieFor } from './choose-for.ts'
+import { chooseFor, cookieFor, mostMoves } from './choose-for.ts'
 import { type ExchangeClient } from './exchange-client.ts'
 import { dueOf, type Standing } from './patience.ts'
 import { type Finished, never, type Plane } from './plane.ts'
@@ -57,7 +57,7 @@ export class Exchange implements Responder, Finished, Standing {
   #suspected = false
   /** Of the attempt before. */
   #failure: Failure | undefined
-  /** A backend had no place for it. */
+  /** The visitor's own backend had no place for it. */
   crowded = false
   /** More of the body is about to be fed in the same event, and goes out in one write with the head. */
   #feeding = false
@@ -154,9 +154,9 @@ export class Exchange implements Responder, Finished, Standing {
 
   /** There is no place to wait, here. */
   #full(index: number): void {
-    const last = this.tried.includes(index) || this.tried.length >= this.#plane.retries
+    const last = this.tried.includes(index) || this.tried.length >= mostMoves
     this.tried = [...this.tried, index]
-    this.crowded = true
+    this.crowded ||= this.sticky !== '' && this.#stickyToSet === ''
     if (!last) return this.moveOn()
     this.#leaveBackend()
     this.#answer(tooMany)

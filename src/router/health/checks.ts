@@ -54,7 +54,14 @@ export function createHealthChecks(
 
   /** A mark that stands may be the verdict of a worker before this one. */
   function takenOver(host: string, url: string, index: number): Place {
-    const place = { host, url, index, good: 0, bad: 0, out: isMarked(host, index) }
+    const place = {
+      host,
+      url,
+      index,
+      good: 0,
+      bad: 0,
+      out: backendAddress(url) !== undefined && isMarked(host, index),
+    }
     if (place.out) void mark(place)
     return place
   }

@@ -134,9 +134,10 @@ export function createFaults(
       // Whatever goes wrong with requests, no more is asked than that.
       setTimeout(() => suspected.delete(backend), probePauseMs).unref()
       if (problem === undefined || backend.lastResponse !== since || closed) return
+      const why = foundOut(problem) ?? of
       // Who closes on that one question may serve others, as a last resort, which a mark would not let it be.
-      if (of === 'hang') mark(route, host, index, backend)
-      eject(backend, host, of)
+      if (why !== 'close') mark(route, host, index, backend)
+      eject(backend, host, why)
     })
   }
 
@@ -179,6 +180,12 @@ export function createFaults(
       closed = true
     },
   }
+}
+
+/** What a probe has found to be the matter, where that is more than what raised the suspicion. */
+function foundOut(problem: string): Ejection | undefined {
+  if (problem.includes('ECONNREFUSED')) return 'refused'
+  return problem.startsWith('no answer within') ? 'hang' : undefined
 }
 
 function sleep(ms: number): Promise<void> {

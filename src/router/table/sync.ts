@@ -131,7 +131,7 @@ export function createSync(
 
   /** The host as it is looked up; how its key spells it is remembered. */
   function lowered(host: string): string {
-    const key = (host.startsWith('[') ? routingHost(host) : undefined) ?? host.toLowerCase()
+    const key = (/^\[.*\]$/.test(host) ? routingHost(host) : undefined) ?? host.toLowerCase()
     if (key !== host) spellings.set(key, (spellings.get(key) ?? new Set()).add(host))
     return key
   }

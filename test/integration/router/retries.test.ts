@@ -77,6 +77,20 @@ test('backends that close on HEAD alone serve all else, whoever asks them for th
   for (let i = 0; i < 20; i += 1) expect((await ask(router.port, 'headless.test')).status).toBe(200)
 })
 
+test('a backend that resets one request and then hangs is out for good reason, and no last resort', async () => {
+  using sick = await raw(createServer(), (socket) =>
+    socket.once('data', (bytes: Buffer) => bytes.toString().startsWith('POST') && socket.resetAndDestroy()),
+  )
+  const url = `http://127.0.0.1:${sick.port}`
+  await route('sick.test', [url, url])
+  expect((await ask(router.port, 'sick.test', '/', '', 'POST', 'abc')).status).toBe(502)
+  await eventually(async () => (await router.stats()).backends[url]?.ejected === 'hang', 10_000)
+  expect((await redis.client.smembers('dead:sick.test')).length).toBe(1)
+  const started = performance.now()
+  expect((await ask(router.port, 'sick.test')).status).toBe(503)
+  expect(performance.now() - started).toBeLessThan(1000)
+}, 20_000)
+
 test('what ends in a TLS handshake has seen no request, whose method does not matter', async () => {
   using ending = await raw(createServer(), (socket) => socket.once('data', () => socket.end()))
   await route('handshake.test', [`https://127.0.0.1:${ending.port}`, good.url])
