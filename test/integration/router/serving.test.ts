@@ -109,8 +109,10 @@ test('__ping__ and the debug fields for loopback', async () => {
     expect(await debugOf(host)).toContain('x-debug-version-hipache: paas')
   }
   await redis.client.rpush('frontend:downs.test', 'downs', 'http://127.0.0.1:1', 'http://127.0.0.1:2')
-  await eventually(async () => (await ask(router.port, 'downs.test')).status === 502)
-  expect(await debugOf('downs.test')).toContain('x-debug-error: Cannot find a valid backend')
+  // Which worker is asked is chance, and one may know it before the other.
+  await eventually(async () =>
+    (await debugOf('downs.test')).includes('x-debug-error: Cannot find a valid backend'),
+  )
 })
 
 test('an IPv6 address is a host in any spelling, of the key too', async () => {
