@@ -211,6 +211,7 @@ export class ClientConnection implements Client {
     else this.#since = this.#plane.clock
   }
 
+  /** Whether the client asks for x-debug and may have it. */
   #debugs(head: RequestHead): boolean {
     return head.debug && this.#plane.debugs(clientOf(head, this.address, this.#trusts))
   }

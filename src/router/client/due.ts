@@ -31,7 +31,7 @@ export type ClientDue = 'destroy' | 'abort' | 'late'
 /** Which limit a client connection has passed, if any. */
 export function clientDueOf(at: ClientStanding, timeouts: Timeouts, now: number): ClientDue | undefined {
   const { unsent, exchange } = at
-  // Both are noted by a clock that is as old as the last sweep.
+  // What is compared here was noted by a clock that is as old as the last sweep.
   const waited = now - at.since - sweepMs
   if (at.closing) {
     if (unsent) return timeouts.idle > 0 && waited > timeouts.idle ? 'abort' : undefined

@@ -37,6 +37,7 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<s
       text += chunk.toString('latin1')
       const verdict = judge(text, request)
       if (verdict !== 'more') finish(verdict)
+      else if (text.length > maxBytes) finish('the body lacks the expected text')
     })
     socket.on('end', () =>
       finish(text === '' ? 'the connection was closed' : 'the body lacks the expected text'),
@@ -46,28 +47,19 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<s
 }
 
 /** What is wrong with an answer, as far as it has come; undefined: nothing; `more`: that cannot be said yet. */
-function judge(text: string, { accepts, body }: ProbeRequest): string | undefined {
-  let at = 0
-  for (;;) {
-    if (!'HTTP/1.'.startsWith(text.slice(at, at + 7))) return 'the answer is not HTTP'
-    const line = text.slice(at, at + 13)
-    const status = Number(/^HTTP\/1\.[01] ([1-5][0-9]{2})[ \r]/.exec(line)?.[1])
-    if (Number.isNaN(status)) return line.length < 13 ? 'more' : 'the answer is not HTTP'
-    const headEnd = text.indexOf('\r\n\r\n', at)
-    const interim = status < 200 && status !== 101
-    if (!interim) {
-      if (!accepts(status)) return `the status is ${status}`
-      if (body === undefined) return undefined
-    }
-    if (headEnd === -1) break
-    if (!interim) {
-      const wanted = Buffer.from(body ?? '').toString('latin1')
-      if (bodyOf(text.slice(at, headEnd), text.slice(headEnd + 4)).includes(wanted)) return undefined
-      break
-    }
-    at = headEnd + 4
-  }
-  return text.length > maxBytes ? 'the body lacks the expected text' : 'more'
+function judge(text: string, request: ProbeRequest): string | undefined {
+  if (!'HTTP/1.'.startsWith(text.slice(0, 7))) return 'the answer is not HTTP'
+  const line = text.slice(0, 13)
+  const status = Number(/^HTTP\/1\.[01] ([1-5][0-9]{2})[ \r]/.exec(line)?.[1])
+  if (Number.isNaN(status)) return line.length < 13 ? 'more' : 'the answer is not HTTP'
+  const headEnd = text.indexOf('\r\n\r\n')
+  const rest = headEnd === -1 ? undefined : text.slice(headEnd + 4)
+  if (status < 200 && status !== 101) return rest === undefined ? 'more' : judge(rest, request)
+  if (!request.accepts(status)) return `the status is ${status}`
+  if (request.body === undefined) return undefined
+  const wanted = Buffer.from(request.body).toString('latin1')
+  const isThere = rest !== undefined && bodyOf(text.slice(0, headEnd), rest).includes(wanted)
+  return isThere ? undefined : 'more'
 }
 
 /** A body without its chunks. */

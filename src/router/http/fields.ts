@@ -25,7 +25,6 @@ export const field = {
   /** Any other `X-Forwarded-…`: believed from trusted proxies only. */
   forwardedOther: 19,
   keepAlive: 20,
-  // Of responses; in requests they are as any other.
   retryAfter: 21,
   date: 22,
 } as const
@@ -113,6 +112,11 @@ export class FieldScan {
   readonly valueEnds = new Int32Array(maxFields)
   /** After the CRLF of the line. */
   readonly ends = new Int32Array(maxFields)
+}
+
+/** Whether only responses act on a field of this kind, which in requests is as any other. */
+export function isOfResponses(kind: number): boolean {
+  return kind === field.retryAfter || kind === field.date
 }
 
 /** Whether a scanned field has one space before its value and none behind it. */

@@ -1,7 +1,7 @@
 import { CR, latin1, LF, methodByte, SP, startsWith, targetByte } from './bytes.ts'
 import { readConnection, withoutFields } from './connection.ts'
 import { contentLengthOf, framing, type Framing } from './framing.ts'
-import { field, FieldScan, isPlain, scan, scanFields } from './fields.ts'
+import { field, FieldScan, isOfResponses, isPlain, scan, scanFields } from './fields.ts'
 import { routingHost } from './host.ts'
 
 export const maxTargetBytes = 8 * 1024
@@ -160,7 +160,7 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
   let keepFrom = 0
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i]!
-    if (kind === field.other || kind >= field.retryAfter) continue
+    if (kind === field.other || isOfResponses(kind)) continue
     const value = text.slice(fields.valueStarts[i]! - base, fields.valueEnds[i]! - base)
     let passed = false
     switch (kind) {
