@@ -1,11 +1,10 @@
-import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { connect as connectTls } from 'node:tls'
 import { ChunkedDecoder } from '../http/chunked.ts'
 import { isOffered } from '../http/connection.ts'
 import { framing, type Framing } from '../http/framing.ts'
 import { maxResponseHeadBytes, parseResponseHead, type ResponseHead } from '../http/response-head.ts'
-import { type BackendAddress, tlsTo } from '../../model/backend-address.ts'
+import { type BackendAddress } from '../../model/backend-address.ts'
+import { type BackendSocket, plainSocket, type Reading, secureSocket } from './backend-socket.ts'
 import { type Buffers } from './buffers.ts'
 import { Outbox } from './outbox.ts'
 import { never } from './plane.ts'
@@ -64,33 +63,11 @@ const maxInterim = 16
 /** A read of more than this during a body means that more is coming: worth a buffer of its own. */
 const bulkBytes = 16 * 1024
 
-/** For how long the head of an answer is awaited after a write has failed. */
-const lastWordsMs = 1000
-
-/**
- * A backend that answers before it has read the whole request, and closes, makes the next write fail. Its answer is
- * there all the same, so the socket is read on for a moment, and to the end of what has begun (`goesOn`).
- * Returns whether a write has failed: whoever reads then finds an end even where the connection was reset.
- */
-function readAfterFailedWrite(socket: Socket, goesOn: () => boolean): () => boolean {
-  const destroy = socket.destroy.bind(socket)
-  let failed = false
-  socket.destroy = (error?: Error) => {
-    if (error === undefined || !('syscall' in error) || error.syscall !== 'write') return destroy(error)
-    if (!failed) {
-      const timer = setInterval(() => !goesOn() && destroy(error), lastWordsMs).unref()
-      socket.once('close', () => clearInterval(timer))
-    }
-    failed = true
-    return socket
-  }
-  return () => failed
-}
-
 /** One TCP or TLS connection to a backend, and the strict reader of what comes from it. */
 export class BackendConnection {
   readonly out: Outbox
-  readonly #socket: Socket
+  readonly #backend: BackendSocket
+  readonly #socket: BackendSocket['socket']
   readonly #pool: ConnectionPool
   readonly #buffers: Buffers
   readonly #head: ResponseHead
@@ -102,7 +79,6 @@ export class BackendConnection {
   idleSince = never
   idleUntil = Infinity
   #error: Error | undefined
-  #writeFailed = (): boolean => false
   #partial: Buffer | undefined
   #inBody = false
   #tunnel = false
@@ -124,42 +100,24 @@ export class BackendConnection {
     this.#buffers = buffers
     this.#head = head
     this.#nextBuffer = buffers.shared
-    this.#socket = address.tls ? this.#connectTls(address) : this.#connectPlain(address)
+    const reading: Reading = {
+      buffer: () => this.#takeNext(),
+      receive: (length, bytes) => this.#receive(bytes, length),
+      goesOn: () => this.#inBody || this.#tunnel,
+    }
+    this.#backend = address.tls ? secureSocket(address, reading) : plainSocket(address, reading)
+    this.#socket = this.#backend.socket
+    this.#socket.on(address.tls ? 'secureConnect' : 'connect', () => this.#connected())
     this.out = new Outbox(this.#socket, buffers, () => this.#responder?.drained())
     this.#socket.on('error', (error) => (this.#error = error))
     this.#socket.on('end', () => this.#ended())
     this.#socket.on('close', () => this.#closed())
   }
 
-  #connectPlain(address: BackendAddress): Socket {
-    // Node keeps the current buffer when the generator returns none, which its types do not know.
-    const generator = (): Buffer => {
-      const next = this.#nextBuffer
-      this.#nextBuffer = undefined
-      return next as Buffer
-    }
-    const socket = connect({
-      host: address.host,
-      port: address.port,
-      noDelay: true,
-      onread: {
-        buffer: generator,
-        callback: (length, buf) => this.#receive(buf as Buffer, length),
-      },
-    })
-    socket.on('connect', () => this.#connected())
-    this.#writeFailed = readAfterFailedWrite(socket, () => this.#inBody || this.#tunnel)
-    return socket
-  }
-
-  #connectTls(address: BackendAddress): Socket {
-    // Backends are named by address; who they are is decided by whoever writes the route.
-    const socket = connectTls({ ...tlsTo(address), rejectUnauthorized: false }).setNoDelay(true)
-    socket.on('secureConnect', () => this.#connected())
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.#receive(chunk, chunk.length)) socket.pause()
-    })
-    return socket
+  #takeNext(): Buffer | undefined {
+    const next = this.#nextBuffer
+    this.#nextBuffer = undefined
+    return next
   }
 
   #connected(): void {
@@ -195,7 +153,7 @@ export class BackendConnection {
   }
 
   keepSocketAlive(): void {
-    this.#socket.setKeepAlive(true, 60_000)
+    this.#backend.tcp.setKeepAlive(true, 60_000)
   }
 
   /** Gives up on the request in progress and says why. */
@@ -213,7 +171,7 @@ export class BackendConnection {
     }
     // In the middle of a TLS handshake, which Node goes on to destroy it for.
     if (!this.connected) return
-    const ends = this.#inBody && this.#framing === framing.untilClose && !this.#writeFailed()
+    const ends = this.#inBody && this.#framing === framing.untilClose && !this.#backend.isCut()
     if (this.#tunnel || ends) this.#finish(false)
     else this.fail(this.#inBody ? 'truncated' : this.#partial === undefined ? 'reset' : 'malformed')
   }
@@ -365,16 +323,22 @@ export class BackendConnection {
     this.#responder = undefined
     this.#inBody = false
     this.#chunked = undefined
-    // An answer to what has not been sent whole says nothing about the one that will come to it.
-    const asked = this.requestDone && this.out.empty
-    const reusable = clean && this.#keepAlive && asked && !this.#tunnel && !this.#socket.destroyed
+    const reusable = clean && this.#keepAlive && this.requestDone && !this.#tunnel
     this.reused = true
     if (this.#keepAliveSeconds >= 0) {
       // A second before the backend would close it, so that the two do not cross on the wire.
       this.idleUntil = performance.now() + (this.#keepAliveSeconds - 1) * 1000
     }
-    if (!reusable || !this.#pool.keep(this)) this.#socket.destroy()
+    if (!reusable) this.#socket.destroy()
+    // TLS tells only in the turn after that all has been taken.
+    else if (this.#backend.tcp !== this.#socket && !this.out.empty) setImmediate(() => this.#giveBack())
+    else this.#giveBack()
     responder.end()
+  }
+
+  /** An answer to what has not been sent whole says nothing about the one that will come to it. */
+  #giveBack(): void {
+    if (!this.out.empty || this.#socket.destroyed || !this.#pool.keep(this)) this.#socket.destroy()
   }
 }
 

@@ -1,0 +1,95 @@
+import { connect, type OnReadOpts, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import { type BackendAddress, tlsTo } from '../../model/backend-address.ts'
+
+/** A socket to a backend, before it is connected. */
+export type BackendSocket = {
+  readonly socket: Socket
+  /** What the socket runs over: itself, or the TCP connection below TLS. */
+  readonly tcp: Socket
+  /** Whether an end that was read may be one that the backend did not mean, so that an answer may have been cut. */
+  isCut(): boolean
+}
+
+/** Where what is read goes. */
+export type Reading = {
+  /** What to read into; none: what was read into before. */
+  readonly buffer: () => Buffer | undefined
+  /** Takes so many bytes from the start of a buffer; `false` stops reading until the socket is resumed. */
+  readonly receive: (length: number, bytes: Buffer) => boolean
+  /** Whether an answer has begun that has not ended. */
+  readonly goesOn: () => boolean
+}
+
+/** For how long the head of an answer is awaited after a write has failed. */
+const lastWordsMs = 1000
+
+/** A plain connection, without copies of what is read. */
+export function plainSocket({ host, port }: BackendAddress, reading: Reading): BackendSocket {
+  // Node's types do not know that a generator may return no buffer, nor that the callback gets that same buffer.
+  const onread = { buffer: reading.buffer, callback: reading.receive } as unknown as OnReadOpts
+  const socket = connect({ host, port, noDelay: true, onread })
+  return { socket, tcp: socket, isCut: readAfterFailedWrite(socket, reading.goesOn) }
+}
+
+/**
+ * A TLS connection over a TCP connection of ours. One that Node makes by itself tells neither an end that TLS has
+ * announced (close_notify) from one that anybody on the way may have made (RFC 9112, 9.8), nor lets an answer be read
+ * after a write has failed. Backends are named by address; who they are is decided by whoever writes the route.
+ */
+export function secureSocket(address: BackendAddress, reading: Reading): BackendSocket {
+  const { socket: tcp } = plainSocket(address, {
+    ...reading,
+    receive: (length, bytes) => wire.push(Buffer.from(bytes.subarray(0, length))),
+  })
+  // It goes with the TLS socket, and not before all that came over it has been read from that.
+  const wire: Duplex = new Duplex({
+    autoDestroy: false,
+    emitClose: false,
+    read: () => void tcp.resume(),
+    // What fails is told by the connection's own error.
+    write: (chunk: Buffer, _, done) => void tcp.write(chunk, () => done()),
+    final: (done) => void tcp.end(() => done()),
+    destroy: (error, done) => {
+      tcp.destroy()
+      done(error)
+    },
+  })
+  let ended = false
+  let announced = false
+  wire.on('end', () => (ended = true))
+  const socket = connectTls({ ...tlsTo(address), socket: wire, rejectUnauthorized: false })
+  const push = socket.push.bind(socket)
+  socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk === null && !ended) announced = true
+    return push(chunk, encoding)
+  }
+  tcp.on('end', () => wire.push(null))
+  tcp.on('error', (error) => socket.destroy(error))
+  tcp.on('close', () => wire.push(null))
+  socket.on('data', (chunk: Buffer) => {
+    if (!reading.receive(chunk.length, chunk)) socket.pause()
+  })
+  return { socket, tcp, isCut: () => !announced }
+}
+
+/**
+ * A backend that answers before it has read the whole request, and closes, makes the next write fail. Its answer is
+ * there all the same, so the socket is read on for a moment, and to the end of what has begun (`goesOn`).
+ * Returns whether a write has failed: whoever reads then finds an end even where the connection was reset.
+ */
+function readAfterFailedWrite(socket: Socket, goesOn: () => boolean): () => boolean {
+  const destroy = socket.destroy.bind(socket)
+  let failed = false
+  socket.destroy = (error?: Error) => {
+    if (error === undefined || !('syscall' in error) || error.syscall !== 'write') return destroy(error)
+    if (!failed) {
+      const timer = setInterval(() => !goesOn() && destroy(error), lastWordsMs).unref()
+      socket.once('close', () => clearInterval(timer))
+    }
+    failed = true
+    return socket
+  }
+  return () => failed
+}

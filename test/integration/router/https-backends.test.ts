@@ -1,0 +1,152 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { ask, startRouter, type TestRouter } from './support/router.ts'
+import { makeCertificate } from './support/tls.ts'
+
+const long = 'x'.repeat(3_000_000)
+
+/** What the backend does with a request, on its TLS connection and on the TCP connection below. */
+const answers: Record<string, (secure: TLSSocket, tcp: Socket) => void> = {
+  '/announced': (secure) => secure.end(`HTTP/1.1 200 OK\r\n\r\n${long}`),
+  '/cut': (secure, tcp) => secure.write(`HTTP/1.1 200 OK\r\n\r\n${long}`, () => tcp.end()),
+  '/reset': (secure, tcp) =>
+    secure.write('HTTP/1.1 200 OK\r\n\r\npart', () => setTimeout(() => tcp.resetAndDestroy(), 100)),
+  '/counted': (secure) => secure.write(`HTTP/1.1 200 OK\r\nContent-Length: ${long.length}\r\n\r\n${long}`),
+  '/small': (secure) => secure.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsmall'),
+  '/counted-and-cut': (secure, tcp) =>
+    secure.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody', () => tcp.end()),
+  '/early': (secure, tcp) =>
+    secure.end('HTTP/1.1 413 Too Much\r\nContent-Length: 5\r\n\r\nearly', () => tcp.destroy()),
+  '/tunnel': (secure) => {
+    secure.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n')
+    secure.on('data', (chunk) => secure.write(chunk))
+    secure.on('end', () => secure.end('bye'))
+  },
+}
+
+function startBackend(pem: { key: Buffer; cert: Buffer }, maxVersion: 'TLSv1.2' | 'TLSv1.3'): Server {
+  const below = new Map<number, Socket>()
+  const server = createServer({ ...pem, maxVersion, allowHalfOpen: true }, (secure) => {
+    secure.on('error', () => undefined)
+    const serve = (chunk: Buffer): void => {
+      const path = chunk.toString('latin1').split(' ')[1] ?? ''
+      if (path === '/tunnel') secure.off('data', serve)
+      answers[path]?.(secure, below.get(secure.remotePort!)!)
+    }
+    secure.on('data', serve)
+  })
+  server.on('connection', (tcp: Socket) => {
+    tcp.on('error', () => undefined)
+    below.set(tcp.remotePort!, tcp)
+  })
+  return server.listen(0, '127.0.0.1')
+}
+
+let redis: TestRedis
+let router: TestRouter
+let pem: { key: Buffer; cert: Buffer }
+beforeAll(async () => {
+  redis = await startRedis()
+  router = await startRouter(redis, { workers: 1 })
+  const { key, cert } = makeCertificate(redis.directory)
+  pem = { key: readFileSync(key), cert: readFileSync(cert) }
+})
+afterAll(async () => {
+  await router[Symbol.asyncDispose]()
+  await redis[Symbol.asyncDispose]()
+})
+
+/** What comes for a request of HTTP/1.0, which only the connection's end delimits, read at a certain pace. */
+async function fetched(host: string, path: string, pauseMs = 0): Promise<{ bytes: number; whole: boolean }> {
+  const socket = connect(router.port, '127.0.0.1')
+  let bytes = 0
+  let whole = true
+  socket.on('error', () => (whole = false))
+  socket.on('data', (chunk) => {
+    bytes += chunk.length
+    if (pauseMs === 0) return
+    socket.pause()
+    setTimeout(() => socket.resume(), pauseMs)
+  })
+  socket.write(`GET ${path} HTTP/1.0\r\nHost: ${host}\r\n\r\n`)
+  await new Promise((resolve) => socket.once('close', resolve))
+  return { bytes, whole }
+}
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a backend that speaks %s', (version) => {
+  const host = `${version.toLowerCase()}.test`
+  let backend: Server
+  let connections = 0
+  beforeAll(async () => {
+    backend = startBackend(pem, version)
+    backend.on('connection', () => (connections += 1))
+    await once(backend, 'listening')
+    const { port } = backend.address() as AddressInfo
+    await redis.client.rpush(`frontend:${host}`, host, `https://127.0.0.1:${port}`)
+    await sleep(300)
+  })
+  afterAll(() => backend.close())
+
+  test('an answer without a length is whole where TLS has announced its end', async () => {
+    for (const pause of [0, 5]) {
+      const { bytes, whole } = await fetched(host, '/announced', pause)
+      expect(whole).toBe(true)
+      expect(bytes).toBeGreaterThan(long.length)
+    }
+  })
+
+  test('an answer without a length that ends in any other way never looks whole', async () => {
+    for (const path of ['/cut', '/reset']) {
+      for (const pause of [0, 5]) expect((await fetched(host, path, pause)).whole, path).toBe(false)
+    }
+    const chunked = await ask(router.port, host, '/cut').catch(() => undefined)
+    expect(chunked?.body.endsWith('0\r\n\r\n') ?? false).toBe(false)
+  })
+
+  test('an answer of a known length is whole however the connection ends', async () => {
+    expect((await ask(router.port, host, '/counted-and-cut')).body).toBe('body')
+  })
+
+  test('connections serve again', async () => {
+    await ask(router.port, host, '/small')
+    const before = connections
+    const visitor = async (): Promise<void> => {
+      const socket = connect(router.port, '127.0.0.1')
+      for (let i = 0; i < 200; i += 1) {
+        socket.write(`GET /small HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+        expect(String((await once(socket, 'data'))[0])).toMatch(/small$/)
+      }
+      socket.destroy()
+    }
+    await Promise.all(Array.from({ length: 16 }, visitor))
+    expect(connections - before).toBeLessThanOrEqual(16)
+  })
+
+  test('an early answer to an upload is not lost where the backend closes at once', async () => {
+    for (let i = 0; i < 10; i += 1) {
+      const socket = connect(router.port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.write(`POST /early HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 50000000\r\n\r\n${long}`)
+      const [chunk] = (await once(socket, 'data')) as [Buffer]
+      expect(chunk.toString()).toMatch(/^HTTP\/1\.1 413 /)
+      socket.destroy()
+    }
+  })
+
+  test('a tunnel passes both ways, and each half ends by itself', async () => {
+    const socket = connect({ port: router.port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.write(`GET /tunnel HTTP/1.1\r\nHost: ${host}\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n`)
+    const [head] = (await once(socket, 'data')) as [Buffer]
+    expect(head.toString()).toMatch(/^HTTP\/1\.1 101 /)
+    socket.end(long)
+    let text = ''
+    for await (const chunk of socket) text += String(chunk)
+    expect(text.length).toBe(long.length + 3)
+    expect(text.endsWith('bye')).toBe(true)
+  })
+})
