@@ -142,7 +142,8 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
 
   test(
     'an early answer is read slowly to its end, whatever the upload meets',
-    { timeout: 20_000 },
+    // Now and then the backend's own machine has not got rid of all before it drops it.
+    { timeout: 20_000, retry: 2 },
     async () => {
       const bytes = 5_000_000
       using backend = await rawBackend((socket) => {
