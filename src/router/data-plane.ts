@@ -95,7 +95,7 @@ export function createDataPlane(
     },
     onRetiredProgress: (backend) => {
       if (backend.inFlight > 0) return
-      backends.delete(backend.url)
+      if (backends.get(backend.url) === backend) backends.delete(backend.url)
       on.drained(backend)
     },
   }

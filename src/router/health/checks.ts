@@ -1,35 +1,38 @@
 import { z } from 'zod'
 import { type BackendAddress, backendAddress } from '../../model/backend-address.ts'
 import { type RouteTable } from '../table/route-table.ts'
-import { type DeadMarks } from './faults.ts'
+import { type DeadMarks, maxTimerMs } from './faults.ts'
 import { probe } from './probe.ts'
 
 /**
  * HASH `healthcheck:<host>`: planb's path, body and status; ours: interval and timeout in seconds, and how many
- * probes in a row decide.
+ * probes in a row decide. An empty field counts as not given.
  */
-export const HealthCheck = z.object({
-  path: z
-    .string()
-    .regex(/^(?:\/[!-~]*)?$/)
-    .default('')
-    .transform((path) => path || '/'),
-  // planb's own writers give all three, and mean nothing by 0 and ''.
-  status: z
-    .union([z.literal(['', '0']).transform(() => undefined), z.coerce.number().int().min(100).max(599)])
-    .optional(),
-  body: z
-    .string()
-    .optional()
-    .transform((text) => text || undefined),
-  interval: z.coerce.number().min(0.1).max(3600).default(5),
-  timeout: z.coerce.number().min(0.1).max(300).default(3),
-  /** Failures that take a backend out. */
-  fall: z.coerce.number().int().min(1).max(100).default(2),
-  /** Successes that bring it back. */
-  rise: z.coerce.number().int().min(1).max(100).default(1),
-})
+export const HealthCheck = z.preprocess(
+  withoutEmpty,
+  z.object({
+    path: z
+      .string()
+      .regex(/^\/[!-~]*$/)
+      .default('/'),
+    // planb's own writers give all three, and mean nothing by 0.
+    status: z
+      .union([z.literal('0').transform(() => undefined), z.coerce.number().int().min(100).max(599)])
+      .optional(),
+    body: z.string().optional(),
+    interval: z.coerce.number().min(0.1).max(3600).default(5),
+    timeout: z.coerce.number().min(0.1).max(300).default(3),
+    /** Failures that take a backend out. */
+    fall: z.coerce.number().int().min(1).max(100).default(2),
+    /** Successes that bring it back. */
+    rise: z.coerce.number().int().min(1).max(100).default(1),
+  }),
+)
 export type HealthCheck = z.infer<typeof HealthCheck>
+
+function withoutEmpty(fields: unknown): unknown {
+  return Object.fromEntries(Object.entries(fields ?? {}).filter(([, text]) => text !== ''))
+}
 
 /** A backend of a host, and how its probes went: failures or successes in a row, and whether it was taken out. */
 type Place = { host: string; url: string; index: number; good: number; bad: number; out: boolean }
@@ -45,7 +48,7 @@ export function createHealthChecks(
   report: (message: string) => void,
 ) {
   const running = new Map<string, { fields: string; controller: AbortController; places: Place[] }>()
-  const againMs = Math.max(500, policy.deadTtlSeconds * 500)
+  const againMs = Math.min(Math.max(500, policy.deadTtlSeconds * 500), maxTimerMs)
 
   /** However rare probes are, and however long they take. */
   const renewing = setInterval(() => {
@@ -101,7 +104,7 @@ export function createHealthChecks(
     place.good = problem === undefined ? place.good + 1 : 0
     place.bad = problem === undefined ? 0 : place.bad + 1
     if (place.bad >= check.fall) {
-      if (!place.out) report(`${url} of ${host} failed its check: ${problem ?? ''}`)
+      if (!place.out) report(`${url} of ${host} failed its check: ${problem?.text ?? ''}`)
       place.out = true
       await mark(place)
     } else if (place.good >= check.rise && (place.out || isMarked(host, index))) {
@@ -114,7 +117,7 @@ export function createHealthChecks(
   }
 
   const isMarked = (host: string, index: number): boolean =>
-    table.deadOf(host, performance.now())?.has(index) === true
+    table.deadOf(host, performance.now())?.indexes.has(index) === true
 
   return {
     /** Starts, replaces or (without fields) ends the check of a host. */
@@ -125,15 +128,12 @@ export function createHealthChecks(
       present?.controller.abort()
       running.delete(host)
       if (Object.keys(fields).length === 0) return
-      const check = HealthCheck.safeParse(fields)
-      if (!check.success) {
-        report(`healthcheck:${host} is not understood: ${z.prettifyError(check.error)}`)
-        return
-      }
       const controller = new AbortController()
       const watched = { fields: text, controller, places: [] }
       running.set(host, watched)
-      void watch(watched, host, check.data, controller.signal)
+      const check = HealthCheck.safeParse(fields)
+      if (check.success) void watch(watched, host, check.data, controller.signal)
+      else report(`healthcheck:${host} is not understood: ${z.prettifyError(check.error)}`)
     },
     close(): void {
       clearInterval(renewing)

@@ -1,7 +1,7 @@
 import { type Backend, type Ejection } from '../forward/backend.ts'
 import { type Failure } from '../forward/backend-connection.ts'
 import { type RouteTable, type TableRoute } from '../table/route-table.ts'
-import { probe } from './probe.ts'
+import { probe, type ProbeProblem } from './probe.ts'
 
 /** Between two probes of an ejected backend, growing to the last. */
 const probeDelaysMs = [500, 1000, 1000, 2000, 5000]
@@ -9,6 +9,8 @@ const probeTimeoutMs = 5000
 const probePauseMs = 1000
 /** Marks of one backend that are taken back when it answers again. */
 const maxMarked = 1000
+/** More makes Node's timers fire at once. */
+export const maxTimerMs = 2 ** 31 - 1
 
 const inWords: Record<Ejection, string> = {
   refused: 'it cannot be reached',
@@ -19,6 +21,16 @@ const inWords: Record<Ejection, string> = {
 
 /** `verdict`: an active check of ours has found it out. */
 export type DeadMark = { host: string; url: string; index: number; backends: number; verdict: boolean }
+
+/** What a probe has found to be the matter, where that is more than what raised the suspicion. */
+const ejections: Record<ProbeProblem['kind'], Ejection | undefined> = {
+  refused: 'refused',
+  silent: 'hang',
+  wrong: undefined,
+}
+
+/** A mark that was made here. */
+type OwnMark = { readonly route: TableRoute; readonly host: string; readonly index: number }
 
 export type DeadMarks = {
   /** Resolves to whether it was written: what is no verdict is only announced while an active checker lives. */
@@ -43,45 +55,52 @@ export function createFaults(
   report: (message: string) => void,
 ) {
   /** Dead marks made here, by backend. */
-  const marked = new Map<Backend, Map<string, { host: string; index: number }>>()
+  const marked = new Map<Backend, Map<string, OwnMark>>()
   const suspected = new Set<Backend>()
+  const ttlMs = policy.deadTtlSeconds * 1000
   let closed = false
 
   function mark(route: TableRoute, host: string, index: number, backend: Backend): void {
     // The only backend is never marked, and an index means nothing once the list has changed.
     if (route.urls.length < 2 || table.lookup(host) !== route) return
     const mark = { host, url: backend.url, index, backends: route.urls.length, verdict: false }
+    const wasOut = backend.ejected !== undefined
     void marks.markDead(mark).then((written) => {
-      if (written) remember(route, host, index, backend)
+      if (!written) return
+      const own = { route, host, index }
+      // It may have answered before that was written.
+      if (wasOut && backend.ejected === undefined) void takeBack(own)
+      else remember(own, backend)
     })
   }
 
-  function remember(route: TableRoute, host: string, index: number, backend: Backend): void {
-    const own = marked.get(backend) ?? new Map<string, { host: string; index: number }>()
+  function remember(mark: OwnMark, backend: Backend): void {
+    const own = marked.get(backend) ?? new Map<string, OwnMark>()
     // Wildcards have as many hosts as clients care to make up; marks that are not taken back expire.
     if (own.size >= maxMarked) return
     marked.set(backend, own)
-    const mark = { host, index }
-    own.set(`${host} ${index}`, mark)
-    setTimeout(() => outlived(route, backend, mark), policy.deadTtlSeconds * 1000 + 500).unref()
+    own.set(`${mark.host} ${mark.index}`, mark)
+    setTimeout(() => outlived(mark, backend), Math.min(ttlMs + 500, maxTimerMs)).unref()
   }
 
   /** Redis ends a mark by the clock of the day; one that this outlives because the clock was set back ends here. */
-  function outlived(route: TableRoute, backend: Backend, mark: { host: string; index: number }): void {
+  function outlived(mark: OwnMark, backend: Backend): void {
     const { host, index } = mark
     const own = marked.get(backend)
     // Made anew meanwhile, or taken back.
     if (own?.get(`${host} ${index}`) !== mark) return
     own.delete(`${host} ${index}`)
     if (own.size === 0) marked.delete(backend)
-    if (closed || table.lookup(host) !== route) return
-    if (table.deadOf(host, performance.now())?.has(index) !== true) return
+    const now = performance.now()
+    const dead = table.deadOf(host, now)
+    // What others have renewed ends within its time.
+    if (closed || dead?.indexes.has(index) !== true || dead.until - now <= ttlMs) return
     void takeBack(mark)
   }
 
   /** What an active checker has found out stands, which asks more than whether there is an answer. */
-  async function takeBack({ host, index }: { host: string; index: number }): Promise<void> {
-    if (checked(host) || (await marks.checkerLives())) return
+  async function takeBack({ route, host, index }: OwnMark): Promise<void> {
+    if (checked(host) || (await marks.checkerLives()) || table.lookup(host) !== route) return
     await marks.unmarkDead(host, index).catch(() => undefined)
   }
 
@@ -108,7 +127,7 @@ export function createFaults(
   }
 
   /** Whatever is answered: who answers can be reached, and does not hang. */
-  function ask(backend: Backend, host: string): Promise<string | undefined> {
+  function ask(backend: Backend, host: string): Promise<ProbeProblem | undefined> {
     return probe(backend.address, {
       method: 'HEAD',
       path: '/',
@@ -134,22 +153,22 @@ export function createFaults(
       // Whatever goes wrong with requests, no more is asked than that.
       setTimeout(() => suspected.delete(backend), probePauseMs).unref()
       if (problem === undefined || backend.lastResponse !== since || closed) return
-      const why = foundOut(problem) ?? of
+      const why = ejections[problem.kind] ?? of
+      eject(backend, host, why)
       // Who closes on that one question may serve others, as a last resort, which a mark would not let it be.
       if (why !== 'close') mark(route, host, index, backend)
-      eject(backend, host, why)
     })
   }
 
   return {
     failed(route: TableRoute, host: string, index: number, backend: Backend, failure: Failure): void {
       if (failure === 'timeout') suspect(route, host, index, backend, 'hang')
-      if (failure === 'refused' || failure === 'connectTimeout') mark(route, host, index, backend)
       // A lone backend is not taken out for refusing: it refuses quickly, and answers as soon as it can.
       if (route.urls.length < 2 && failure !== 'connectTimeout') return
       if (failure === 'reset') suspect(route, host, index, backend, 'close')
       if (failure === 'refused') eject(backend, host, 'refused')
       else if (failure === 'unreachable' || failure === 'connectTimeout') eject(backend, host, 'connect')
+      if (failure === 'refused' || failure === 'connectTimeout') mark(route, host, index, backend)
     },
 
     /** Hipache's rule, as it was meant: 501 to 599 but a 503 with Retry-After; 500 while a checker lives. */
@@ -180,12 +199,6 @@ export function createFaults(
       closed = true
     },
   }
-}
-
-/** What a probe has found to be the matter, where that is more than what raised the suspicion. */
-function foundOut(problem: string): Ejection | undefined {
-  if (problem.includes('ECONNREFUSED')) return 'refused'
-  return problem.startsWith('no answer within') ? 'hang' : undefined
 }
 
 function sleep(ms: number): Promise<void> {

@@ -15,51 +15,64 @@ export type ProbeRequest = {
   timeoutMs: number
 }
 
+/** What is wrong: nobody listens, nothing came in time, or what came is not what it should be. */
+export type ProbeProblem = { readonly kind: 'refused' | 'silent' | 'wrong'; readonly text: string }
+
 const maxBytes = 64 * 1024
+/** 1xx besides 101, whole. */
+const interimHeads = /^(?:HTTP\/1\.[01] 1(?!01)[0-9]{2}(?=[ \r])[^]*?\r\n\r\n)+/
 
 /** Sends one request on a connection of its own. Resolves to undefined when all is well, else to what is wrong. */
-export function probe(address: BackendAddress, request: ProbeRequest): Promise<string | undefined> {
+export function probe(address: BackendAddress, request: ProbeRequest): Promise<ProbeProblem | undefined> {
   return new Promise((resolve) => {
     const socket = address.tls
       ? connectTls({ ...tlsTo(address), rejectUnauthorized: false })
       : connect({ host: address.host, port: address.port })
     let text = ''
-    const timer = setTimeout(() => finish(`no answer within ${request.timeoutMs} ms`), request.timeoutMs)
-    const finish = (problem: string | undefined): void => {
+    const timer = setTimeout(
+      () => finish({ kind: 'silent', text: `no answer within ${request.timeoutMs} ms` }),
+      request.timeoutMs,
+    )
+    const finish = (problem: ProbeProblem | undefined): void => {
       clearTimeout(timer)
       socket.destroy()
       resolve(problem)
     }
+    const wrong = (what: string): void => finish({ kind: 'wrong', text: what })
     socket.write(
       `${request.method} ${request.path} HTTP/1.1\r\nHost: ${request.host}\r\nUser-Agent: paas-router\r\nConnection: close\r\n\r\n`,
     )
     socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('latin1')
+      text = (text + chunk.toString('latin1')).replace(interimHeads, '')
       const verdict = judge(text, request)
-      if (verdict !== 'more') finish(verdict)
-      else if (text.length > maxBytes) finish('the body lacks the expected text')
+      if (verdict === undefined) finish(undefined)
+      else if (verdict !== 'more') wrong(verdict)
+      else if (text.length > maxBytes) wrong('the body lacks the expected text')
     })
-    socket.on('end', () =>
-      finish(text === '' ? 'the connection was closed' : 'the body lacks the expected text'),
+    socket.on('end', () => wrong(text === '' ? 'the connection was closed' : 'the answer was cut short'))
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      // Of a name with several addresses there is no message, but a code.
+      finish({
+        kind: error.code === 'ECONNREFUSED' ? 'refused' : 'wrong',
+        text: error.message || String(error.code),
+      }),
     )
-    socket.on('error', (error) => finish(error.message))
   })
 }
 
-/** What is wrong with an answer, as far as it has come; undefined: nothing; `more`: that cannot be said yet. */
+/** What is wrong with an answer without its interim heads, as far as it has come; undefined: nothing; `more`: that cannot be said yet. */
 function judge(text: string, request: ProbeRequest): string | undefined {
   if (!'HTTP/1.'.startsWith(text.slice(0, 7))) return 'the answer is not HTTP'
   const line = text.slice(0, 13)
   const status = Number(/^HTTP\/1\.[01] ([1-5][0-9]{2})[ \r]/.exec(line)?.[1])
   if (Number.isNaN(status)) return line.length < 13 ? 'more' : 'the answer is not HTTP'
-  const headEnd = text.indexOf('\r\n\r\n')
-  const rest = headEnd === -1 ? undefined : text.slice(headEnd + 4)
-  if (status < 200 && status !== 101) return rest === undefined ? 'more' : judge(rest, request)
+  if (status < 200 && status !== 101) return 'more'
   if (!request.accepts(status)) return `the status is ${status}`
   if (request.body === undefined) return undefined
+  const headEnd = text.indexOf('\r\n\r\n')
+  if (headEnd === -1) return 'more'
   const wanted = Buffer.from(request.body).toString('latin1')
-  const isThere = rest !== undefined && bodyOf(text.slice(0, headEnd), rest).includes(wanted)
-  return isThere ? undefined : 'more'
+  return bodyOf(text.slice(0, headEnd), text.slice(headEnd + 4)).includes(wanted) ? undefined : 'more'
 }
 
 /** A body without its chunks. */

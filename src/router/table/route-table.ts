@@ -69,10 +69,10 @@ export function createRouteTable(
     }
   }
 
-  function deadOf(host: string, now: number): ReadonlySet<number> | undefined {
+  function deadOf(host: string, now: number): DeadSet | undefined {
     const set = dead.get(host)
     if (set === undefined) return undefined
-    if (set.until > now) return set.indexes
+    if (set.until > now) return set
     dead.delete(host)
     return undefined
   }
@@ -134,9 +134,9 @@ export function createRouteTable(
     /** The backends of a route that are out for a requested host: for itself, or by a check of the route's wildcard. */
     deadFor(route: TableRoute, host: string, now: number): ReadonlySet<number> | undefined {
       if (dead.size === 0) return undefined
-      const own = deadOf(host, now)
+      const own = deadOf(host, now)?.indexes
       if (route.host === host) return own
-      const all = deadOf(route.host, now)
+      const all = deadOf(route.host, now)?.indexes
       return own === undefined || all === undefined ? (own ?? all) : new Set([...own, ...all])
     },
   }

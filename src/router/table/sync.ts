@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { routingHost } from '../http/host.ts'
 import { type FedHost, type RouteFeed } from '../../store/route-feed.ts'
 import { parseRouteOptions } from './route-options.ts'
@@ -142,7 +143,8 @@ export function createSync(
     const options = parseRouteOptions(fed.find((one) => !isEmpty(one.options))?.options ?? {}, balance)
     const before = table.get(host)
     if (list !== undefined) {
-      if (!sameList(before, list) || options !== undefined || before?.options !== undefined) {
+      // A route that stays as it is keeps what is known about it.
+      if (!sameList(before, list) || !isDeepStrictEqual(options, before?.options)) {
         table.set(new TableRoute(host, list, options))
         on.changed()
       }

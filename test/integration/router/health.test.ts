@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { type ServerResponse } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -82,6 +84,23 @@ test('a health check as planb writes it, with nothing in body and status', async
   await eventually(async () => (await dead('planb.test')).join() === '1')
   for (let i = 0; i < 10; i += 1) expect((await ask(port, 'planb.test')).body).toBe('good')
   await redis.client.del('healthcheck:planb.test')
+})
+
+test('a probe that is answered with interim heads without end does no harm', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => socket.write('HTTP/1.1 100\r\n\r\n'.repeat(100_000)))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const pids = await router.workerPids()
+  await route('flood.test', good.url, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  // Empty fields count as not given.
+  const check = { path: '', interval: '0.2', timeout: '1', fall: '1', rise: '' }
+  await redis.client.hset('healthcheck:flood.test', check)
+  await eventually(async () => (await dead('flood.test')).join() === '1')
+  expect(await router.workerPids()).toEqual(pids)
+  await redis.client.del('healthcheck:flood.test')
+  server.close()
 })
 
 test('a health check of a wildcard holds for all of its hosts, and asks for one', async () => {
@@ -231,6 +250,30 @@ test('what an active checker has marked stands when the backend is back', { time
   for (let i = 0; i < 10; i += 1) expect((await ask(port, 'checker.test')).body).toBe('good')
   expect(app.seen).toContain('HEAD /')
   await redis.client.del('hchecker_ping')
+})
+
+test('a mark that others have renewed is left to them', { timeout: 20_000 }, async () => {
+  await route('renewed.test', 'http://127.0.0.1:1', good.url)
+  await eventually(async () => {
+    await ask(port, 'renewed.test')
+    return (await dead('renewed.test')).length > 0
+  })
+  await sleep(1500)
+  await redis.client.multi().sadd('dead:renewed.test', '0').expire('dead:renewed.test', 2).exec()
+  await sleep(1300)
+  expect(await dead('renewed.test')).toEqual(['0'])
+})
+
+test('a mark that is written only once the backend is back is none', { timeout: 20_000 }, async () => {
+  const away = await freePort()
+  await route('late.test', `http://127.0.0.1:${away}`, good.url)
+  await redis.client.call('CLIENT', 'PAUSE', '1500', 'WRITE')
+  for (let i = 0; i < 10; i += 1) expect((await ask(port, 'late.test')).body).toBe('good')
+  using back = await startBackend('back', undefined, away)
+  await sleep(1000)
+  await eventually(() => router.log().includes(`${back.url} is back`))
+  await sleep(1000)
+  expect(await dead('late.test')).toEqual([])
 })
 
 test('requests in progress are counted by host', async () => {

@@ -13,7 +13,7 @@ const fedHost = (host: string, list: string[] | undefined): FedHost => ({
 })
 
 /** A sync in front of a map in the place of Redis, whose first page is given out only when the test says so. */
-function rig(redis: Map<string, string[]>) {
+function rig(redis: Map<string, string[]>, options: Record<string, string> = {}) {
   const table = createRouteTable(
     () => undefined,
     () => undefined,
@@ -29,7 +29,7 @@ function rig(redis: Map<string, string[]>) {
         await paused
       },
       extras: async () => new Set<string>(),
-      hosts: async (hosts) => hosts.map((host) => fedHost(host, redis.get(host) ?? [])),
+      hosts: async (hosts) => hosts.map((host) => ({ ...fedHost(host, redis.get(host) ?? []), options })),
     },
     table,
     'least',
@@ -60,4 +60,27 @@ test('what changes while everything is read for the first time is not lost', asy
   goOn()
   await done
   expect(table.get('a.test')?.urls).toEqual(['http://10.0.0.2:80'])
+})
+
+test('a route whose list and options are as before stays what it is', async () => {
+  const redis = new Map([['a.test', ['a', 'http://10.0.0.1:80', 'http://10.0.0.2:80']]])
+  const options = { sticky: 'on' }
+  const { table, sync, goOn, reached } = rig(redis, options)
+  goOn()
+  let done = reached(1)
+  sync.wantFull()
+  await done
+  sync.changed(['a.test'], 2)
+  await reached(2)
+  const route = table.get('a.test')
+  expect(route?.options?.sticky).toBe(true)
+  done = reached(3)
+  sync.changed(['a.test'], 3)
+  await done
+  expect(table.get('a.test')).toBe(route)
+  options.sticky = 'off'
+  done = reached(4)
+  sync.changed(['a.test'], 4)
+  await done
+  expect(table.get('a.test')?.options?.sticky).toBe(false)
 })
