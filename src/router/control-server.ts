@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, rm } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
-import { ControlRequest } from './control.ts'
+import { type ControlReply, ControlRequest } from './control.ts'
 
 /** What each request of control.ts is answered with. */
 export type ControlActions = { [Op in ControlRequest['op']]: () => Promise<unknown> }
@@ -23,8 +23,9 @@ export function serveControl(path: string, actions: ControlActions, onProblem: (
   const server = createServer((socket) => {
     let text = ''
     socket.on('error', () => undefined)
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8')
+    socket.setEncoding('utf8')
+    socket.on('data', (chunk: string) => {
+      text += chunk
       if (text.length > maxRequestBytes) return void socket.destroy()
       const lineEnd = text.indexOf('\n')
       if (lineEnd === -1) return
@@ -36,12 +37,13 @@ export function serveControl(path: string, actions: ControlActions, onProblem: (
       )
     })
   })
-  async function answer(line: string): Promise<{ ok: unknown } | { error: string }> {
+  async function answer(line: string): Promise<ControlReply> {
     try {
       const { op } = ControlRequest.parse(JSON.parse(line))
       return { ok: (await actions[op]()) ?? null }
     } catch (error) {
-      return { error: messageOf(error) }
+      const { code, hint } = error instanceof PaasError ? error : new PaasError('INTERNAL', messageOf(error))
+      return { error: messageOf(error), code, hint }
     }
   }
   const problem = (why: string): void => onProblem(`the control socket cannot be served: ${why}`)

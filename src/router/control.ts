@@ -1,13 +1,24 @@
 import { connect } from 'node:net'
 import { z } from 'zod'
-import { PaasError } from '../errors/paas-error.ts'
+import { type ErrorCode, errorCodes, PaasError } from '../errors/paas-error.ts'
 import { RouterStats } from './observe/stats.ts'
 
 /** One request per connection to the router's control socket: a JSON line there, a JSON line back. */
 export const ControlRequest = z.object({ op: z.enum(['stats', 'metrics', 'reload', 'reopen-logs']) })
 export type ControlRequest = z.infer<typeof ControlRequest>
 
-const ControlReply = z.union([z.object({ ok: z.unknown() }), z.object({ error: z.string() })])
+export const ControlReply = z.union([
+  z.object({
+    error: z.string(),
+    code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]).default('INTERNAL'),
+    hint: z.string().optional(),
+  }),
+  z.object({ ok: z.unknown() }),
+])
+export type ControlReply = z.infer<typeof ControlReply>
+
+/** Milliseconds that each worker has for its start, one after the other, and a reload before may be going on. */
+const reloadMs = 600_000
 
 /** What all workers have counted since they started. */
 export async function readRouterStats(socketPath: string): Promise<RouterStats> {
@@ -21,7 +32,7 @@ export async function readRouterMetrics(socketPath: string): Promise<string> {
 
 /** Replaces all workers; resolves once the new ones serve. The old ones finish what they have. */
 export async function reloadRouter(socketPath: string): Promise<{ workers: number }> {
-  return z.object({ workers: z.int() }).parse(await ask(socketPath, { op: 'reload' }, 60_000))
+  return z.object({ workers: z.int() }).parse(await ask(socketPath, { op: 'reload' }, reloadMs))
 }
 
 /** After the access log was moved away: goes on in a new file. */
@@ -33,17 +44,22 @@ function ask(socketPath: string, request: ControlRequest, timeoutMs: number): Pr
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath)
     let text = ''
-    const fail = (message: string): void => {
+    const fail = (
+      message: string,
+      code: ErrorCode = 'ROUTER_UNREACHABLE',
+      hint = 'See `paas doctor`.',
+    ): void => {
       socket.destroy()
-      reject(new PaasError('ROUTER_UNREACHABLE', message, { hint: 'See `paas doctor`.' }))
+      reject(new PaasError(code, message, { hint }))
     }
+    socket.setEncoding('utf8')
     socket.setTimeout(timeoutMs, () => fail('The router does not answer.'))
     socket.on('error', (error) => fail(`The router does not answer: ${error.message}.`))
-    socket.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')))
+    socket.on('data', (chunk: string) => (text += chunk))
     socket.on('end', () => {
       const reply = ControlReply.safeParse(parseJson(text))
       if (!reply.success) fail('The router closed the connection without an answer.')
-      else if ('error' in reply.data) fail(reply.data.error)
+      else if ('error' in reply.data) fail(reply.data.error, reply.data.code, reply.data.hint)
       else resolve(reply.data.ok)
     })
     socket.write(`${JSON.stringify(request)}\n`)

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { messageOf } from '../errors/paas-error.ts'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { filesText, withFiles } from './accepted-files.ts'
 import { userBufferFields } from './client/reading.ts'
 import { cookieKeyBeside } from './cookie-key.ts'
@@ -35,6 +35,9 @@ type Slot = {
   /** Whether it knew the routes when it began to serve. */
   routesKnown: boolean
 }
+
+/** Or has never been. */
+const hasEnded = (worker: ClusterWorker): boolean => worker.process.pid === undefined || worker.isDead()
 
 const readyMs = 30_000
 /** A worker that lived this long did not crash at once, and its successor starts without delay. */
@@ -136,7 +139,11 @@ export function startMaster(
       serving.delete(worker)
       counted.ended(worker)
     })
-    worker.on('error', (error) => log.warn(`worker ${worker.process.pid ?? '?'}: ${error.message}`))
+    worker.on('error', (error) => {
+      log.warn(`worker ${worker.process.pid ?? '?'}: ${error.message}`)
+      // What never was does not exit.
+      if (worker.process.pid === undefined) exited(slot, worker, 'could not be started')
+    })
     worker.on('exit', (code, signal) => exited(slot, worker, signal || code))
     return worker
   }
@@ -148,11 +155,23 @@ export function startMaster(
     const place = slots.get(slot)
     if (place?.worker !== worker) return
     const lived = performance.now() - place.startedAt
-    const crashes = lived > steadyMs ? 0 : place.crashes + 1
+    log.warn(`worker ${worker.process.pid ?? '?'} ended (${how})`)
+    respawn(slot, place, lived > steadyMs ? 0 : place.crashes + 1)
+  }
+
+  /** `crashes`: so many before it have ended at once. */
+  function respawn(slot: number, place: Slot, crashes: number): void {
     const delay = crashes < 2 ? 0 : Math.min(maxRespawnMs, 100 * 2 ** crashes)
-    log.warn(`worker ${worker.process.pid ?? '?'} ended (${how}); another starts in ${delay} ms`)
+    log.warn(`another worker starts in ${delay} ms`)
     setTimeout(() => {
-      if (!stopping && slots.get(slot)?.worker === worker) fork(slot, place.id, crashes)
+      if (stopping || slots.get(slot) !== place) return
+      try {
+        fork(slot, place.id, crashes)
+      } catch (error) {
+        // For want of memory, which may last.
+        log.warn(messageOf(error))
+        respawn(slot, place, crashes + 1)
+      }
     }, delay)
   }
 
@@ -168,6 +187,12 @@ export function startMaster(
       waitingReady.set(worker, finish)
     })
   }
+
+  /** All that have not ended, those that are being replaced included. */
+  const present = (): ClusterWorker[] =>
+    Object.values(cluster.workers ?? {})
+      .filter((worker) => worker !== undefined)
+      .filter((worker) => !hasEnded(worker))
 
   const send = (worker: ClusterWorker, message: ToWorker): void => {
     if (worker.isConnected()) worker.send(message)
@@ -188,6 +213,7 @@ export function startMaster(
   }
 
   let reloading: Promise<{ workers: number }> | undefined
+  let reloadingAgain: Promise<{ workers: number }> | undefined
   /** New workers first, each old one drained once its successor serves; a successor that fails changes nothing. */
   async function replaceAll(): Promise<{ workers: number }> {
     const before = current
@@ -204,8 +230,15 @@ export function startMaster(
         if (old === undefined) slots.delete(slot)
         else slots.set(slot, old)
         // It may have ended meanwhile, when its place was not its own.
-        if (old?.worker.isDead() === true) exited(slot, old.worker, 'during a reload')
-        throw new Error('a new worker did not start; the present ones go on')
+        if (old !== undefined && hasEnded(old.worker)) exited(slot, old.worker, 'during a reload')
+        const replaced = slot === 0 ? '' : ` ${slot} of ${next.workers} are replaced.`
+        throw new PaasError(
+          'START_FAILED',
+          `A new worker did not start; the present ones go on.${replaced}`,
+          {
+            hint: "The router's own log says why.",
+          },
+        )
       }
       if (old !== undefined) retire(old.worker)
     }
@@ -217,9 +250,16 @@ export function startMaster(
     return { workers: slots.size }
   }
 
-  /** Who asks while it is going on awaits the same. */
-  const reload = (): Promise<{ workers: number }> =>
-    (reloading ??= replaceAll().finally(() => (reloading = undefined)))
+  /** Who asks while it is going on gets another one after it, as what they have changed may have been read before. */
+  const reload = (): Promise<{ workers: number }> => {
+    if (reloading === undefined) return (reloading = replaceAll().finally(() => (reloading = undefined)))
+    return (reloadingAgain ??= reloading
+      .catch(() => undefined)
+      .then(() => {
+        reloadingAgain = undefined
+        return reload()
+      }))
+  }
 
   /** What all have counted, and the workers that are here to stay. */
   async function collectStats() {
@@ -240,9 +280,7 @@ export function startMaster(
     } catch (error) {
       log.warn(messageOf(error))
     }
-    for (const worker of [...[...slots.values()].map((slot) => slot.worker), ...retiring]) {
-      send(worker, { type: 'reopen-logs' })
-    }
+    for (const worker of present()) send(worker, { type: 'reopen-logs' })
   }
   const forgetting = setInterval(() => {
     const [anyone] = serving
@@ -277,11 +315,16 @@ export function startMaster(
       stopping = true
       clearInterval(forgetting)
       for (const server of servers) server?.close()
-      const all = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+      const all = present()
       const gone = all.map((worker) => new Promise((resolve) => worker.once('exit', resolve)))
       for (const worker of all) letGo(worker)
       await Promise.all(gone)
-      if (settings.snapshot === undefined) rmSync(dirname(snapshot), { recursive: true, force: true })
+      if (settings.snapshot !== undefined) return
+      try {
+        rmSync(dirname(snapshot), { recursive: true, force: true })
+      } catch (error) {
+        log.warn(messageOf(error))
+      }
     },
   }
 }

@@ -18,8 +18,8 @@ const tickMs = 500
 const announceMs = 3000
 const snapshotMs = 2000
 const rewriteMs = 3_600_000
-/** How long a start waits for Redis: without a snapshot, and with one. */
-const firstLoadMs = { empty: 3000, snapshot: 1000 }
+/** How long a start waits for Redis: without a snapshot, with one, and with one that a predecessor has kept until now. */
+const firstLoadMs = { empty: 3000, snapshot: 1000, recent: 200 }
 /** Idle client connections are left alone this long after a worker was told to go. */
 const idleDrainMs = 5000
 
@@ -132,15 +132,24 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     }
   }
 
+  let predecessor = role.replaces
+  async function withdrawPredecessor(): Promise<void> {
+    if (predecessor === undefined) return
+    await feed.withdraw([predecessor])
+    predecessor = undefined
+  }
+
   let announcing = false
   let announceAgain = false
+  let withdrawn = false
   /** One announcement at a time, and another after it when something changed meanwhile. */
   function announce(): void {
     announceAgain = announcing
-    if (announcing) return
+    if (announcing || withdrawn) return
     announcing = true
     void feed
       .announce(record())
+      .then(withdrawPredecessor)
       .catch(() => undefined)
       .then(() => {
         announcing = false
@@ -157,13 +166,14 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     setInterval(() => (snapshotWanted = true), rewriteMs),
   ]
 
-  if (role.replaces !== undefined) feed.withdraw([role.replaces]).catch(() => undefined)
   const { snapshot } = role
   const stored = snapshot === undefined ? undefined : await readSnapshot(snapshot, source, table)
   if (stored?.whole === false) log.warn(`${snapshot ?? ''} is damaged: ${table.size} routes could be read`)
   if (stored !== undefined) sync.startFrom(stored.version)
   snapshotWhole = stored?.whole === true
-  await Promise.race([firstLoad, sleep(stored === undefined ? firstLoadMs.empty : firstLoadMs.snapshot)])
+  const known =
+    stored === undefined ? 'empty' : snapshotWhole && role.replaces !== undefined ? 'recent' : 'snapshot'
+  await Promise.race([firstLoad, sleep(firstLoadMs[known])])
   if (role.mustKnowRoutes && !routesKnown()) throw new Error('the routes cannot be read')
   const listeners = await openListeners(settings, plane)
   log.info(`worker ${id} serves ${table.size} routes`)
@@ -223,6 +233,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       data.close()
       for (const timer of timers) clearInterval(timer)
       accessLog?.close()
+      withdrawn = true
       await Promise.race([feed.withdraw([id]).catch(() => undefined), sleep(500)])
       feed.close()
     },

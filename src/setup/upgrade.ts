@@ -99,8 +99,6 @@ async function switchBack(
   stateBackup: string,
   { paths, root, instance, report }: Upgrade,
 ): Promise<void> {
-  // A reload that is under way would bring workers of the present version, and be taken for the next one too.
-  await reloadRouter(paths.routerSocket).catch(() => undefined)
   await swapVersions(paths)
   const args = ['--root', root, '--source', before.source || '.', '--app-digest', before.digest]
   const setup = join(before.folder, 'dist/main/setup.js')

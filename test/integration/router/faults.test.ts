@@ -405,6 +405,15 @@ test('a worker that goes withdraws its record', async () => {
   await eventually(async () => (await readWorkers(redis.client)).length === before)
 })
 
+test('the record of a worker that was killed goes with whoever takes its place', async () => {
+  const [killed] = await readWorkers(redis.client)
+  process.kill(killed!.pid, 'SIGKILL')
+  await eventually(async () => {
+    const ids = (await readWorkers(redis.client)).map(({ id }) => id)
+    return ids.length === 2 && !ids.includes(killed!.id)
+  }, 3000)
+})
+
 test('a port in use ends the router at once, and says who to look for', async () => {
   const args = ['--redis', redis.url, '--listen', `127.0.0.1:${router.port}`, '--workers', '1']
   const second = startRouter(redis, { bare: true, args })

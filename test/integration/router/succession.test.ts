@@ -8,6 +8,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -188,9 +189,59 @@ test(
       expect((await ask(port, 'app.test')).status).toBe(200)
       await eventually(() => readFileSync(path, 'utf8').includes('"GET / HTTP/1.1" 200'))
     }
+    // Also where a reload is going on that has read what was before.
+    const first = reloadRouter(router.control)
+    await sleep(100)
+    write(2, 'd.log')
+    expect(await reloadRouter(router.control)).toEqual({ workers: 2 })
+    expect(await first).toEqual({ workers: 1 })
+    expect(existsSync(join(logs, 'd.log'))).toBe(true)
     await router[Symbol.asyncDispose]()
   },
 )
+
+test('a place is filled once the machine has something left for it', { timeout: 40_000 }, async () => {
+  await redis.client.del('frontend:app.test')
+  await redis.client.rpush('frontend:app.test', 'app', backend.url)
+  const router = await startRouter(redis)
+  const pid = router.child.pid!
+  const mayOpen = (files: number): void =>
+    void execFileSync('prlimit', ['--pid', String(pid), `--nofile=${files}:`])
+  for (const again of [true, false]) {
+    mayOpen(10)
+    process.kill(childrenOf(pid)[0]!, 'SIGKILL')
+    await eventually(() => childrenOf(pid).length === 1)
+    await sleep(1000)
+    expect((await ask(router.port, 'app.test')).status).toBe(200)
+    expect(childrenOf(pid)).toHaveLength(1)
+    if (!again) break
+    mayOpen(1000)
+    await eventually(() => childrenOf(pid).length === 2, 10_000)
+    await eventually(async () => (await router.workerPids()).length === 2, 10_000)
+  }
+  router.child.kill('SIGTERM')
+  await eventually(() => router.child.exitCode === 0, 10_000)
+})
+
+test('what is being replaced goes on in the new access log, too', { timeout: 40_000 }, async () => {
+  await redis.client.del('frontend:app.test')
+  await redis.client.rpush('frontend:app.test', 'app', backend.url)
+  const log = join(redis.directory, 'rotated.log')
+  const router = await startRouter(redis, { workers: 1, args: ['--access-log', log] })
+  const pid = Number(/process_id:(\d+)/.exec(await redis.client.info('server'))?.[1])
+  process.kill(pid, 'SIGSTOP')
+  // The new one waits for Redis.
+  router.child.kill('SIGHUP')
+  await eventually(() => childrenOf(router.child.pid!).length === 2)
+  renameSync(log, `${log}.1`)
+  router.child.kill('SIGUSR1')
+  await eventually(() => existsSync(log))
+  await sleep(100)
+  expect((await ask(router.port, 'app.test')).status).toBe(200)
+  await eventually(() => readFileSync(log, 'utf8').includes('"GET / HTTP/1.1" 200'))
+  process.kill(pid, 'SIGCONT')
+  await router[Symbol.asyncDispose]()
+})
 
 test('nobody who reads what the router says is no reason to end', { timeout: 20_000 }, async () => {
   await redis.client.del('frontend:app.test')
