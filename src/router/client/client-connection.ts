@@ -232,7 +232,8 @@ export class ClientConnection implements Client {
 
   answer(status: number, reason: string, exchange: Exchange): void {
     this.#exchange = undefined
-    const asksOn = this.#held || this.#endedAt === never
+    // What it asked before it half-closed may be read only after this.
+    const asksOn = this.#held || this.#processing || this.#endedAt === never
     const keepAlive = exchange.keepAlive && exchange.requestDone && asksOn && !this.#plane.draining
     const debug = exchange.debug ? errorFields(reason) + debugFields(exchange) : ''
     exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)

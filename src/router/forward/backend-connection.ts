@@ -116,7 +116,8 @@ export class BackendConnection {
 
   #takeNext(): Buffer | undefined {
     const next = this.#nextBuffer
-    this.#nextBuffer = undefined
+    // Of a name with several addresses each is tried with a handle of its own, and asks for the buffer again.
+    if (this.connected) this.#nextBuffer = undefined
     return next
   }
 
@@ -132,9 +133,9 @@ export class BackendConnection {
     this.#interims = 0
   }
 
-  /** After the backend's 101: bytes pass as they are. */
-  becomeTunnel(): void {
-    this.#tunnel = true
+  /** It has been closed here or by the backend, of which its pool hears only at the end of the turn. */
+  get gone(): boolean {
+    return this.#socket.destroyed
   }
 
   resume(): void {
@@ -338,7 +339,8 @@ export class BackendConnection {
 
   /** An answer to what has not been sent whole says nothing about the one that will come to it. */
   #giveBack(): void {
-    if (!this.out.empty || this.#socket.destroyed || !this.#pool.keep(this)) this.#socket.destroy()
+    const asked = this.out.empty && !this.#backend.writeFailed()
+    if (!asked || this.gone || !this.#pool.keep(this)) this.#socket.destroy()
   }
 }
 

@@ -8,8 +8,10 @@ export type BackendSocket = {
   readonly socket: Socket
   /** What the socket runs over: itself, or the TCP connection below TLS. */
   readonly tcp: Socket
+  /** Whether something that was written will never arrive. */
+  readonly writeFailed: () => boolean
   /** Whether an end that was read may be one that the backend did not mean, so that an answer may have been cut. */
-  isCut(): boolean
+  readonly isCut: () => boolean
 }
 
 /** Where what is read goes. */
@@ -30,7 +32,8 @@ export function plainSocket({ host, port }: BackendAddress, reading: Reading): B
   // Node's types do not know that a generator may return no buffer, nor that the callback gets that same buffer.
   const onread = { buffer: reading.buffer, callback: reading.receive } as unknown as OnReadOpts
   const socket = connect({ host, port, noDelay: true, onread })
-  return { socket, tcp: socket, isCut: readAfterFailedWrite(socket, reading.goesOn) }
+  const writeFailed = readAfterFailedWrite(socket, reading.goesOn)
+  return { socket, tcp: socket, writeFailed, isCut: writeFailed }
 }
 
 /**
@@ -39,7 +42,7 @@ export function plainSocket({ host, port }: BackendAddress, reading: Reading): B
  * after a write has failed. Backends are named by address; who they are is decided by whoever writes the route.
  */
 export function secureSocket(address: BackendAddress, reading: Reading): BackendSocket {
-  const { socket: tcp } = plainSocket(address, {
+  const { socket: tcp, writeFailed } = plainSocket(address, {
     ...reading,
     receive: (length, bytes) => wire.push(Buffer.from(bytes.subarray(0, length))),
   })
@@ -60,18 +63,22 @@ export function secureSocket(address: BackendAddress, reading: Reading): Backend
   let announced = false
   wire.on('end', () => (ended = true))
   const socket = connectTls({ ...tlsTo(address), socket: wire, rejectUnauthorized: false })
-  const push = socket.push.bind(socket)
-  socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
-    if (chunk === null && !ended) announced = true
-    return push(chunk, encoding)
-  }
-  tcp.on('end', () => wire.push(null))
+  atItsEnd(tcp, () => wire.push(null))
+  atItsEnd(socket, () => (announced = !ended))
   tcp.on('error', (error) => socket.destroy(error))
-  tcp.on('close', () => wire.push(null))
   socket.on('data', (chunk: Buffer) => {
     if (!reading.receive(chunk.length, chunk)) socket.pause()
   })
-  return { socket, tcp, isCut: () => !announced }
+  return { socket, tcp, writeFailed, isCut: () => !announced }
+}
+
+/** Calls back where the end of what is read is found, of which a stream says nothing once a write has failed. */
+function atItsEnd(socket: Socket, found: () => void): void {
+  const push = socket.push.bind(socket)
+  socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk === null) found()
+    return push(chunk, encoding)
+  }
 }
 
 /**

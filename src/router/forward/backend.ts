@@ -105,12 +105,16 @@ export class Backend implements ConnectionPool {
   connection(repeatable: boolean, now: number): BackendConnection {
     for (;;) {
       const idle = this.#idle.at(-1)
-      if (idle === undefined) return this.#connect()
+      if (idle === undefined) return this.newConnection()
+      if (idle.gone) {
+        this.#idle.pop()
+        continue
+      }
       const fresh = now - idle.idleSince < freshMs && now - this.#closedAt > closesMs
       // Others can still use it. But there is no use for more than are busy.
       if (!repeatable && !fresh) {
         if (this.#idle.length > this.active) this.#idle.shift()!.destroy()
-        return this.#connect()
+        return this.newConnection()
       }
       this.#idle.pop()
       if (now < idle.idleUntil) return idle
@@ -120,10 +124,6 @@ export class Backend implements ConnectionPool {
 
   /** A connection that nobody has used. */
   newConnection(): BackendConnection {
-    return this.#connect()
-  }
-
-  #connect(): BackendConnection {
     const { buffers, responseHead } = this.#shared
     return new BackendConnection(this.address, this, buffers, responseHead)
   }

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import { type Framing } from '../http/framing.ts'
 import { type RequestHead } from '../http/request-head.ts'
 import { type ResponseHead } from '../http/response-head.ts'
@@ -12,6 +11,7 @@ import { type Finished, never, type Plane } from './plane.ts'
 import { bodyOf, type RequestBody } from './request-body.ts'
 import { type Asked, askedOf, debugFields, debugVersion } from './report.ts'
 import { endsByClosing, interimText, isChunking, responseText, tunnelText } from './response-text.ts'
+import { noBackend } from './choose.ts'
 import { afterFailure, isIdempotent, late, type Refusal, tooMany, withoutBackend } from './retry.ts'
 import { setStickyCookie, stickyOf } from './sticky.ts'
 
@@ -20,7 +20,8 @@ const none: readonly number[] = []
 /** One request and its response: chooses the backend, carries bytes both ways, repeats what can be repeated. */
 export class Exchange implements Responder, Finished, Standing {
   readonly asked: Asked
-  readonly route: TableRoute
+  /** Of the present attempt, which `backendIndex` and `tried` are about. */
+  route: TableRoute
   readonly isHead: boolean
   readonly upgrade: string
   readonly startedAt = never
@@ -64,6 +65,7 @@ export class Exchange implements Responder, Finished, Standing {
   /** When a byte last moved. */
   progressAt = never
   #stickyToSet = ''
+  #fresh = false
 
   constructor(
     plane: Plane,
@@ -127,19 +129,21 @@ export class Exchange implements Responder, Finished, Standing {
     return pos
   }
 
+  /** `fresh`: on a connection that nobody has used. */
   #attempt(fresh: boolean): void {
-    const first = this.backendStartedAt === never
-    const now = first ? this.startedAt : performance.now()
-    // The table may have changed since the last attempt, and indexes with it.
     const plane = this.#plane
-    const route = first ? this.route : (plane.table.lookup(this.asked.host) ?? this.route)
+    const first = this.backendStartedAt === never
+    const now = first ? this.startedAt : plane.turn.now()
+    // The table may have changed since the last attempt, and indexes with it.
+    const route = first ? this.route : plane.table.lookup(this.asked.host)
+    if (route === undefined) return this.#answer(withoutBackend(this.route, noBackend.none, this.#failure))
+    if (route !== this.route) this.tried = none
+    this.route = route
+    this.#fresh = fresh
     const options = plane.optionsFor(route)
     const index = chooseFor(plane, route, options, this, now)
     const backend = plane.table.backendsOf(route)[index]
-    if (backend === undefined) {
-      this.#answer(withoutBackend(route, index, this.#failure))
-      return
-    }
+    if (backend === undefined) return this.#answer(withoutBackend(route, index, this.#failure))
     this.#stickyToSet = options?.sticky === true ? cookieFor(plane, route.host, backend.url, this) : ''
     this.attempts += 1
     this.backend = backend
@@ -148,7 +152,7 @@ export class Exchange implements Responder, Finished, Standing {
     backend.inFlight += 1
     const entered = backend.enter(this, options?.maxInFlight)
     this.queued = entered !== true
-    if (entered === true) this.#open(fresh)
+    if (entered === true) this.#open()
     else if (entered === undefined) this.#full(index)
   }
 
@@ -173,13 +177,13 @@ export class Exchange implements Responder, Finished, Standing {
   proceed(): void {
     this.queued = false
     this.backendStartedAt = this.#plane.turn.now()
-    this.#open(false)
+    this.#open()
   }
 
-  #open(fresh: boolean): void {
+  #open(): void {
     const backend = this.backend!
     const again = this.repeatable && this.#body.isKept(this.#plane.replayBytes)
-    const conn = fresh ? backend.newConnection() : backend.connection(again, this.backendStartedAt)
+    const conn = this.#fresh ? backend.newConnection() : backend.connection(again, this.backendStartedAt)
     this.#conn = conn
     conn.assign(this)
     conn.requestDone = this.requestDone
@@ -225,10 +229,7 @@ export class Exchange implements Responder, Finished, Standing {
     this.status = head.status
     this.progressAt = backend!.lastResponse = this.#plane.clock
     this.#plane.onResponse(route, host, backendIndex, backend!, head.status, head.retryAfter)
-    if (head.status === 101) {
-      this.#startTunnel(head)
-      return
-    }
+    if (head.status === 101) return this.#startTunnel(head)
     this.#chunking = isChunking(body, minor)
     // Who answers before the whole request is there has no use for the rest.
     this.keepAlive &&= this.requestDone && !this.#plane.draining && !endsByClosing(body, minor)
@@ -296,10 +297,7 @@ export class Exchange implements Responder, Finished, Standing {
       return
     }
     const next = afterFailure({ failure, reused, whole: this.#body.whole }, this, this.#plane)
-    if (typeof next === 'object') {
-      this.#answer(next)
-      return
-    }
+    if (typeof next === 'object') return this.#answer(next)
     this.#leaveBackend()
     this.#failure = failure
     if (next === 'elsewhere') this.tried = [...this.tried, this.backendIndex]

@@ -16,11 +16,11 @@ export const never = -Infinity
 /** Milliseconds between two looks at all connections. */
 export const sweepMs = 500
 
-/** Milliseconds; 0: no limit. */
+/** Milliseconds; 0 of keepAlive, firstByte, idle and total: no limit. */
 export type Timeouts = {
-  /** A client's head, from its first byte (from the connection's beginning for the first). */
+  /** A client's head, from its first byte. */
   head: number
-  /** An idle client connection between requests. */
+  /** An idle client connection, before its first request or between two. */
   keepAlive: number
   connect: number
   /** A request's wait for its turn at a backend at its cap. */

@@ -100,9 +100,10 @@ export class RequestBody {
   }
 
   #text(text: string, out: Outbox | undefined): void {
-    this.#sent?.push(text)
-    this.kept += text.length
     out?.text(text)
+    if (this.#sent === undefined) return
+    this.#sent.push(text)
+    this.kept += text.length
   }
 }
 

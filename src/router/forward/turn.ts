@@ -35,12 +35,13 @@ export function createTurn() {
 
   /** With many requests in progress the time at which the turn began, otherwise the time (performance.now()). */
   function now(): number {
-    if (requests <= few) return performance.now()
-    if (startedAt === 0) {
-      startedAt = performance.now()
+    if (startedAt !== 0) return startedAt
+    const time = performance.now()
+    if (requests > few) {
+      startedAt = time
       setImmediate(end)
     }
-    return startedAt
+    return time
   }
 
   return {

@@ -7,8 +7,6 @@ import { routingHost } from './host.ts'
 export const maxTargetBytes = 8 * 1024
 export const maxFieldBytes = 16 * 1024
 const maxMethodBytes = 32
-/** The longest head there can be: method, target, version and fields. */
-export const maxHeadBytes = maxMethodBytes + maxTargetBytes + 16 + maxFieldBytes
 
 /**
  * A parsed request head. One object serves request after request, so whoever needs a value longer copies it.

@@ -245,11 +245,19 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
       setTimeout(() => socket.end('no HTTP at all'), 300)
     })
     await route('both.test', backend.url)
-    const socket = dial()
-    socket.end('GET / HTTP/1.1\r\nHost: both.test\r\n\r\n'.repeat(2))
-    const { text, end } = await readAll(socket)
-    expect(text.match(/HTTP\/1\.1 502 Bad Gateway\r\nDate: \w{3}, \d\d \w{3} /g)).toHaveLength(2)
-    expect(end).toBe('end')
+    await redis.client.rpush('frontend:none.test', 'none')
+    await sleep(300)
+    // Nobody has to be asked for the answer of the second.
+    for (const hosts of [
+      ['both', 'both'],
+      ['both', 'none', 'both', 'none', 'none', 'both'],
+    ]) {
+      const socket = dial()
+      socket.end(hosts.map((host) => `GET / HTTP/1.1\r\nHost: ${host}.test\r\n\r\n`).join(''))
+      const { text, end } = await readAll(socket)
+      expect(text.match(/HTTP\/1\.1 502 Bad Gateway\r\nDate: \w{3}, \d\d \w{3} /g)).toHaveLength(hosts.length)
+      expect(end).toBe('end')
+    }
   })
 
   test('an early answer reaches a client that sends on for longer than a moment', async () => {

@@ -20,6 +20,11 @@ const answers: Record<string, (secure: TLSSocket, tcp: Socket) => void> = {
   '/small': (secure) => secure.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsmall'),
   '/counted-and-cut': (secure, tcp) =>
     secure.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody', () => tcp.end()),
+  '/gone': (secure, tcp) => {
+    secure.pause()
+    secure.write('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\npart')
+    setTimeout(() => tcp.resetAndDestroy(), 500)
+  },
   '/early': (secure, tcp) =>
     secure.end('HTTP/1.1 413 Too Much\r\nContent-Length: 5\r\n\r\nearly', () => tcp.destroy()),
   '/tunnel': (secure) => {
@@ -136,6 +141,23 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a backend that speaks %s', (vers
       expect(chunk.toString()).toMatch(/^HTTP\/1\.1 413 /)
       socket.destroy()
     }
+  })
+
+  test('an answer that is cut while there is more to upload is aborted at once', async () => {
+    const socket = connect(router.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(`POST /gone HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 50000000\r\n\r\nabc`)
+    await once(socket, 'data')
+    const [pid] = await router.workerPids()
+    process.kill(pid!, 'SIGSTOP')
+    await sleep(100)
+    // Read before the reset, and so written to a connection that is no more.
+    socket.write('x'.repeat(3000))
+    await sleep(800)
+    process.kill(pid!, 'SIGCONT')
+    const started = performance.now()
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(performance.now() - started).toBeLessThan(2000)
   })
 
   test('a tunnel passes both ways, and each half ends by itself', async () => {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpsServer } from 'node:https'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -148,6 +149,105 @@ test('where there is no place to wait, another backend is asked', async () => {
   // Two are being answered and 250 wait.
   await eventually(() => statuses.length >= 400 - 252)
   expect(statuses.filter((status) => status !== 200)).toEqual([])
+})
+
+test('a backend whose name has an address where nobody listens', { timeout: 20_000 }, async () => {
+  const hosts = join(redis.directory, 'hosts')
+  writeFileSync(hosts, '127.0.0.1 localhost two.test\n::1 two.test\n')
+  using fellow = await startBackend('fellow')
+  using secure = await raw(createHttpsServer(pem, (_req, res) => res.end('secure')))
+  await route('fellow.test', [good.url])
+  await route('two.test', [fellow.url.replace('127.0.0.1', 'two.test')])
+  await route('secure.test', [`https://two.test:${secure.port}`])
+  await using other = await startRouter(redis, {
+    workers: 1,
+    env: { NODE_OPTIONS: '--dns-result-order=ipv6first' },
+    through: ['unshare', '-m', 'sh', '-c', `mount --bind ${hosts} /etc/hosts && exec "$@"`, 'sh'],
+  })
+  for (let i = 0; i < 5; i += 1) {
+    // What one backend has said is never taken for the answer of another.
+    expect((await ask(other.port, 'fellow.test')).body).toBe('good')
+    expect((await ask(other.port, 'two.test')).body).toBe('fellow')
+    expect((await ask(other.port, 'secure.test')).body).toContain('secure')
+    expect((await ask(other.port, 'two.test', '/bytes?n=3000000')).body).toHaveLength(3_000_000)
+  }
+})
+
+test('a request that comes together with the end of an idle connection is sent on another one', async () => {
+  let posts = 0
+  let last: Socket | undefined
+  using closing = await raw(createServer(), (socket) => {
+    last = socket
+    socket.on('data', (bytes: Buffer) => {
+      if (bytes.toString().startsWith('POST')) posts += 1
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+  })
+  await route('together.test', [`http://127.0.0.1:${closing.port}`])
+  const client = connect(router.port, '127.0.0.1')
+  const answerTo = async (request: string, meanwhile?: () => Promise<void>): Promise<string> => {
+    const data = once(client, 'data')
+    client.write(`${request} / HTTP/1.1\r\nHost: together.test\r\nContent-Length: 1\r\n\r\nx`)
+    await meanwhile?.()
+    return String((await data)[0]).split('\r\n')[0]!
+  }
+  const [pid] = await router.workerPids()
+  for (let i = 1; i <= 5; i += 1) {
+    expect(await answerTo('GET')).toBe('HTTP/1.1 200 OK')
+    process.kill(pid!, 'SIGSTOP')
+    last!.end()
+    await sleep(50)
+    const goOn = async (): Promise<void> => {
+      await sleep(50)
+      process.kill(pid!, 'SIGCONT')
+    }
+    expect(await answerTo('POST', goOn)).toBe('HTTP/1.1 200 OK')
+    expect(posts).toBe(i)
+  }
+  client.destroy()
+})
+
+test('a request that had to wait for a new connection gets one', async () => {
+  const seen = new Map<string, number>()
+  using once = await raw(createServer(), (socket) => {
+    let answered = false
+    socket.on('data', (bytes: Buffer) => {
+      const path = bytes.toString().split(' ')[1]!
+      seen.set(path, (seen.get(path) ?? 0) + 1)
+      if (answered) return void socket.destroy()
+      answered = true
+      setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'), 2)
+    })
+  })
+  await route('once.test', [`http://127.0.0.1:${once.port}`], { maxInFlight: '1' })
+  const clients = Array.from({ length: 20 }, async (_, client) => {
+    for (let i = 0; i < 20; i += 1) {
+      expect((await ask(router.port, 'once.test', `/${client}-${i}`)).status).toBe(200)
+    }
+  })
+  await Promise.all(clients)
+  expect(Math.max(...seen.values())).toBeLessThanOrEqual(2)
+})
+
+test('what fails once its host has no route any more is asked of nobody else', async () => {
+  let asked = 0
+  const sockets: Socket[] = []
+  const hanging = () =>
+    raw(createServer(), (socket) => {
+      sockets.push(socket)
+      socket.on('data', () => (asked += 1))
+    })
+  using one = await hanging()
+  using two = await hanging()
+  await route('gone.test', [`http://127.0.0.1:${one.port}`, `http://127.0.0.1:${two.port}`])
+  const answer = ask(router.port, 'gone.test')
+  await eventually(() => asked === 1)
+  await redis.client.del('frontend:gone.test')
+  await sleep(300)
+  expect((await ask(router.port, 'gone.test')).status).toBe(404)
+  for (const socket of sockets) socket.destroy()
+  expect((await answer).status).toBe(502)
+  expect(asked).toBe(1)
 })
 
 test('a lone backend that cannot be connected to in time is a matter of time', async () => {

@@ -99,3 +99,14 @@ test('what is put off while others are written is written once too, and so is wh
   expect(written).toBe(1)
   expect(outs.map((one) => one.flushes)).toEqual(new Array<number>(70).fill(1))
 })
+
+test('the clock of a turn never goes back', () => {
+  const turn = busy(9)
+  const began = turn.now()
+  wait(1)
+  turn.leave()
+  const later = turn.now()
+  turn.enter()
+  expect(later).toBe(began)
+  expect(turn.now()).toBe(began)
+})
