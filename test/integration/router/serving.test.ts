@@ -233,10 +233,8 @@ test('WebSocket: only after the 101, both ways, cookies intact, refusals relayed
     /^HTTP\/1\.1 404/,
   )
   await redis.client.rpush('frontend:down.test', 'down', 'http://127.0.0.1:1')
-  await eventually(async () => (await ask(router.port, 'down.test')).status === 502)
-  expect(await sendRaw(upgrade('/ws', 'down.test').replace('Upgrade\r', 'Upgrade, close\r'))).toMatch(
-    /^HTTP\/1\.1 502/,
-  )
+  const toDown = upgrade('/ws', 'down.test').replace('Upgrade\r', 'Upgrade, close\r')
+  await eventually(async () => (await sendRaw(toDown)).startsWith('HTTP/1.1 502'))
   expect((await ask(router.port, 'app.test')).status).toBe(200)
 })
 
