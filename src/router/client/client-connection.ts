@@ -5,6 +5,7 @@ import { Outbox } from '../forward/outbox.ts'
 import { type Client, never, type Plane } from '../forward/plane.ts'
 import { answeredOf, debugFields, errorFields, nothingAsked } from '../forward/report.ts'
 import { isLineEnd } from '../http/bytes.ts'
+import { isBodyless } from '../http/framing.ts'
 import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { clientDueOf } from './due.ts'
@@ -200,7 +201,7 @@ export class ClientConnection implements Client {
 
   /** Answers a request that no exchange was made for. */
   #page(head: RequestHead, status: number, reason: string): void {
-    const complete = head.framing === 0 || (head.framing === 1 && head.contentLength === 0)
+    const complete = isBodyless(head)
     const keepAlive = head.keepAlive && complete && !this.#plane.draining
     const more = this.#debugOf(head, reason)
     const bytesSent = this.#write(status, reason, undefined, head.method === 'HEAD', keepAlive, more)
@@ -213,7 +214,9 @@ export class ClientConnection implements Client {
 
   /** Whether the client asks for x-debug and may have it. */
   #debugs(head: RequestHead): boolean {
-    return head.debug && this.#plane.debugs(clientOf(head, this.address, this.#trusts))
+    if (!head.debug) return false
+    const client = clientOf(head, this.address, this.#trusts)
+    return client !== undefined && this.#plane.debugs(client)
   }
 
   /** Hipache's x-debug fields of an answer of our own. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { inOnePiece } from '../http/bytes.ts'
+import { routingHost } from '../http/host.ts'
 import { type RequestHead } from '../http/request-head.ts'
 
 /** What a client connection adds to each of its requests. */
@@ -59,16 +60,38 @@ function forwardedFields(origin: Origin, authority: string): string {
 
 /** The same for a trusted proxy: what it says stands, and it is added to the chain. */
 function extendedFields(origin: Origin, head: RequestHead, trusts: (address: string) => boolean): string {
-  const { address, proto, port } = origin
-  const chain = (before: string, own: string): string => (before === '' ? own : `${before}, ${own}`)
+  const { address, proto } = origin
+  const { forwardedFor: chain } = head
+  const real = realAddress(chain, trusts) || (chain === '' && head.realIp) || address
   return (
-    `X-Forwarded-For: ${chain(head.forwardedFor, address)}\r\n` +
+    `X-Forwarded-For: ${chain === '' ? '' : `${chain}, `}${address}\r\n` +
     `X-Forwarded-Proto: ${head.forwardedProto || proto}\r\n` +
     `X-Forwarded-Host: ${head.forwardedHost || head.authority}\r\n` +
-    `X-Forwarded-Port: ${head.forwardedPort || port}\r\n` +
-    `X-Real-IP: ${realAddress(head.forwardedFor, trusts) || head.realIp || address}\r\n${head.forwardedOther}` +
-    `Forwarded: ${chain(head.forwarded, `for=${nodeName(address)};host="${head.authority}";proto=${proto}`)}\r\nX-Request-Id: `
+    `X-Forwarded-Port: ${head.forwardedPort || portOf(origin, head)}\r\n` +
+    `X-Real-IP: ${real}\r\n${head.forwardedOther}` +
+    `Forwarded: ${forwardedOf(origin, head, real)}\r\nX-Request-Id: `
   )
+}
+
+/** The port that the scheme of a trusted proxy stands for, unless it names one with the host. */
+function portOf({ port }: Origin, { forwardedProto, forwardedHost }: RequestHead): string | number {
+  const named = /:([0-9]{1,5})$/.exec(forwardedHost)?.[1]
+  if (named !== undefined) return named
+  const proto = forwardedProto.toLowerCase()
+  return proto === 'https' ? 443 : proto === 'http' ? 80 : port
+}
+
+/** Extended, or made from the X-Forwarded-… of a trusted proxy that sends no other (RFC 7239, 7.4). */
+function forwardedOf({ address, proto }: Origin, head: RequestHead, real: string): string {
+  const element = (from: string, host: string, scheme: string): string =>
+    `for=${nodeName(from)};host="${host}";proto=${scheme}`
+  const own = element(address, head.authority, proto)
+  if (head.forwarded !== '') return `${head.forwarded}, ${own}`
+  if (head.forwardedFor + head.forwardedProto + head.forwardedHost === '') return own
+  const host = routingHost(head.forwardedHost) === undefined ? head.authority : head.forwardedHost
+  const scheme = /^https?$/i.test(head.forwardedProto) ? head.forwardedProto.toLowerCase() : proto
+  const said = element(isIP(real) === 0 ? 'unknown' : real, host, scheme)
+  return real === address ? said : `${said}, for=${nodeName(address)}`
 }
 
 /**
@@ -78,21 +101,34 @@ function extendedFields(origin: Origin, head: RequestHead, trusts: (address: str
 export function realAddress(chain: string, trusts: (address: string) => boolean): string {
   let known = ''
   for (const text of chain.split(',').reverse()) {
-    const address = plainAddress(text.trim())
-    if (isIP(address) === 0) break
+    const address = addressIn(text)
+    if (address === undefined) break
     known = address
     if (!trusts(address)) break
   }
   return known
 }
 
-/** Who asks, as far as it can be believed; `trusts`: undefined where the peer, at `address`, is not. */
+/**
+ * Who asks, if that can be believed; `trusts`: undefined where the peer, at `address`, is not. Undefined: a trusted proxy
+ * asks for somebody of whom it says nothing that can be understood.
+ */
 export function clientOf(
   { forwardedFor }: RequestHead,
   address: string,
   trusts: ((address: string) => boolean) | undefined,
-): string {
-  return (trusts === undefined ? '' : realAddress(forwardedFor, trusts)) || address
+): string | undefined {
+  if (trusts === undefined || forwardedFor === '') return address
+  const understood = forwardedFor.split(',').every((text) => addressIn(text) !== undefined)
+  return understood ? realAddress(forwardedFor, trusts) : undefined
+}
+
+/** The address of an entry of a chain, which some proxies write with a port. */
+function addressIn(entry: string): string | undefined {
+  const text = entry.trim()
+  const [, v6, v4] = /^(?:\[([^\]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+)$/.exec(text) ?? []
+  const address = plainAddress(v6 ?? v4 ?? text)
+  return isIP(address) === 0 ? undefined : address
 }
 
 /** IPv4 in its plain form where Node says `::ffff:10.0.0.1`, and no zone. */

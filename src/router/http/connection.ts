@@ -1,4 +1,4 @@
-import { framing } from './framing.ts'
+import { isBodyless } from './framing.ts'
 import { type RequestHead } from './request-head.ts'
 
 /** Sets what Connection and Upgrade say, and takes away what they nominate. Returns why to refuse, or ''. */
@@ -33,9 +33,7 @@ export function readConnection(
     head.lines = head.lines.slice(0, fieldsStart) + withoutFields(head.lines.slice(fieldsStart), nominated)
     dropNominated(head, nominated)
   }
-  const bodyless =
-    head.framing === framing.none || (head.framing === framing.length && head.contentLength === 0)
-  if (upgrades && head.minor === 1 && bodyless) head.upgrade = upgradeOf(upgrade)
+  if (upgrades && head.minor === 1 && isBodyless(head)) head.upgrade = upgradeOf(upgrade)
   return ''
 }
 

@@ -18,12 +18,12 @@ export const field = {
   forwarded: 12,
   realIp: 13,
   requestId: 14,
-  cookie: 15,
-  referer: 16,
-  userAgent: 17,
-  debug: 18,
-  /** Any other `X-Forwarded-…`: believed from trusted proxies only. */
-  forwardedOther: 19,
+  /** Any other `X-Forwarded-…`. */
+  forwardedOther: 15,
+  debug: 16,
+  cookie: 17,
+  referer: 18,
+  userAgent: 19,
   keepAlive: 20,
   retryAfter: 21,
   date: 22,
@@ -112,6 +112,11 @@ export class FieldScan {
   readonly valueEnds = new Int32Array(maxFields)
   /** After the CRLF of the line. */
   readonly ends = new Int32Array(maxFields)
+}
+
+/** Whether a field is believed from trusted proxies only. */
+export function isOfProxies(kind: number): boolean {
+  return kind >= field.forwardedFor && kind <= field.debug
 }
 
 /** Whether only responses act on a field of this kind, which in requests is as any other. */

@@ -2,6 +2,11 @@
 export const framing = { none: 0, length: 1, chunked: 2, untilClose: 3 } as const
 export type Framing = (typeof framing)[keyof typeof framing]
 
+/** Whether a message is over with its head. */
+export function isBodyless(head: { readonly framing: Framing; readonly contentLength: number }): boolean {
+  return head.framing === framing.none || (head.framing === framing.length && head.contentLength === 0)
+}
+
 /** At most 15 decimal digits without a leading zero; undefined for anything else. */
 export function contentLengthOf(buf: Buffer, from: number, end: number): number | undefined {
   const length = end - from

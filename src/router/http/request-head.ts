@@ -1,7 +1,7 @@
 import { CR, latin1, LF, methodByte, SP, startsWith, targetByte } from './bytes.ts'
 import { readConnection, withoutFields } from './connection.ts'
 import { contentLengthOf, framing, type Framing } from './framing.ts'
-import { field, FieldScan, isOfResponses, isPlain, scan, scanFields } from './fields.ts'
+import { field, FieldScan, isOfProxies, isOfResponses, isPlain, scan, scanFields } from './fields.ts'
 import { routingHost } from './host.ts'
 
 export const maxTargetBytes = 8 * 1024
@@ -157,8 +157,10 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
   let kept = ''
   let keepFrom = 0
   for (let i = 0; i < fields.count; i += 1) {
-    const kind = fields.kinds[i]!
+    let kind = fields.kinds[i]!
     if (kind === field.other || isOfResponses(kind)) continue
+    // Of any spelling but their own, proxies pass on what their client says.
+    if (isOfProxies(kind) && hasUnderscore(fields, i, text, base)) kind = field.hop
     const value = text.slice(fields.valueStarts[i]! - base, fields.valueEnds[i]! - base)
     let passed = false
     switch (kind) {
