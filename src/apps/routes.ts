@@ -28,15 +28,23 @@ export async function addRoute(
   return platform.queues.run('names', { owner: actor, verb: 'routes:add' }, async () => {
     const owner = await hostOwner(platform, host)
     if (owner?.app !== undefined) await refuseTakenHost(platform, host)
-    const before = await platform.store.routes.get(host)
+    const before = (await platform.store.routes.get(host)) ?? (await spelledOtherwise(platform, host))
     const route = {
       host,
       identifier: wanted.identifier ?? before?.identifier ?? host,
       backends: [...new Set([...(before?.backends ?? []), ...wanted.backends])],
     }
-    await apply(platform, { set: [route], remove: [] })
+    await apply(platform, {
+      set: [route],
+      remove: before === undefined || before.host === host ? [] : [before.host],
+    })
     return route
   })
+}
+
+/** The route of a host whose key another program has spelt in a way that is not ours. */
+async function spelledOtherwise({ store }: Platform, host: string): Promise<Route | undefined> {
+  return (await store.routes.all()).find((route) => RouteHost.safeParse(route.host).data === host)
 }
 
 /**

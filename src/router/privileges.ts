@@ -1,4 +1,14 @@
-import { chownSync, closeSync, fchownSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { type RouterSettings } from './settings.ts'
@@ -11,10 +21,11 @@ export function workerIdentity({
   user,
   group,
 }: Pick<RouterSettings, 'user' | 'group'>): Identity | undefined {
-  const groupName = group ?? user
-  if (groupName === undefined || process.geteuid?.() !== 0) return undefined
-  const uid = user === undefined ? undefined : idOf(user, '/etc/passwd')
-  return { uid, gid: idOf(groupName, '/etc/group') }
+  if (process.geteuid?.() !== 0) return undefined
+  const own = group === undefined ? undefined : { gid: entryOf(group, '/etc/group').id }
+  if (user === undefined) return own === undefined ? undefined : { uid: undefined, ...own }
+  const { id: uid, group: gid } = entryOf(user, '/etc/passwd')
+  return { uid, gid, ...own }
 }
 
 /** For good: the way back to root is closed. */
@@ -32,7 +43,7 @@ export function prepareAccessLog(path: string | undefined, identity: Identity | 
   if (path === undefined) return
   try {
     const fd = openSync(path, 'a', 0o644)
-    if (identity?.uid !== undefined) fchownSync(fd, identity.uid, identity.gid)
+    if (identity?.uid !== undefined && isItself(path, fd)) fchownSync(fd, identity.uid, identity.gid)
     closeSync(fd)
   } catch (error) {
     throw new PaasError('START_FAILED', `The access log cannot be opened: ${messageOf(error)}.`, {
@@ -74,16 +85,23 @@ function makeDirectory(path: string): boolean {
   return true
 }
 
-/** The number of a user or group, from its name or as it is. */
-function idOf(name: string, file: '/etc/passwd' | '/etc/group'): number {
-  if (/^[0-9]+$/.test(name)) return Number(name)
-  const line = readFileSync(file, 'utf8')
+/** Whether a path is a file of no other name: no device, and nothing that somebody has linked there to have it. */
+function isItself(path: string, fd: number): boolean {
+  const opened = fstatSync(fd)
+  const named = lstatSync(path)
+  return opened.isFile() && opened.nlink === 1 && named.ino === opened.ino && named.dev === opened.dev
+}
+
+/** A user or group, by name or number, and a user's own group; a number that nobody has is both. */
+function entryOf(name: string, file: '/etc/passwd' | '/etc/group'): { id: number; group: number } {
+  const isNumber = /^[0-9]+$/.test(name)
+  const entry = readFileSync(file, 'utf8')
     .split('\n')
-    .find((entry) => entry.startsWith(`${name}:`))
-  if (line === undefined) {
-    throw new PaasError('INVALID_INPUT', `${name} is not in ${file}.`, {
-      hint: 'The workers of the router run as the user and the group that are named.',
-    })
-  }
-  return Number(line.split(':')[2])
+    .map((line) => line.split(':'))
+    .find((fields) => fields[isNumber ? 2 : 0] === name)
+  if (entry !== undefined) return { id: Number(entry[2]), group: Number(entry[3]) }
+  if (isNumber) return { id: Number(name), group: Number(name) }
+  throw new PaasError('INVALID_INPUT', `${name} is not in ${file}.`, {
+    hint: 'The workers of the router run as the user and the group that are named.',
+  })
 }

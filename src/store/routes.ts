@@ -91,7 +91,8 @@ export async function readRoutes(redis: Redis): Promise<Route[]> {
   return names.flatMap((key, i) => {
     const [error, list] = replies[i] ?? [null, []]
     // A key of another type is not a route; the router answers 503 for it.
-    if (error !== null || !Array.isArray(list) || list.length === 0) return []
+    if (error !== null && !error.message.startsWith('WRONGTYPE')) throw error
+    if (!Array.isArray(list) || list.length === 0) return []
     const [identifier = '', ...backends] = list.map(String)
     return [{ host: key.slice(prefix.length), identifier, backends }]
   })

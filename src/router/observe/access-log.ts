@@ -106,6 +106,8 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
   let lost = 0
   /** A write failed, and what it or that of another worker has left may be half a line. */
   let failed = false
+  /** Where a write is under way. */
+  let writing: number | undefined
   const lineOf = accessLines()
   let second = 0
   let time = ''
@@ -134,10 +136,12 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     if (next === undefined || used === start) return
     const [target, full, length] = [fd, filling, used]
     spare = undefined
+    writing = target
     filling = next
     used = start
     writeAll(target, full, firstToWrite(target), length, (error, written) => {
       spare = full
+      writing = undefined
       ended(error, full.subarray(Math.max(written, start), length))
       if (target !== fd) closeSync(target)
       if (used > flushBytes) flush()
@@ -200,7 +204,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
       writeNow()
       fd = next
       // A write that is under way closes its file itself.
-      if (spare !== undefined) closeSync(before)
+      if (before !== writing) closeSync(before)
       tellLost()
     },
     close(): void {

@@ -80,6 +80,18 @@ describe('routes by hand', () => {
     expect((await ask(router.port, 'wiki.example.com')).status).toBe(404)
   })
 
+  test('backends of a host that another program has spelt otherwise serve on beside new ones', async () => {
+    await state.redis.rpush('frontend:Wiki.Example.com', 'theirs', a.url)
+    await eventually(async () => (await ask(router.port, 'wiki.example.com')).body === 'a')
+    await paas(['routes:add', 'wiki.example.com', b.url])
+    expect((await paas(['routes', '--json'])).json()).toEqual([
+      { host: 'wiki.example.com', identifier: 'theirs', backends: [a.url, b.url], app: null },
+    ])
+    const bodies = new Set<string>()
+    for (let i = 0; i < 20; i += 1) bodies.add((await ask(router.port, 'wiki.example.com')).body)
+    expect([...bodies].sort()).toEqual(['a', 'b'])
+  })
+
   test('the last backend takes the route with it, and * serves what nobody has', async () => {
     await paas(['routes:add', '*', a.url])
     expect((await ask(router.port, 'whatever.test')).body).toBe('a')

@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, statSync, symlinkSync, linkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { prepareAccessLog, workerIdentity } from '../../../src/router/privileges.ts'
+
+let directory: string
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'paas-privileges-'))
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+const identityOf = (user?: string, group?: string) => workerIdentity({ user, group })
+
+test('a user brings along its own group, unless another one is named', () => {
+  expect(identityOf('nobody')).toEqual({ uid: 65_534, gid: 65_534 })
+  expect(identityOf('65534')).toEqual({ uid: 65_534, gid: 65_534 })
+  expect(identityOf('nobody', 'daemon')).toEqual({ uid: 65_534, gid: 1 })
+  expect(identityOf(undefined, 'daemon')).toEqual({ uid: undefined, gid: 1 })
+  expect(identityOf('4711')).toEqual({ uid: 4711, gid: 4711 })
+  expect(identityOf()).toBeUndefined()
+  expect(() => identityOf('no-such-user')).toThrow(/no-such-user is not in \/etc\/passwd/)
+  expect(() => identityOf('nobody', 'no-such-group')).toThrow(/no-such-group is not in \/etc\/group/)
+})
+
+test('the access log is given to the workers, and nothing that somebody has linked in its place', () => {
+  const own = join(directory, 'access.log')
+  const identity = identityOf('nobody')
+  prepareAccessLog(own, identity)
+  expect(statSync(own).uid).toBe(65_534)
+  const secret = join(directory, 'secret')
+  writeFileSync(secret, 'x')
+  const link = join(directory, 'symbolic.log')
+  symlinkSync(secret, link)
+  prepareAccessLog(link, identity)
+  expect(statSync(secret).uid).toBe(process.getuid!())
+  linkSync(secret, join(directory, 'hard.log'))
+  prepareAccessLog(join(directory, 'hard.log'), identity)
+  expect(statSync(secret).uid).toBe(process.getuid!())
+})
