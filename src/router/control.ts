@@ -10,7 +10,7 @@ export type ControlRequest = z.infer<typeof ControlRequest>
 export const ControlReply = z.union([
   z.object({
     error: z.string(),
-    code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]).default('INTERNAL'),
+    code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]).catch('INTERNAL'),
     hint: z.string().optional(),
   }),
   z.object({ ok: z.unknown() }),

@@ -30,6 +30,8 @@ type Slot = {
   worker: ClusterWorker
   /** The id of the worker's record, once it serves. */
   id: string | undefined
+  /** That of the worker whose place it has taken. */
+  replaces: string | undefined
   startedAt: number
   crashes: number
   /** Whether it knew the routes when it began to serve. */
@@ -113,7 +115,14 @@ export function startMaster(
       [workerEnv.files]: filesText(current),
       [workerEnv.mustKnowRoutes]: mustKnowRoutes ? '1' : '0',
     })
-    slots.set(slot, { worker, id: undefined, startedAt: performance.now(), crashes, routesKnown: false })
+    slots.set(slot, {
+      worker,
+      id: undefined,
+      replaces,
+      startedAt: performance.now(),
+      crashes,
+      routesKnown: false,
+    })
     worker.on('message', (value: unknown) => {
       const parsed = ToMaster.safeParse(value)
       if (!parsed.success) return
@@ -166,7 +175,7 @@ export function startMaster(
     setTimeout(() => {
       if (stopping || slots.get(slot) !== place) return
       try {
-        fork(slot, place.id, crashes)
+        fork(slot, place.id ?? place.replaces, crashes)
       } catch (error) {
         // For want of memory, which may last.
         log.warn(messageOf(error))
@@ -208,8 +217,26 @@ export function startMaster(
   }
 
   function retire(worker: ClusterWorker): void {
+    if (hasEnded(worker)) return
     retiring.add(worker)
     letGo(worker)
+  }
+
+  /** Throws where the new worker does not come to serve, and the old one goes on. */
+  async function replace(slot: number): Promise<void> {
+    if (stopping) throw new Error('The router is being stopped.')
+    const old = slots.get(slot)
+    const worker = fork(slot, undefined, 0, (old ?? slots.get(0))?.routesKnown)
+    if (await ready(worker)) {
+      if (old !== undefined) retire(old.worker)
+      return
+    }
+    retire(worker)
+    if (old === undefined) slots.delete(slot)
+    else slots.set(slot, old)
+    // It may have ended meanwhile, when its place was not its own.
+    if (old !== undefined && hasEnded(old.worker)) exited(slot, old.worker, 'during a reload')
+    throw new Error('A new worker did not start.')
   }
 
   let reloading: Promise<{ workers: number }> | undefined
@@ -220,27 +247,16 @@ export function startMaster(
     const next = withFiles(readSettings() ?? before)
     prepare(next)
     current = next
-    for (let slot = 0; slot < next.workers; slot += 1) {
-      const old = slots.get(slot)
-      const worker = fork(slot, undefined, 0, (old ?? slots.get(0))?.routesKnown)
-      if (!(await ready(worker))) {
-        retiring.add(worker)
-        worker.process.kill('SIGKILL')
-        current = before
-        if (old === undefined) slots.delete(slot)
-        else slots.set(slot, old)
-        // It may have ended meanwhile, when its place was not its own.
-        if (old !== undefined && hasEnded(old.worker)) exited(slot, old.worker, 'during a reload')
-        const replaced = slot === 0 ? '' : ` ${slot} of ${next.workers} are replaced.`
-        throw new PaasError(
-          'START_FAILED',
-          `A new worker did not start; the present ones go on.${replaced}`,
-          {
-            hint: "The router's own log says why.",
-          },
-        )
-      }
-      if (old !== undefined) retire(old.worker)
+    let replaced = 0
+    try {
+      for (; replaced < next.workers; replaced += 1) await replace(replaced)
+    } catch (cause) {
+      current = before
+      const which = replaced === 0 ? 'the present ones go on' : `${replaced} of ${next.workers} are replaced`
+      throw new PaasError('START_FAILED', `${messageOf(cause)} Of the workers, ${which}.`, {
+        cause,
+        hint: "The router's own log says more.",
+      })
     }
     for (const [slot, { worker }] of [...slots]) {
       if (slot < next.workers) continue

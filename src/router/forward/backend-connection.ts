@@ -331,8 +331,7 @@ export class BackendConnection {
       this.idleUntil = performance.now() + (this.#keepAliveSeconds - 1) * 1000
     }
     if (!reusable) this.#socket.destroy()
-    // TLS tells only in the turn after that all has been taken.
-    else if (this.#backend.tcp !== this.#socket && !this.out.empty) setImmediate(() => this.#giveBack())
+    else if (this.#backend.tellsLate && !this.out.empty) setImmediate(() => this.#giveBack())
     else this.#giveBack()
     responder.end()
   }

@@ -8,6 +8,8 @@ export type BackendSocket = {
   readonly socket: Socket
   /** What the socket runs over: itself, or the TCP connection below TLS. */
   readonly tcp: Socket
+  /** Whether what has been taken is known only in the turn after. */
+  readonly tellsLate: boolean
   /** Whether something that was written will never arrive. */
   readonly writeFailed: () => boolean
   /** Whether an end that was read may be one that the backend did not mean, so that an answer may have been cut. */
@@ -28,12 +30,16 @@ export type Reading = {
 const lastWordsMs = 1000
 
 /** A plain connection, without copies of what is read. */
-export function plainSocket({ host, port }: BackendAddress, reading: Reading): BackendSocket {
+export function plainSocket(address: BackendAddress, reading: Reading): BackendSocket {
+  const socket = connectTcp(address, reading, false)
+  const writeFailed = readAfterFailedWrite(socket, reading.goesOn)
+  return { socket, tcp: socket, tellsLate: false, writeFailed, isCut: writeFailed }
+}
+
+function connectTcp({ host, port }: BackendAddress, reading: Reading, allowHalfOpen: boolean): Socket {
   // Node's types do not know that a generator may return no buffer, nor that the callback gets that same buffer.
   const onread = { buffer: reading.buffer, callback: reading.receive } as unknown as OnReadOpts
-  const socket = connect({ host, port, noDelay: true, onread })
-  const writeFailed = readAfterFailedWrite(socket, reading.goesOn)
-  return { socket, tcp: socket, writeFailed, isCut: writeFailed }
+  return connect({ host, port, noDelay: true, allowHalfOpen, onread })
 }
 
 /**
@@ -42,17 +48,24 @@ export function plainSocket({ host, port }: BackendAddress, reading: Reading): B
  * after a write has failed. Backends are named by address; who they are is decided by whoever writes the route.
  */
 export function secureSocket(address: BackendAddress, reading: Reading): BackendSocket {
-  const { socket: tcp, writeFailed } = plainSocket(address, {
-    ...reading,
-    receive: (length, bytes) => wire.push(Buffer.from(bytes.subarray(0, length))),
-  })
+  const receive = (length: number, bytes: Buffer): boolean =>
+    wire.push(Buffer.from(bytes.subarray(0, length)))
+  // It ends before all that came over it has been passed on, and must not be closed for that.
+  const tcp = connectTcp(address, { ...reading, receive }, true)
+  const writeFailed = readAfterFailedWrite(tcp, reading.goesOn)
   // It goes with the TLS socket, and not before all that came over it has been read from that.
   const wire: Duplex = new Duplex({
     autoDestroy: false,
     emitClose: false,
     read: () => void tcp.resume(),
     // What fails is told by the connection's own error.
-    write: (chunk: Buffer, _, done) => void tcp.write(chunk, () => done()),
+    writev: (chunks, done) => {
+      tcp.cork()
+      chunks.forEach(({ chunk }, i) =>
+        tcp.write(chunk as Buffer, i + 1 < chunks.length ? undefined : () => done()),
+      )
+      tcp.uncork()
+    },
     final: (done) => void tcp.end(() => done()),
     destroy: (error, done) => {
       tcp.destroy()
@@ -69,7 +82,7 @@ export function secureSocket(address: BackendAddress, reading: Reading): Backend
   socket.on('data', (chunk: Buffer) => {
     if (!reading.receive(chunk.length, chunk)) socket.pause()
   })
-  return { socket, tcp, writeFailed, isCut: () => !announced }
+  return { socket, tcp, tellsLate: true, writeFailed, isCut: () => !announced }
 }
 
 /** Calls back where the end of what is read is found, of which a stream says nothing once a write has failed. */

@@ -137,8 +137,11 @@ export class Exchange implements Responder, Finished, Standing {
     // The table may have changed since the last attempt, and indexes with it.
     const route = first ? this.route : plane.table.lookup(this.asked.host)
     if (route === undefined) return this.#answer(withoutBackend(this.route, noBackend.none, this.#failure))
-    if (route !== this.route) this.tried = none
-    this.route = route
+    if (route !== this.route) {
+      this.route = route
+      this.tried = none
+      this.backendIndex = -1
+    }
     this.#fresh = fresh
     const options = plane.optionsFor(route)
     const index = chooseFor(plane, route, options, this, now)

@@ -10,6 +10,9 @@ import { makeCertificate } from './support/tls.ts'
 
 const long = 'x'.repeat(3_000_000)
 
+/** Sizes of answers, of some of which just a little waits in the router when all has come. */
+const sizes = Array.from({ length: 32 }, (_, i) => 7_000_000 + i * 31_000)
+
 /** What the backend does with a request, on its TLS connection and on the TCP connection below. */
 const answers: Record<string, (secure: TLSSocket, tcp: Socket) => void> = {
   '/announced': (secure) => secure.end(`HTTP/1.1 200 OK\r\n\r\n${long}`),
@@ -40,6 +43,8 @@ function startBackend(pem: { key: Buffer; cert: Buffer }, maxVersion: 'TLSv1.2' 
     secure.on('error', () => undefined)
     const serve = (chunk: Buffer): void => {
       const path = chunk.toString('latin1').split(' ')[1] ?? ''
+      const size = Number(/^\/half-closed\/([0-9]+)$/.exec(path)?.[1])
+      if (size > 0) secure.end(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`)
       if (path === '/tunnel') secure.off('data', serve)
       answers[path]?.(secure, below.get(secure.remotePort!)!)
     }
@@ -159,6 +164,32 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a backend that speaks %s', (vers
     await new Promise((resolve) => socket.once('close', resolve))
     expect(performance.now() - started).toBeLessThan(2000)
   })
+
+  test(
+    'an early answer is whole where the backend ends its side and reads on',
+    { timeout: 30_000 },
+    async () => {
+      const received = async (size: number): Promise<number> => {
+        const socket = connect(router.port, '127.0.0.1')
+        let bytes = 0
+        socket.on('error', () => undefined)
+        socket.on('data', (chunk) => {
+          bytes += chunk.length
+          socket.pause()
+          setTimeout(() => socket.resume(), 10)
+        })
+        socket.write(
+          `POST /half-closed/${size} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 50000000\r\n\r\n`,
+        )
+        const upload = setInterval(() => socket.write('x'.repeat(2000)), 5)
+        await new Promise((resolve) => socket.once('close', resolve))
+        clearInterval(upload)
+        return bytes
+      }
+      const all = await Promise.all(sizes.map(async (size) => (await received(size)) > size))
+      expect(all).toEqual(sizes.map(() => true))
+    },
+  )
 
   test('a tunnel passes both ways, and each half ends by itself', async () => {
     const socket = connect({ port: router.port, host: '127.0.0.1', allowHalfOpen: true })

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { execFileSync } from 'node:child_process'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -199,6 +200,30 @@ test(
     await router[Symbol.asyncDispose]()
   },
 )
+
+test('a router that is told to end starts no more workers', { timeout: 40_000 }, async () => {
+  await redis.client.del('frontend:app.test')
+  await redis.client.rpush('frontend:app.test', 'app', backend.url)
+  const router = await startRouter(redis, { workers: 1 })
+  const [old] = childrenOf(router.child.pid!)
+  // It has somebody to wait for.
+  const socket = connect(router.port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write('GET /slow?ms=3000 HTTP/1.1\r\nHost: app.test\r\n\r\n')
+  await sleep(100)
+  for (let i = 0; i < 2; i += 1) {
+    router.child.kill('SIGHUP')
+    await sleep(100)
+  }
+  router.child.kill('SIGTERM')
+  await eventually(() => childrenOf(router.child.pid!).length === 1)
+  while (router.child.exitCode === null) {
+    expect(childrenOf(router.child.pid!).filter((pid) => pid !== old)).toEqual([])
+    await sleep(20)
+  }
+  expect(router.child.exitCode).toBe(0)
+  socket.destroy()
+})
 
 test('a place is filled once the machine has something left for it', { timeout: 40_000 }, async () => {
   await redis.client.del('frontend:app.test')
