@@ -28,23 +28,19 @@ export async function addRoute(
   return platform.queues.run('names', { owner: actor, verb: 'routes:add' }, async () => {
     const owner = await hostOwner(platform, host)
     if (owner?.app !== undefined) await refuseTakenHost(platform, host)
-    const before = (await platform.store.routes.get(host)) ?? (await spelledOtherwise(platform, host))
+    const { routes } = platform.store
+    const own = await routes.get(host)
+    // What other programs have spelt otherwise serves the host until there is a key in our spelling.
+    const spelt = own === undefined ? await routes.spellings(host) : []
+    const before = own === undefined ? await Promise.all(spelt.map((other) => routes.get(other))) : [own]
     const route = {
       host,
-      identifier: wanted.identifier ?? before?.identifier ?? host,
-      backends: [...new Set([...(before?.backends ?? []), ...wanted.backends])],
+      identifier: wanted.identifier ?? before[0]?.identifier ?? host,
+      backends: [...new Set([...before.flatMap((one) => one?.backends ?? []), ...wanted.backends])],
     }
-    await apply(platform, {
-      set: [route],
-      remove: before === undefined || before.host === host ? [] : [before.host],
-    })
+    await apply(platform, { set: [route], remove: spelt })
     return route
   })
-}
-
-/** The route of a host whose key another program has spelt in a way that is not ours. */
-async function spelledOtherwise({ store }: Platform, host: string): Promise<Route | undefined> {
-  return (await store.routes.all()).find((route) => RouteHost.safeParse(route.host).data === host)
 }
 
 /**

@@ -7,12 +7,12 @@ export type BackendAddress = {
 }
 
 /**
- * Where a backend URL points: Hipache reads host and port only (the port is 80 unless given, 443 for https);
- * a bare `host:port` is http, as in planb. Undefined for what names no host.
+ * Where a backend URL points: Hipache reads host and port only, whatever the scheme (the port is 80 unless given, 443
+ * for https); a bare `host:port` is http, as in planb. Undefined for what names no host.
  */
 export function backendAddress(url: string): BackendAddress | undefined {
   const match =
-    /^(?:(https?):\/\/)?(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:@[\]\s]+)(?::([0-9]{1,5}))?(?:[/?#].*)?$/i.exec(
+    /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:@[\]\s]+)(?::([0-9]{1,5}))?(?:[/?#].*)?$/i.exec(
       url,
     )
   if (match === null) return undefined

@@ -23,5 +23,9 @@ export const Instance = z.strictObject({
   dockerSocket: z.string(),
   /** Router worker processes; by default one per core, at least two. */
   routerWorkers: z.int().min(1).optional(),
+  /** Addresses and CIDR ranges of proxies in front of the router, whose X-Forwarded-… are believed. */
+  trustedProxies: z.array(z.string()).optional(),
+  /** Whether these may begin connections with PROXY protocol. */
+  proxyProtocol: z.boolean().optional(),
 })
 export type Instance = z.infer<typeof Instance>

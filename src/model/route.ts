@@ -36,4 +36,7 @@ export const RouteHost = z.union([z.literal('*'), Domain])
 export const BackendUrl = z
   .string()
   .max(2048)
-  .refine((url) => backendAddress(url) !== undefined, 'a backend looks like http://10.0.0.5:8080')
+  .refine(
+    (url) => backendAddress(url) !== undefined && (/^https?:/i.test(url) || !url.includes('://')),
+    'a backend looks like http://10.0.0.5:8080',
+  )

@@ -4,6 +4,7 @@ import { type Route } from '../model/route.ts'
 import { onState } from './redis.ts'
 import {
   awaitSwitch,
+  otherSpellings,
   readRoutes,
   readWorkers,
   routeChannels,
@@ -51,6 +52,9 @@ export function appRoutes(redis: Redis) {
     },
 
     all: (): Promise<Route[]> => onState(() => readRoutes(redis)),
+
+    /** Hosts that are this one in letters of another case, as other programs may have written their keys. */
+    spellings: (host: string): Promise<string[]> => onState(() => otherSpellings(redis, host)),
 
     workers: () => onState(() => readWorkers(redis)),
 

@@ -74,27 +74,38 @@ export async function setRoutes(redis: Redis, changes: RouteChanges): Promise<nu
   return Number(await redis.call(...routeChange(changes)))
 }
 
-/** Every route of the table, those written by hand included, sorted by host. */
-export async function readRoutes(redis: Redis): Promise<Route[]> {
+/** Hosts that have a key, of those that a glob matches. */
+async function hostsLike(redis: Redis, glob: string): Promise<string[]> {
   const prefix = routeKeys.frontend('')
-  const keys = new Set<string>()
+  const hosts = new Set<string>()
   let cursor = '0'
   do {
-    const [next, page] = await redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', 1000)
-    for (const key of page) keys.add(key)
+    const [next, page] = await redis.scan(cursor, 'MATCH', `${prefix}${glob}`, 'COUNT', 1000)
+    for (const key of page) hosts.add(key.slice(prefix.length))
     cursor = next
   } while (cursor !== '0')
-  const names = [...keys].sort()
+  return [...hosts].sort()
+}
+
+/** Hosts that are this one in letters of another case. */
+export async function otherSpellings(redis: Redis, host: string): Promise<string[]> {
+  const glob = host.replaceAll('*', '\\*').replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)
+  return (await hostsLike(redis, glob)).filter((spelt) => spelt !== host)
+}
+
+/** Every route of the table, those written by hand included, sorted by host. */
+export async function readRoutes(redis: Redis): Promise<Route[]> {
+  const hosts = await hostsLike(redis, '*')
   const pipeline = redis.pipeline()
-  for (const key of names) pipeline.lrange(key, 0, -1)
+  for (const host of hosts) pipeline.lrange(routeKeys.frontend(host), 0, -1)
   const replies = (await pipeline.exec()) ?? []
-  return names.flatMap((key, i) => {
+  return hosts.flatMap((host, i) => {
     const [error, list] = replies[i] ?? [null, []]
     // A key of another type is not a route; the router answers 503 for it.
     if (error !== null && !error.message.startsWith('WRONGTYPE')) throw error
     if (!Array.isArray(list) || list.length === 0) return []
     const [identifier = '', ...backends] = list.map(String)
-    return [{ host: key.slice(prefix.length), identifier, backends }]
+    return [{ host, identifier, backends }]
   })
 }
 

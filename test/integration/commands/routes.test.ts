@@ -82,10 +82,12 @@ describe('routes by hand', () => {
 
   test('backends of a host that another program has spelt otherwise serve on beside new ones', async () => {
     await state.redis.rpush('frontend:Wiki.Example.com', 'theirs', a.url)
+    await state.redis.rpush('frontend:xwiki.example.com', 'other', a.url)
     await eventually(async () => (await ask(router.port, 'wiki.example.com')).body === 'a')
     await paas(['routes:add', 'wiki.example.com', b.url])
     expect((await paas(['routes', '--json'])).json()).toEqual([
       { host: 'wiki.example.com', identifier: 'theirs', backends: [a.url, b.url], app: null },
+      { host: 'xwiki.example.com', identifier: 'other', backends: [a.url], app: null },
     ])
     const bodies = new Set<string>()
     for (let i = 0; i < 20; i += 1) bodies.add((await ask(router.port, 'wiki.example.com')).body)

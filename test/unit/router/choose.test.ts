@@ -91,6 +91,8 @@ test.each([
   ['HTTP://Host:81', { host: 'Host', port: 81, tls: false }],
   ['http://[::1]:80', { host: '::1', port: 80, tls: false }],
   ['127.0.0.1:9000', { host: '127.0.0.1', port: 9000, tls: false }],
+  ['tcp://10.0.0.1:8000', { host: '10.0.0.1', port: 8000, tls: false }],
+  ['udp://host', { host: 'host', port: 80, tls: false }],
   ['', undefined],
   ['foo', undefined],
   ['http://', undefined],
