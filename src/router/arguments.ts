@@ -171,7 +171,8 @@ function ofInstance(root: string): RouterSettings {
   }
   return {
     ...defaultSettings,
-    trustedProxies: [],
+    trustedProxies: instance.trustedProxies ?? [],
+    proxyProtocol: instance.proxyProtocol ?? false,
     listen: [{ ...instance.http, tls: undefined }],
     redis: { read: target, write: target, mayConfigure: false },
     workers: instance.routerWorkers ?? defaultWorkers(),

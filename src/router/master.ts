@@ -224,7 +224,7 @@ export function startMaster(
 
   /** Throws where the new worker does not come to serve, and the old one goes on. */
   async function replace(slot: number): Promise<void> {
-    if (stopping) throw new Error('The router is being stopped.')
+    if (stopping) throw new Error('the router is being stopped')
     const old = slots.get(slot)
     const worker = fork(slot, undefined, 0, (old ?? slots.get(0))?.routesKnown)
     if (await ready(worker)) {
@@ -236,7 +236,7 @@ export function startMaster(
     else slots.set(slot, old)
     // It may have ended meanwhile, when its place was not its own.
     if (old !== undefined && hasEnded(old.worker)) exited(slot, old.worker, 'during a reload')
-    throw new Error('A new worker did not start.')
+    throw new Error('a new one did not start')
   }
 
   let reloading: Promise<{ workers: number }> | undefined
@@ -253,7 +253,7 @@ export function startMaster(
     } catch (cause) {
       current = before
       const which = replaced === 0 ? 'the present ones go on' : `${replaced} of ${next.workers} are replaced`
-      throw new PaasError('START_FAILED', `${messageOf(cause)} Of the workers, ${which}.`, {
+      throw new PaasError('START_FAILED', `Workers cannot be replaced (${messageOf(cause)}); ${which}.`, {
         cause,
         hint: "The router's own log says more.",
       })

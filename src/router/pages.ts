@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { type Page } from './forward/plane.ts'
 import { type TableRoute } from './table/route-table.ts'
 
+/** Hipache's words. */
+export const unknownHost = 'frontend not found'
+
 /** What the app's owner should do next, by status. */
-function advice(status: number, route: TableRoute | undefined): string {
+function advice(status: number, reason: string, route: TableRoute | undefined): string {
   const app = route === undefined || !/^[\w.-]+$/.test(route.identifier) ? 'NAME' : route.identifier
   switch (status) {
     case 404:
@@ -14,6 +17,9 @@ function advice(status: number, route: TableRoute | undefined): string {
       return `The app did not answer this request. If it is yours, see <code>paas ps -a ${app}</code> and <code>paas logs -a ${app}</code>.`
     case 503:
       return `The app cannot take this request now; try again shortly. If it is yours, see <code>paas ps -a ${app}</code> and <code>paas ps:scale</code>.`
+    case 400:
+      if (reason !== unknownHost) return 'The request cannot be served.'
+      return 'No app answers at this address. If it should be yours, see the key of its host in Redis, <code>frontend:HOST</code>.'
     case 504:
       return `The app took too long. If it is yours, see <code>paas logs -a ${app}</code>.`
     default:
@@ -33,7 +39,7 @@ export function pages(staticDir: string | undefined) {
     const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`
     const body =
       `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title>` +
-      `<h1>${title}</h1><p>${advice(status, route)}</p><p>${reason}</p></html>\n`
+      `<h1>${title}</h1><p>${advice(status, reason, route)}</p><p>${reason}</p></html>\n`
     return { status, contentType: 'text/html; charset=utf-8', body: Buffer.from(body) }
   }
 }

@@ -1,16 +1,18 @@
 import {
   chownSync,
   closeSync,
+  existsSync,
   fchownSync,
   fstatSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readFileSync,
+  type Stats,
   statSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
+import { openLog } from './observe/log-file.ts'
 import { type RouterSettings } from './settings.ts'
 
 /** What workers become once they have opened what only root may open. */
@@ -41,9 +43,11 @@ export function become({ uid, gid }: Identity): void {
  */
 export function prepareAccessLog(path: string | undefined, identity: Identity | undefined): void {
   if (path === undefined) return
+  let opened: Stats
   try {
-    const fd = openSync(path, 'a', 0o644)
+    const fd = openLog(path)
     if (identity?.uid !== undefined && isItself(path, fd)) fchownSync(fd, identity.uid, identity.gid)
+    opened = fstatSync(fd)
     closeSync(fd)
   } catch (error) {
     throw new PaasError('START_FAILED', `The access log cannot be opened: ${messageOf(error)}.`, {
@@ -51,6 +55,10 @@ export function prepareAccessLog(path: string | undefined, identity: Identity | 
       hint: `Its folder has to be there, and writable: ${dirname(path)}`,
     })
   }
+  if (identity?.uid === undefined || !opened.isFile() || (rightsOf(opened, identity) & 2) === 2) return
+  throw new PaasError('START_FAILED', `${path} is a link to a file that the workers cannot write.`, {
+    hint: `Name the file itself, or chown it to ${identity.uid}.`,
+  })
 }
 
 /**
@@ -69,9 +77,7 @@ export function prepareSnapshot(path: string, identity: Identity | undefined): v
   }
   if (identity?.uid === undefined) return
   if (made) chownSync(directory, identity.uid, identity.gid)
-  const { uid, gid, mode } = statSync(directory)
-  const rights = uid === identity.uid ? mode >> 6 : gid === identity.gid ? mode >> 3 : mode
-  if ((rights & 3) === 3) return
+  if ((rightsOf(statSync(directory), identity) & 3) === 3) return
   throw new PaasError('START_FAILED', `The workers cannot write the snapshot into ${directory}.`, {
     hint: `chown ${identity.uid} ${directory}`,
   })
@@ -85,23 +91,30 @@ function makeDirectory(path: string): boolean {
   return true
 }
 
-/** Whether a path is a file of no other name: no device, and nothing that somebody has linked there to have it. */
+/** Whether a file is what a path names, and no device nor what a link leads to: those stay whose they are. */
 function isItself(path: string, fd: number): boolean {
   const opened = fstatSync(fd)
   const named = lstatSync(path)
   return opened.isFile() && opened.nlink === 1 && named.ino === opened.ino && named.dev === opened.dev
 }
 
-/** A user or group, by name or number, and a user's own group; a number that nobody has is both. */
+/** What somebody may do with a file: 4 read, 2 write, 1 execute or search. */
+function rightsOf({ uid, gid, mode }: Stats, identity: Identity): number {
+  return uid === identity.uid ? mode >> 6 : gid === identity.gid ? mode >> 3 : mode
+}
+
+/** A user or group by name or number, and a user's own group; a number that nobody has stands for both. */
 function entryOf(name: string, file: '/etc/passwd' | '/etc/group'): { id: number; group: number } {
   const isNumber = /^[0-9]+$/.test(name)
+  // What has only numbers can do without names.
+  if (isNumber && !existsSync(file)) return { id: Number(name), group: Number(name) }
   const entry = readFileSync(file, 'utf8')
     .split('\n')
     .map((line) => line.split(':'))
-    .find((fields) => fields[isNumber ? 2 : 0] === name)
+    .find((fields) => name !== '' && fields[isNumber ? 2 : 0] === name)
   if (entry !== undefined) return { id: Number(entry[2]), group: Number(entry[3]) }
   if (isNumber) return { id: Number(name), group: Number(name) }
-  throw new PaasError('INVALID_INPUT', `${name} is not in ${file}.`, {
+  throw new PaasError('INVALID_INPUT', `"${name}" is not in ${file}.`, {
     hint: 'The workers of the router run as the user and the group that are named.',
   })
 }

@@ -7,6 +7,7 @@ import { answeredOf, debugFields, errorFields, nothingAsked } from '../forward/r
 import { isLineEnd } from '../http/bytes.ts'
 import { isBodyless } from '../http/framing.ts'
 import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
+import { unknownHost } from '../pages.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { clientDueOf } from './due.ts'
 import { clientOf, type Origin, originOf, plainAddress, upstreamHead } from './forwarded.ts'
@@ -190,7 +191,7 @@ export class ClientConnection implements Client {
     const route = plane.table.lookup(head.host)
     if (route === undefined) {
       const status = plane.unknownHostStatus()
-      this.#page(head, status, status === 503 ? 'the routes are not known yet' : 'frontend not found')
+      this.#page(head, status, status === 503 ? 'the routes are not known yet' : unknownHost)
       return
     }
     const upstream = upstreamHead(head, this.#origin, this.#trusts, plane.requestId())

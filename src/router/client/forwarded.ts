@@ -62,20 +62,24 @@ function forwardedFields(origin: Origin, authority: string): string {
 function extendedFields(origin: Origin, head: RequestHead, trusts: (address: string) => boolean): string {
   const { address, proto } = origin
   const { forwardedFor: chain } = head
-  const real = realAddress(chain, trusts) || (chain === '' && head.realIp) || address
+  const known = realAddress(chain, trusts)
   return (
     `X-Forwarded-For: ${chain === '' ? '' : `${chain}, `}${address}\r\n` +
     `X-Forwarded-Proto: ${head.forwardedProto || proto}\r\n` +
     `X-Forwarded-Host: ${head.forwardedHost || head.authority}\r\n` +
     `X-Forwarded-Port: ${head.forwardedPort || portOf(origin, head)}\r\n` +
-    `X-Real-IP: ${real}\r\n${head.forwardedOther}` +
-    `Forwarded: ${forwardedOf(origin, head, real)}\r\nX-Request-Id: `
+    `X-Real-IP: ${known || (chain === '' && head.realIp) || address}\r\n${head.forwardedOther}` +
+    `Forwarded: ${forwardedOf(origin, head, known || address)}\r\nX-Request-Id: `
   )
 }
 
-/** The port that the scheme of a trusted proxy stands for, unless it names one with the host. */
-function portOf({ port }: Origin, { forwardedProto, forwardedHost }: RequestHead): string | number {
-  const named = /:([0-9]{1,5})$/.exec(forwardedHost)?.[1]
+/** The port that the scheme of a trusted proxy stands for, unless one is named with the host. */
+function portOf(
+  { port }: Origin,
+  { forwardedProto, forwardedHost, authority }: RequestHead,
+): string | number {
+  if (forwardedProto === '' && forwardedHost === '') return port
+  const named = /:([0-9]{1,5})$/.exec(forwardedHost || authority)?.[1]
   if (named !== undefined) return named
   const proto = forwardedProto.toLowerCase()
   return proto === 'https' ? 443 : proto === 'http' ? 80 : port
@@ -90,7 +94,7 @@ function forwardedOf({ address, proto }: Origin, head: RequestHead, real: string
   if (head.forwardedFor + head.forwardedProto + head.forwardedHost === '') return own
   const host = routingHost(head.forwardedHost) === undefined ? head.authority : head.forwardedHost
   const scheme = /^https?$/i.test(head.forwardedProto) ? head.forwardedProto.toLowerCase() : proto
-  const said = element(isIP(real) === 0 ? 'unknown' : real, host, scheme)
+  const said = element(real, host, scheme)
   return real === address ? said : `${said}, for=${nodeName(address)}`
 }
 
@@ -111,7 +115,7 @@ export function realAddress(chain: string, trusts: (address: string) => boolean)
 
 /**
  * Who asks, if that can be believed; `trusts`: undefined where the peer, at `address`, is not. Undefined: a trusted proxy
- * asks for somebody of whom it says nothing that can be understood.
+ * asks for somebody of whom it says what cannot be understood.
  */
 export function clientOf(
   { forwardedFor }: RequestHead,

@@ -11,6 +11,7 @@ export const field = {
   expect: 6,
   /** Hop-by-hop or harmful: never passed on. */
   hop: 7,
+  // From here to `debug`: believed from trusted proxies only.
   forwardedFor: 8,
   forwardedProto: 9,
   forwardedHost: 10,
@@ -114,7 +115,7 @@ export class FieldScan {
   readonly ends = new Int32Array(maxFields)
 }
 
-/** Whether a field is believed from trusted proxies only. */
+/** Whether a field is believed from trusted proxies only (`field` has them in a row). */
 export function isOfProxies(kind: number): boolean {
   return kind >= field.forwardedFor && kind <= field.debug
 }

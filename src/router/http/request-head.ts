@@ -1,4 +1,4 @@
-import { CR, latin1, LF, methodByte, SP, startsWith, targetByte } from './bytes.ts'
+import { CR, latin1, LF, methodByte, SP, startsWith, targetByte, UNDERSCORE } from './bytes.ts'
 import { readConnection, withoutFields } from './connection.ts'
 import { contentLengthOf, framing, type Framing } from './framing.ts'
 import { field, FieldScan, isOfProxies, isOfResponses, isPlain, scan, scanFields } from './fields.ts'
@@ -160,7 +160,7 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
     let kind = fields.kinds[i]!
     if (kind === field.other || isOfResponses(kind)) continue
     // Of any spelling but their own, proxies pass on what their client says.
-    if (isOfProxies(kind) && hasUnderscore(fields, i, text, base)) kind = field.hop
+    if (isOfProxies(kind) && hasUnderscore(fields, i, buf)) kind = field.hop
     const value = text.slice(fields.valueStarts[i]! - base, fields.valueEnds[i]! - base)
     let passed = false
     switch (kind) {
@@ -174,7 +174,7 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
         break
       case field.contentLength:
         if (contentLength !== undefined) return -refuse(head, 400, 'there is more than one Content-Length')
-        if (hasUnderscore(fields, i, text, base)) return -refuse(head, 400, 'a framing field is misspelt')
+        if (hasUnderscore(fields, i, buf)) return -refuse(head, 400, 'a framing field is misspelt')
         contentLength = contentLengthOf(buf, fields.valueStarts[i]!, fields.valueEnds[i]!)
         if (contentLength === undefined) return -refuse(head, 400, 'the Content-Length is malformed')
         passed = true
@@ -182,7 +182,7 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
       case field.transferEncoding:
         if (transferEncoding !== undefined)
           return -refuse(head, 400, 'there is more than one Transfer-Encoding')
-        if (hasUnderscore(fields, i, text, base)) return -refuse(head, 400, 'a framing field is misspelt')
+        if (hasUnderscore(fields, i, buf)) return -refuse(head, 400, 'a framing field is misspelt')
         transferEncoding = value
         passed = true
         break
@@ -254,8 +254,9 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
   return problem === '' ? 0 : -refuse(head, 400, problem)
 }
 
-function hasUnderscore(fields: FieldScan, i: number, text: string, base: number): boolean {
-  return text.slice(fields.starts[i]! - base, fields.nameEnds[i]! - base).includes('_')
+function hasUnderscore(fields: FieldScan, i: number, buf: Buffer): boolean {
+  for (let at = fields.starts[i]!; at < fields.nameEnds[i]!; at += 1) if (buf[at] === UNDERSCORE) return true
+  return false
 }
 
 /** RFC 9112, 6: what is not exactly one Content-Length or exactly `chunked` is refused. */

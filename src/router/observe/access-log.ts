@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync, write, writeSync } from 'node
 import { messageOf } from '../../errors/paas-error.ts'
 import { type Finished, never } from '../forward/plane.ts'
 import { writeLatin1 } from '../http/bytes.ts'
+import { openLog } from './log-file.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const flushBytes = 256 * 1024
@@ -81,7 +82,8 @@ export function accessLines(): (finished: Finished, time: string) => string {
     return (
       beginning(finished.address, time) +
       request(asked.method, asked.target, asked.minor) +
-      answer(finished.status, finished.bytesSent) +
+      // As nginx writes it of a client that has gone before its answer.
+      answer(finished.status || 499, finished.bytesSent) +
       about(asked.referer, asked.userAgent, finished.route?.identifier) +
       times(
         seconds(finishedAt - finished.startedAt),
@@ -98,7 +100,7 @@ export type AccessLog = ReturnType<typeof openAccessLog>
  * same file: each write is whole lines. Throws when the file cannot be opened.
  */
 export function openAccessLog(path: string, onProblem: (message: string) => void) {
-  let fd = openSync(path, 'a', 0o644)
+  let fd = openLog(path)
   // Bytes, because a string that grows line by line keeps the pieces of all its lines alive.
   let filling: Buffer = lineBuffer()
   let spare: Buffer | undefined = lineBuffer()
@@ -196,7 +198,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
       const before = fd
       let next: number
       try {
-        next = openSync(path, 'a', 0o644)
+        next = openLog(path)
       } catch (error) {
         onProblem(`the access log was not opened anew: ${messageOf(error)}`)
         return

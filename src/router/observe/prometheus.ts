@@ -1,79 +1,118 @@
-import { upperMs } from './histogram.ts'
-import { type MergedStats, routesOf, type WorkerStats } from './stats.ts'
+import { quantile, upperMs } from './histogram.ts'
+import { type Counters, type MergedStats, routesOf, type WorkerStats } from './stats.ts'
 
 /** As index of `statuses`. */
 const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx']
+/** Those of router:stats. */
+const quantiles = [0.5, 0.95, 0.99]
 
 /** Text exposition format 0.0.4. */
 export function prometheusText(merged: MergedStats, workers: readonly WorkerStats[]): string {
+  const { total, hosts, backends, ejected } = merged
   const lines = [
-    '# HELP paas_router_workers Worker processes.',
-    '# TYPE paas_router_workers gauge',
-    `paas_router_workers ${workers.length}`,
-    '# HELP paas_router_routes Hosts in the route table.',
-    '# TYPE paas_router_routes gauge',
-    `paas_router_routes ${routesOf(workers)}`,
-    '# HELP paas_router_answers_total All requests by class of status, those for hosts that nobody has included.',
-    '# TYPE paas_router_answers_total counter',
-    ...merged.total.statuses.map((count, i) => `paas_router_answers_total{status="${classes[i]}"} ${count}`),
-    '# HELP paas_router_requests_total Requests by host and class of status.',
-    '# TYPE paas_router_requests_total counter',
+    ...metric('workers', 'gauge', 'Worker processes.', [['', workers.length]]),
+    ...metric('routes', 'gauge', 'Hosts in the route table.', [['', routesOf(workers)]]),
+    ...metric(
+      'answers_total',
+      'counter',
+      'All requests by class of status, those for hosts that nobody has included.',
+      total.statuses.map((count, i) => [`status="${classes[i]}"`, count]),
+    ),
+    ...metric('requests_total', 'counter', 'Requests by host and class of status.', byStatus('host', hosts)),
+    ...metric(
+      'backend_requests_total',
+      'counter',
+      'Requests by backend and class of status.',
+      byStatus('backend', backends),
+    ),
+    ...metric('in_flight', 'gauge', 'Requests in progress by host.', inFlight('host', hosts)),
+    ...metric(
+      'backend_in_flight',
+      'gauge',
+      'Requests in progress by backend.',
+      inFlight('backend', backends),
+    ),
+    ...metric(
+      'backend_ejected',
+      'gauge',
+      '1 while a backend gets no requests.',
+      [...backends.keys()].map((url) => [named('backend', url), ejected.has(url) ? 1 : 0]),
+    ),
+    ...metric(
+      'duration_quantile_seconds',
+      'gauge',
+      'Quantiles of all durations since the start, by host.',
+      byQuantile('host', hosts),
+    ),
+    ...metric(
+      'backend_duration_quantile_seconds',
+      'gauge',
+      "Quantiles of all durations since the start, from the last attempt's beginning, by backend.",
+      byQuantile('backend', backends),
+    ),
+    ...heading(
+      'request_duration_seconds',
+      'histogram',
+      'From the head of the request to the end of the response; not of requests that became tunnels.',
+    ),
   ]
-  for (const [host, counters] of merged.hosts) {
-    counters.statuses.forEach((count, i) => {
-      if (count > 0)
-        lines.push(`paas_router_requests_total{host="${label(host)}",status="${classes[i]}"} ${count}`)
-    })
-  }
-  lines.push(
-    '# HELP paas_router_backend_requests_total Requests by backend and class of status.',
-    '# TYPE paas_router_backend_requests_total counter',
-  )
-  for (const [url, counters] of merged.backends) {
-    counters.statuses.forEach((count, i) => {
-      if (count > 0) {
-        lines.push(
-          `paas_router_backend_requests_total{backend="${label(url)}",status="${classes[i]}"} ${count}`,
-        )
-      }
-    })
-  }
-  lines.push(
-    '# HELP paas_router_backend_in_flight Requests in progress by backend.',
-    '# TYPE paas_router_backend_in_flight gauge',
-  )
-  for (const [url, { inFlight }] of merged.backends) {
-    lines.push(`paas_router_backend_in_flight{backend="${label(url)}"} ${inFlight}`)
-  }
-  lines.push(
-    '# HELP paas_router_backend_ejected 1 while a backend gets no requests.',
-    '# TYPE paas_router_backend_ejected gauge',
-  )
-  for (const url of merged.backends.keys()) {
-    lines.push(`paas_router_backend_ejected{backend="${label(url)}"} ${merged.ejected.has(url) ? 1 : 0}`)
-  }
-  lines.push(
-    '# HELP paas_router_request_duration_seconds From the head of the request to the end of the response.',
-    '# TYPE paas_router_request_duration_seconds histogram',
-  )
-  for (const [host, { histogram, requests, ms }] of merged.hosts) {
-    let cumulative = 0
-    histogram.forEach((count, i) => {
-      cumulative += count
-      // Every fourth bucket: a doubling.
-      if (i % 4 === 0 && i < histogram.length - 1) {
-        lines.push(
-          `paas_router_request_duration_seconds_bucket{host="${label(host)}",le="${upperMs(i) / 1000}"} ${cumulative}`,
-        )
-      }
-    })
-    lines.push(`paas_router_request_duration_seconds_bucket{host="${label(host)}",le="+Inf"} ${requests}`)
-    lines.push(`paas_router_request_duration_seconds_sum{host="${label(host)}"} ${ms / 1000}`)
-    lines.push(`paas_router_request_duration_seconds_count{host="${label(host)}"} ${requests}`)
-  }
+  for (const [host, counters] of hosts) lines.push(...histogramOf(named('host', host), counters))
   return `${lines.join('\n')}\n`
 }
 
-function label(text: string): string {
-  return text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')
+type Sample = [labels: string, value: number]
+
+function heading(name: string, type: string, help: string): string[] {
+  return [`# HELP paas_router_${name} ${help}`, `# TYPE paas_router_${name} ${type}`]
+}
+
+function metric(name: string, type: string, help: string, samples: Sample[]): string[] {
+  const lines = samples.map(([labels, value]) =>
+    labels === '' ? `paas_router_${name} ${value}` : `paas_router_${name}{${labels}} ${value}`,
+  )
+  return [...heading(name, type, help), ...lines]
+}
+
+function byStatus(label: string, all: Map<string, Counters>): Sample[] {
+  return [...all].flatMap(([key, { statuses }]) =>
+    statuses.flatMap((count, i): Sample[] =>
+      count === 0 ? [] : [[`${named(label, key)},status="${classes[i]}"`, count]],
+    ),
+  )
+}
+
+function inFlight(label: string, all: Map<string, Counters>): Sample[] {
+  return [...all].map(([key, counters]) => [named(label, key), counters.inFlight])
+}
+
+function byQuantile(label: string, all: Map<string, Counters>): Sample[] {
+  return [...all].flatMap(([key, { histogram }]) =>
+    quantiles.flatMap((q): Sample[] => {
+      const ms = quantile(histogram, q)
+      return ms === undefined ? [] : [[`${named(label, key)},quantile="${q}"`, ms / 1000]]
+    }),
+  )
+}
+
+function histogramOf(labels: string, { histogram, ms }: Counters): string[] {
+  const name = 'paas_router_request_duration_seconds'
+  const lines: string[] = []
+  let cumulative = 0
+  histogram.forEach((count, i) => {
+    cumulative += count
+    // Every fourth bucket: a doubling.
+    if (i % 4 === 0 && i < histogram.length - 1)
+      lines.push(`${name}_bucket{${labels},le="${upperMs(i) / 1000}"} ${cumulative}`)
+  })
+  return [
+    ...lines,
+    `${name}_bucket{${labels},le="+Inf"} ${cumulative}`,
+    `${name}_sum{${labels}} ${ms / 1000}`,
+    `${name}_count{${labels}} ${cumulative}`,
+  ]
+}
+
+function named(label: string, text: string): string {
+  const value = text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')
+  return `${label}="${value}"`
 }

@@ -12,11 +12,11 @@ const Counters = z.object({
   statuses: z.array(z.int()).length(6),
   bytes: z.int(),
   inFlight: z.int(),
-  /** Of all requests together, from head to end. */
+  /** Of all requests together but those that became tunnels, from head to end, as the histogram. */
   ms: z.number(),
   histogram: z.array(z.int()),
 })
-type Counters = z.infer<typeof Counters>
+export type Counters = z.infer<typeof Counters>
 
 /** What one worker has counted since it started; its master adds the workers up. */
 export const WorkerStats = z.object({
@@ -85,6 +85,8 @@ export function createStatsCounter() {
     const digit = Math.floor(finished.status / 100)
     into.statuses[digit] = (into.statuses[digit] ?? 0) + 1
     into.bytes += finished.bytesSent
+    // How long a tunnel has lived is no time of an answer.
+    if (finished.status === 101) return
     into.ms += ms
     observe(into.histogram, bucket)
   }
@@ -136,7 +138,7 @@ const Summary = z.object({
   statuses: z.record(z.enum(['none', '1xx', '2xx', '3xx', '4xx', '5xx']), z.int()),
   bytes: z.int(),
   inFlight: z.int(),
-  /** Milliseconds from the request's head to the response's end; null before the first request. */
+  /** Milliseconds from the request's head to the response's end, tunnels left out; null before the first. */
   p50: z.number().nullable(),
   p95: z.number().nullable(),
   p99: z.number().nullable(),

@@ -186,7 +186,7 @@ const table: Record<string, [string, string, Expectation][]> = {
     [
       'absolute-form wins over Host',
       'GET http://good.test/y HTTP/1.1\r\nHost: other.test\r\n\r\n',
-      either(both(target('/y'), has('host', 'good.test'))),
+      forward(both(target('/y'), has('host', 'good.test'))),
     ],
     ['absolute-form without path', line('GET http://good.test HTTP/1.1'), either(target('/'))],
     ['absolute-form with query only', line('GET http://good.test?a HTTP/1.1'), either(target('/?a'))],

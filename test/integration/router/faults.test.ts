@@ -36,11 +36,20 @@ async function route(host: string, ...backends: string[]): Promise<void> {
 
 const refusing = 'http://127.0.0.1:1'
 
-test('a refused backend: the request is retried, the mark is Hipache’s', async () => {
+/** What is announced on `dead` from now on, about these hosts. */
+async function announced(...hosts: string[]) {
   const messages: string[] = []
   const subscriber = redis.client.duplicate()
   await subscriber.subscribe('dead')
-  subscriber.on('message', (_channel: string, message: string) => messages.push(message))
+  subscriber.on('message', (_channel: string, message: string) => {
+    if (hosts.includes(message.split(';')[0]!)) messages.push(message)
+  })
+  return { messages, [Symbol.dispose]: () => subscriber.disconnect() }
+}
+
+test('a refused backend: the request is retried, the mark is Hipache’s', async () => {
+  using dead = await announced('retry.test')
+  const { messages } = dead
   await route('retry.test', refusing, a.url)
   for (let i = 0; i < 20; i += 1) expect((await ask(router.port, 'retry.test')).body).toBe('a')
   expect(await redis.client.smembers('dead:retry.test')).toEqual(['0'])
@@ -48,7 +57,6 @@ test('a refused backend: the request is retried, the mark is Hipache’s', async
   // Once for each worker at most: a backend that is out is not asked again.
   expect(messages.length).toBeLessThanOrEqual(2)
   expect(messages[0]).toBe(`retry.test;${refusing};0;2`)
-  subscriber.disconnect()
 })
 
 test('a lone refused backend: 502, no mark', async () => {
@@ -59,16 +67,57 @@ test('a lone refused backend: 502, no mark', async () => {
   expect(await redis.client.exists('dead:lone.test')).toBe(0)
 })
 
-test('while an active checker lives, marks are only announced', async () => {
-  await redis.client.set('hchecker_ping', Math.floor(Date.now() / 1000))
+test('while an active checker lives, marks are only announced, and 500 is a reason for one', async () => {
+  using dead = await announced('checked.test', 'five.test', 'stale.test')
+  const { messages } = dead
+  const seconds = (): number => Math.floor(Date.now() / 1000)
+  await redis.client.set('hchecker_ping', seconds())
   await route('checked.test', 'http://127.0.0.1:2', a.url)
   for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'checked.test')).body).toBe('a')
+  await eventually(() => messages.includes('checked.test;http://127.0.0.1:2;0;2'))
   expect(await redis.client.exists('dead:checked.test')).toBe(0)
   await route('five.test', a.url, b.url)
   await ask(router.port, 'five.test', '/status/500')
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await eventually(() => messages.some((message) => message.startsWith('five.test;')))
+  expect(await redis.client.exists('dead:five.test')).toBe(0)
+  // One that has not said anything for half a minute is none.
+  await redis.client.set('hchecker_ping', seconds() - 31)
+  await route('stale.test', 'http://127.0.0.1:3', a.url)
+  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'stale.test')).body).toBe('a')
+  await eventually(async () => (await redis.client.smembers('dead:stale.test')).join() === '0')
+  const before = messages.length
+  await ask(router.port, 'five.test', '/status/500')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(messages.length).toBe(before)
   await redis.client.del('hchecker_ping')
 })
+
+test('a backend of a wildcard is marked for the host that was asked for', async () => {
+  await route('*.wild.test', 'http://127.0.0.1:4', a.url)
+  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'one.wild.test')).body).toBe('a')
+  await eventually(async () => (await redis.client.smembers('dead:one.wild.test')).join() === '0')
+  expect(await redis.client.exists('dead:*.wild.test')).toBe(0)
+})
+
+test('no request asks Redis, whether its host is known or not', async () => {
+  const calls = async (): Promise<string> =>
+    (await redis.client.info('commandstats'))
+      .split('\n')
+      .filter((line) => /^cmdstat_(?:lrange|smembers|hgetall|exists|pttl|scan|type)/.test(line))
+      .map((line) => line.split(',')[0])
+      .join()
+  await route('quiet.test', a.url)
+  let before = await calls()
+  let asked = 0
+  // The regular resync may come in between.
+  await eventually(async () => {
+    before = await calls()
+    for (asked = 0; asked < 200; asked += 1)
+      await ask(router.port, asked % 2 === 0 ? 'quiet.test' : `${asked}.unknown.test`)
+    return (await calls()) === before
+  }, 15_000)
+  expect(asked).toBe(200)
+}, 20_000)
 
 test.each([
   ['/status/502', true],

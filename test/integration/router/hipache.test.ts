@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, w
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startBackend } from './support/backend.ts'
@@ -125,6 +126,39 @@ test('a file of 0.4 with the rest of https but no bind, user by id, and marks th
   expect(heard[0]).toBe('unkept.test;http://127.0.0.1:1;0;2')
   expect(await master.client.exists('dead:unkept.test')).toBe(0)
   subscriber.disconnect()
+})
+
+test('pages of staticDir, as they are at each moment; 500 is no reason for a mark where that is not wanted', async () => {
+  const http = await freePort()
+  const staticDir = join(master.directory, 'static')
+  mkdirSync(staticDir)
+  writeFileSync(join(staticDir, 'error_default.html'), 'default')
+  await using router = await hipache({
+    server: { accessLog: null, workers: 1, staticDir, deadBackendOn500: false },
+    http: { bind: [{ address: '127.0.0.1', port: http }] },
+    driver: [`redis://127.0.0.1:${masterPort}`],
+  })
+  expect(await ask(http, 'unknown.test')).toMatchObject({ status: 400, body: 'default' })
+  writeFileSync(join(staticDir, 'error_400.html'), 'own')
+  expect(await ask(http, 'unknown.test')).toMatchObject({ status: 400, body: 'own' })
+  writeFileSync(join(staticDir, 'error_400.html'), 'edited')
+  expect(await ask(http, 'unknown.test')).toMatchObject({ status: 400, body: 'edited' })
+  using a = await startBackend('a')
+  using b = await startBackend('b')
+  await master.client.set('hchecker_ping', Math.floor(Date.now() / 1000))
+  await master.client.rpush('frontend:five.test', 'five', a.url, b.url)
+  await eventually(async () => (await ask(http, 'five.test')).status === 200)
+  const announced: string[] = []
+  const subscriber = master.client.duplicate()
+  await subscriber.subscribe('dead')
+  subscriber.on('message', (_channel: string, message: string) => announced.push(message))
+  expect((await ask(http, 'five.test', '/status/500')).status).toBe(500)
+  expect((await ask(http, 'five.test', '/status/502')).status).toBe(502)
+  await sleep(500)
+  expect(announced).toHaveLength(1)
+  subscriber.disconnect()
+  await master.client.del('hchecker_ping')
+  expect(router.log()).not.toContain('deadBackendOn500')
 })
 
 test('a dead mark lasts no longer because the clock was set back, by which Redis ends it', async () => {

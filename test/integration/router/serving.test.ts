@@ -299,6 +299,13 @@ test('statistics and the Prometheus text', async () => {
   expect(missed(later) - missed(text)).toBe(5)
   expect(text).toMatch(/paas_router_request_duration_seconds_count\{host="app\.test"\} \d+/)
   expect(text).toMatch(/paas_router_request_duration_seconds_sum\{host="app\.test"\} \d+/)
+  expect(text).toContain('paas_router_in_flight{host="app.test"} 0\n')
+  const { p99 } = (await router.stats()).hosts['app.test']!
+  const exported = /paas_router_duration_quantile_seconds\{host="app\.test",quantile="0\.99"\} (\S+)/.exec(
+    text,
+  )?.[1]
+  expect(Number(exported) * 1000).toBeCloseTo(p99!, 1)
+  expect(text).toContain(`paas_router_backend_duration_quantile_seconds{backend="${a.url}",quantile="0.5"}`)
 })
 
 test('reload under load: every worker is new and no request fails', { timeout: 60_000 }, async () => {

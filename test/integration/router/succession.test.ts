@@ -201,6 +201,38 @@ test(
   },
 )
 
+test('a WebSocket outlives every limit, a reload and a hundred others', { timeout: 40_000 }, async () => {
+  await redis.client.del('frontend:app.test')
+  await redis.client.rpush('frontend:app.test', 'app', backend.url)
+  const port = await freePort()
+  const file = join(redis.directory, 'sockets.json')
+  const server = { accessLog: null, workers: 1, tcpTimeout: 1 }
+  writeFileSync(file, JSON.stringify({ server, http: { port }, driver: [redis.url] }))
+  const router = await startRouter(redis, { bare: true, args: ['--hipache-config', file] })
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk) => (text += String(chunk)))
+  socket.write('GET /ws HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  await eventually(() => text.includes('101 Switching Protocols'))
+  const echoes = async (word: string): Promise<void> => {
+    socket.write(word)
+    await eventually(() => text.endsWith(word))
+  }
+  await sleep(2500)
+  await echoes('after the limits')
+  const [old] = await router.workerPids()
+  await reloadRouter(router.control)
+  for (let i = 0; i < 100; i += 1) expect((await ask(port, 'app.test')).status).toBe(200)
+  await echoes('after a reload')
+  expect(childrenOf(router.child.pid!)).toContain(old)
+  // Nor is the time that it lived that of an answer.
+  expect((await router.stats()).hosts['app.test']!.p99).toBeLessThan(1000)
+  socket.end()
+  await eventually(() => !childrenOf(router.child.pid!).includes(old!), 10_000)
+  expect((await router.stats()).hosts['app.test']!.p99).toBeLessThan(1000)
+  await router[Symbol.asyncDispose]()
+})
+
 test('a router that is told to end starts no more workers', { timeout: 40_000 }, async () => {
   await redis.client.del('frontend:app.test')
   await redis.client.rpush('frontend:app.test', 'app', backend.url)
@@ -208,7 +240,8 @@ test('a router that is told to end starts no more workers', { timeout: 40_000 },
   const [old] = childrenOf(router.child.pid!)
   // It has somebody to wait for.
   const socket = connect(router.port, '127.0.0.1')
-  socket.on('error', () => undefined)
+  let text = ''
+  socket.on('data', (chunk) => (text += String(chunk)))
   socket.write('GET /slow?ms=3000 HTTP/1.1\r\nHost: app.test\r\n\r\n')
   await sleep(100)
   for (let i = 0; i < 2; i += 1) {
@@ -222,7 +255,8 @@ test('a router that is told to end starts no more workers', { timeout: 40_000 },
     await sleep(20)
   }
   expect(router.child.exitCode).toBe(0)
-  socket.destroy()
+  // And finishes what it has.
+  expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*Connection: close\r\n[^]*served$/)
 })
 
 test('a place is filled once the machine has something left for it', { timeout: 40_000 }, async () => {

@@ -15,9 +15,9 @@ function told(...fields: string[]): Record<string, string> {
   )
 }
 
-function parsed(fields: string[]): RequestHead {
+function parsed(fields: string[], host = 'a.test'): RequestHead {
   const head = new RequestHead()
-  const text = ['GET / HTTP/1.1', 'Host: a.test', ...fields, '', ''].join('\r\n')
+  const text = ['GET / HTTP/1.1', `Host: ${host}`, ...fields, '', ''].join('\r\n')
   expect(parseRequestHead(head, Buffer.from(text), 0, text.length)).toBe(text.length)
   return head
 }
@@ -64,6 +64,10 @@ test('Forwarded and the port agree with the X-Forwarded-… of a proxy that send
   expect(told('X-Forwarded-Proto: http')['X-Forwarded-Port']).toBe('80')
   expect(told('X-Forwarded-Host: www.test:444', 'X-Forwarded-Proto: https')['X-Forwarded-Port']).toBe('444')
   expect(told()['X-Forwarded-Port']).toBe('8080')
+  expect(told('X-Forwarded-For: 203.0.113.9')['X-Forwarded-Port']).toBe('8080')
+  expect(told('X-Real-IP: 203.0.113.9', 'X-Forwarded-Proto: https').Forwarded).toBe(
+    'for=10.0.0.1;host="a.test";proto=https',
+  )
   expect(told().Forwarded).toBe('for=10.0.0.1;host="a.test";proto=http')
   expect(told('X-Forwarded-For: 2001:db8::1').Forwarded).toBe(
     'for="[2001:db8::1]";host="a.test";proto=http, for=10.0.0.1',
@@ -92,4 +96,10 @@ test('whom a trusted proxy does not name is nobody, and not the proxy', () => {
   expect(clientOf(parsed(['X-Forwarded-For: _x, 10.0.0.2']), peer, trusts)).toBeUndefined()
   expect(clientOf(parsed([]), peer, trusts)).toBe(peer)
   expect(clientOf(parsed(fields), '203.0.113.9', undefined)).toBe('203.0.113.9')
+})
+
+test('a port that is named with the host is the one', () => {
+  const head = parsed(['X-Forwarded-Proto: https'], 'a.test:8443')
+  const text = upstreamHead(head, originOf(peer, { proto: 'http', port: 8080 }), trusts, 'id')
+  expect(text).toContain('X-Forwarded-Port: 8443\r\n')
 })

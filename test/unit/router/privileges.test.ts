@@ -1,4 +1,13 @@
-import { mkdtempSync, rmSync, statSync, symlinkSync, linkSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  lchownSync,
+  linkSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -19,8 +28,9 @@ test('a user brings along its own group, unless another one is named', () => {
   expect(identityOf(undefined, 'daemon')).toEqual({ uid: undefined, gid: 1 })
   expect(identityOf('4711')).toEqual({ uid: 4711, gid: 4711 })
   expect(identityOf()).toBeUndefined()
-  expect(() => identityOf('no-such-user')).toThrow(/no-such-user is not in \/etc\/passwd/)
-  expect(() => identityOf('nobody', 'no-such-group')).toThrow(/no-such-group is not in \/etc\/group/)
+  expect(() => identityOf('')).toThrow(/"" is not in/)
+  expect(() => identityOf('no-such-user')).toThrow(/"no-such-user" is not in \/etc\/passwd/)
+  expect(() => identityOf('nobody', 'no-such-group')).toThrow(/"no-such-group" is not in \/etc\/group/)
 })
 
 test('the access log is given to the workers, and nothing that somebody has linked in its place', () => {
@@ -32,9 +42,15 @@ test('the access log is given to the workers, and nothing that somebody has link
   writeFileSync(secret, 'x')
   const link = join(directory, 'symbolic.log')
   symlinkSync(secret, link)
+  expect(() => prepareAccessLog(link, identity)).toThrow(/is a link to a file that the workers cannot write/)
+  chownSync(secret, 65_534, 65_534)
   prepareAccessLog(link, identity)
-  expect(statSync(secret).uid).toBe(process.getuid!())
+  chownSync(secret, 0, 0)
+  lchownSync(link, 65_534, 65_534)
+  expect(() => prepareAccessLog(link, identity)).toThrow(/is a link, and not root's/)
   linkSync(secret, join(directory, 'hard.log'))
-  prepareAccessLog(join(directory, 'hard.log'), identity)
-  expect(statSync(secret).uid).toBe(process.getuid!())
+  expect(() => prepareAccessLog(join(directory, 'hard.log'), identity)).toThrow(/has other names/)
+  expect(statSync(secret)).toMatchObject({ uid: 0, size: 1 })
+  prepareAccessLog('/dev/null', identity)
+  expect(statSync('/dev/null').uid).toBe(0)
 })

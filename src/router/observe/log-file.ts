@@ -1,0 +1,16 @@
+import { constants, lstatSync, openSync } from 'node:fs'
+
+/**
+ * Opens a log for appending. As root not through a link that others may have put in its place, in a folder of theirs.
+ * Throws where it cannot be had.
+ */
+export function openLog(path: string): number {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants
+  const present = lstatSync(path, { throwIfNoEntry: false })
+  const isLink = present?.isSymbolicLink() === true
+  if (process.geteuid?.() === 0 && present !== undefined) {
+    if (isLink && present.uid !== 0) throw new Error(`${path} is a link, and not root's`)
+    if (present.isFile() && present.nlink > 1) throw new Error(`${path} has other names`)
+  }
+  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | (isLink ? 0 : O_NOFOLLOW), 0o644)
+}
