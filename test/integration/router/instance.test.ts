@@ -40,6 +40,8 @@ test(
       network: { bridge: 'paas0', subnet: '172.30.0.0/16' },
       dockerSocket: '/run/docker.sock',
       routerWorkers: 2,
+      trustedProxies: ['127.0.0.1'],
+      proxyProtocol: true,
     }
     await writeFile(paths.settings, JSON.stringify(settings))
     const server = spawn(
@@ -89,6 +91,8 @@ test(
       await eventually(async () => (await ask(port, 'hand.apps.test')).body === 'a')
       await redis.hset('paas:route:options:hand.apps.test', { sticky: 'on' })
       await eventually(async () => (await ask(port, 'hand.apps.test')).head.includes('Set-Cookie'))
+      const through = await ask(port, 'hand.apps.test', '/headers', 'X-Forwarded-For: 203.0.113.9\r\n')
+      expect(through.body).toContain('203.0.113.9, 127.0.0.1')
       expect((await readRouterStats(paths.routerSocket)).workers).toHaveLength(2)
       expect(log).not.toMatch(/NOPERM|no keyspace/)
     } catch (error) {

@@ -58,10 +58,13 @@ test('a key that is not in lower case: served, also while it is marked, read aga
   await redis.client.sadd('dead:UPPER.test', '0')
   await new Promise((resolve) => setTimeout(resolve, 300))
   for (let i = 0; i < 8; i += 1) expect((await ask(router.port, 'upper.test')).body).toBe('a')
-  // A mark is of an index, whatever list it came from.
-  await redis.client.del('dead:upper.test', 'dead:UPPER.test')
-  // Where two spellings are there, the one in lower case has it, and the other takes over when it goes.
-  await redis.client.rpush('frontend:upper.test', 'lower', b.url)
+  // Where two spellings are there, the one in lower case has it, and the other takes over when it goes. A mark is of an
+  // index, whatever list it came from, and who has the old list still would make it anew.
+  await redis.client
+    .multi()
+    .del('dead:upper.test', 'dead:UPPER.test')
+    .rpush('frontend:upper.test', 'lower', b.url)
+    .exec()
   await eventually(async () => (await ask(router.port, 'upper.test')).body === 'b')
   await redis.client.del('frontend:upper.test')
   await eventually(async () => (await ask(router.port, 'upper.test')).body === 'a')
@@ -284,6 +287,8 @@ test('the access log has a line per request, loses none in a rotation and lets n
 })
 
 test('statistics and the Prometheus text', async () => {
+  // That of the client that went away, too, which counts as gone after a second.
+  await eventually(async () => (await router.stats()).total.inFlight === 0)
   const stats = await router.stats()
   expect(stats.workers).toHaveLength(2)
   expect(stats.hosts['app.test']).toMatchObject({ errors5xx: 0 })
