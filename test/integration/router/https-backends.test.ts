@@ -11,7 +11,7 @@ import { makeCertificate } from './support/tls.ts'
 const long = 'x'.repeat(3_000_000)
 
 /** Sizes of answers, of some of which just a little waits in the router when all has come. */
-const sizes = Array.from({ length: 32 }, (_, i) => 7_000_000 + i * 31_000)
+const sizes = Array.from({ length: 20 }, (_, i) => 7_000_000 + i * 50_000)
 
 /** What the backend does with a request, on its TLS connection and on the TCP connection below. */
 const answers: Record<string, (secure: TLSSocket, tcp: Socket) => void> = {
