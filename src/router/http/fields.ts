@@ -120,11 +120,6 @@ export function isOfProxies(kind: number): boolean {
   return kind >= field.forwardedFor && kind <= field.debug
 }
 
-/** Whether only responses act on a field of this kind, which in requests is as any other. */
-export function isOfResponses(kind: number): boolean {
-  return kind === field.retryAfter || kind === field.date
-}
-
 /** Whether a scanned field has one space before its value and none behind it. */
 export function isPlain(fields: FieldScan, i: number, buf: Buffer): boolean {
   const colon = fields.nameEnds[i]!

@@ -1,7 +1,7 @@
 import { CR, latin1, LF, methodByte, SP, startsWith, targetByte, UNDERSCORE } from './bytes.ts'
 import { readConnection, withoutFields } from './connection.ts'
 import { contentLengthOf, framing, type Framing } from './framing.ts'
-import { field, FieldScan, isOfProxies, isOfResponses, isPlain, scan, scanFields } from './fields.ts'
+import { field, FieldScan, isOfProxies, isPlain, scan, scanFields } from './fields.ts'
 import { routingHost } from './host.ts'
 
 export const maxTargetBytes = 8 * 1024
@@ -158,7 +158,7 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
   let keepFrom = 0
   for (let i = 0; i < fields.count; i += 1) {
     let kind = fields.kinds[i]!
-    if (kind === field.other || isOfResponses(kind)) continue
+    if (kind === field.other) continue
     // Of any spelling but their own, proxies pass on what their client says.
     if (isOfProxies(kind) && hasUnderscore(fields, i, buf)) kind = field.hop
     const value = text.slice(fields.valueStarts[i]! - base, fields.valueEnds[i]! - base)
@@ -231,6 +231,10 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
         break
       case field.debug:
         head.debug = true
+        break
+      case field.retryAfter:
+      case field.date:
+        passed = true
         break
     }
     const plain = isPlain(fields, i, buf)

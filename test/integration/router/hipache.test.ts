@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect as connectPlain, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
@@ -76,6 +76,53 @@ test('a file of 0.2: server.port, server.https and Redis by host and port', { ti
   expect(answer).toMatch(/^HTTP\/1\.1 200 OK/)
   expect(answer).toContain('"X-Forwarded-Proto","https"')
   expect(answer).toContain(`"X-Forwarded-Port","${https}"`)
+})
+
+test('a file of 0.3: addresses of both families, a database of the driver, and what x-debug tells', async () => {
+  const [http, https] = [await freePort(), await freePort()]
+  await using router = await hipache({
+    server: {
+      accessLog: null,
+      workers: 1,
+      maxSockets: 100,
+      tcpTimeout: 10,
+      retryOnError: 1,
+      deadBackendOn500: true,
+      httpKeepAlive: false,
+      port: http,
+      address: ['127.0.0.1'],
+      address6: ['::1'],
+      https: { port: https, key, cert },
+    },
+    driver: `redis://127.0.0.1:${masterPort}/1`,
+  })
+  expect(router.log()).toContain('deprecated')
+  using a = await startBackend('a')
+  const database = master.client.duplicate({ db: 1 })
+  await database.rpush('frontend:*.three.test', 'three', a.url)
+  const refusing = [1, 2, 3, 4].map((port) => `http://127.0.0.1:${port}`)
+  await database.rpush('frontend:away.test', 'away', ...refusing)
+  await eventually(async () => (await ask(http, 'x.three.test')).body === 'a')
+  expect(await askTls(https, 'x.three.test')).toMatch(/^HTTP\/1\.1 200 OK/)
+  const sixth = connectPlain(http, '::1')
+  sixth.end('GET / HTTP/1.0\r\nHost: x.three.test\r\n\r\n')
+  expect(String((await once(sixth, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 OK/)
+  const { head } = await ask(http, 'x.three.test', '/', 'X-Debug: 1\r\n')
+  for (const line of [
+    `x-debug-backend-url: ${a.url}`,
+    'x-debug-backend-id: 0',
+    'x-debug-vhost: three',
+    'x-debug-frontend-key: x.three.test',
+    'x-debug-time-total: ',
+    'x-debug-time-backend: ',
+    'x-debug-version-hipache: ',
+  ])
+    expect(head).toContain(line)
+  const failed = await ask(http, 'away.test', '/', 'X-Debug: 1\r\n')
+  expect(failed.status).toBe(502)
+  expect(failed.head).toContain('x-debug-error: Reached max retries limit')
+  await eventually(async () => (await database.scard('dead:away.test')) === 2)
+  database.disconnect()
 })
 
 test('a file of 0.4: binds and drivers, read from the replica and marked in the master', async () => {

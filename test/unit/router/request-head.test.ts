@@ -42,3 +42,11 @@ test('many spaces in a list cost no more than other bytes', () => {
   // A look from each space to the last takes a hundred times as long.
   expect(performance.now() - from).toBeLessThan(500)
 })
+
+test('what only responses act on is passed on of requests', () => {
+  for (const line of ['Date: x', 'Retry-After: 1', 'Retry_After: 2']) {
+    const text = get(`${line}\r\n`)
+    expect(parse(text)).toBe(text.length)
+    expect(head.lines).toContain(`\r\n${line}\r\n`)
+  }
+})
