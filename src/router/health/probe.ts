@@ -49,7 +49,10 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<P
       else if (verdict !== 'more') wrong(verdict)
       else if (text.length > maxBytes) wrong('the body lacks the expected text')
     })
-    socket.on('end', () => wrong(text === '' ? 'the connection was closed' : 'the answer was cut short'))
+    socket.on('end', () => {
+      if (text === '') wrong('the connection was closed')
+      else wrong(text.includes('\r\n\r\n') ? 'the body lacks the expected text' : 'the answer was cut short')
+    })
     socket.on('error', (error: NodeJS.ErrnoException) =>
       // Of a name with several addresses there is no message, but a code.
       finish({

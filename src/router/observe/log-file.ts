@@ -9,8 +9,8 @@ export function openLog(path: string): number {
   const present = lstatSync(path, { throwIfNoEntry: false })
   const isLink = present?.isSymbolicLink() === true
   if (process.geteuid?.() === 0 && present !== undefined) {
-    if (isLink && present.uid !== 0) throw new Error(`${path} is a link, and not root's`)
-    if (present.isFile() && present.nlink > 1) throw new Error(`${path} has other names`)
+    if (isLink && present.uid !== 0) throw new Error(`${path} is a link that is not root's: remove it`)
+    if (present.isFile() && present.nlink > 1) throw new Error(`${path} has other names: remove it`)
   }
   return openSync(path, O_WRONLY | O_APPEND | O_CREAT | (isLink ? 0 : O_NOFOLLOW), 0o644)
 }

@@ -223,6 +223,25 @@ test('a health check reads bodies as clients would', { timeout: 20_000 }, async 
   await redis.client.del('healthcheck:bodies.test')
 })
 
+test('what is wrong with an answer is said as it is', async () => {
+  using lacking = await startBackend('lacking')
+  const cut = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-'))
+  }).listen(0, '127.0.0.1')
+  await once(cut, 'listening')
+  const cutUrl = `http://127.0.0.1:${(cut.address() as AddressInfo).port}`
+  await route('says.test', good.url, lacking.url, cutUrl)
+  await redis.client.hset('healthcheck:says.test', { interval: '0.2', fall: '1', body: 'good' })
+  await eventually(async () => (await dead('says.test')).sort().join() === '1,2')
+  expect(router.log()).toContain(
+    `${lacking.url} of says.test failed its check: the body lacks the expected text`,
+  )
+  expect(router.log()).toContain(`${cutUrl} of says.test failed its check: the answer was cut short`)
+  await redis.client.del('healthcheck:says.test')
+  cut.close()
+})
+
 test('a backend that is listed twice fails once per check', async () => {
   using sick = await failing('sick', '/health')
   await route('twice.test', sick.url, sick.url, good.url)

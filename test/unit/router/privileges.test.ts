@@ -47,7 +47,7 @@ test('the access log is given to the workers, and nothing that somebody has link
   prepareAccessLog(link, identity)
   chownSync(secret, 0, 0)
   lchownSync(link, 65_534, 65_534)
-  expect(() => prepareAccessLog(link, identity)).toThrow(/is a link, and not root's/)
+  expect(() => prepareAccessLog(link, identity)).toThrow(/is a link that is not root's: remove it/)
   linkSync(secret, join(directory, 'hard.log'))
   expect(() => prepareAccessLog(join(directory, 'hard.log'), identity)).toThrow(/has other names/)
   expect(statSync(secret)).toMatchObject({ uid: 0, size: 1 })
