@@ -31,7 +31,7 @@ const onDemand = {
     'wordpress',
   ],
   integration: [
-    ...['backups/s3', 'build/build-limits', 'build/same-bytes'],
+    ...['backups/s3', 'build/build-limits', 'build/same-bytes', 'router/draining'],
     ...['config', 'crashes', 'cron', 'drains', 'follow', 'releases'].map((name) => `daily/${name}`),
   ],
 }

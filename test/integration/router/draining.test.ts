@@ -1,0 +1,37 @@
+import { connect } from 'node:net'
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { reloadRouter } from '../../../src/router/control.ts'
+import { startBackend } from './support/backend.ts'
+import { startRedis } from './support/redis.ts'
+import { ask, eventually, startRouter } from './support/router.ts'
+
+test('a WebSocket has half a minute after a reload, and no more', { timeout: 60_000 }, async () => {
+  await using redis = await startRedis()
+  using backend = await startBackend('served')
+  await redis.client.rpush('frontend:app.test', 'app', backend.url)
+  await using router = await startRouter(redis, { workers: 1 })
+  const socket = connect(router.port, '127.0.0.1')
+  let text = ''
+  let closed = false
+  socket.on('data', (chunk) => (text += String(chunk)))
+  socket.on('error', () => undefined)
+  socket.on('close', () => (closed = true))
+  socket.write('GET /ws HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  await eventually(() => text.includes('101 Switching Protocols'))
+  const [old] = await router.workerPids()
+  await reloadRouter(router.control)
+  const reloaded = performance.now()
+  while (performance.now() - reloaded < 28_000) {
+    const word = String(performance.now())
+    socket.write(word)
+    await eventually(() => text.endsWith(word))
+    expect((await ask(router.port, 'app.test')).body).toBe('served')
+    await sleep(1000)
+  }
+  await eventually(() => closed, 5000)
+  expect(performance.now() - reloaded).toBeGreaterThan(29_000)
+  await eventually(() => !existsSync(`/proc/${old}`), 5000)
+  expect((await ask(router.port, 'app.test')).body).toBe('served')
+})
