@@ -17,7 +17,7 @@ export const ControlReply = z.union([
 ])
 export type ControlReply = z.infer<typeof ControlReply>
 
-/** Milliseconds that each worker has for its start, one after the other, and a reload before may be going on. */
+/** Workers are replaced one after the other, each in up to half a minute, and a reload before may be going on. */
 const reloadMs = 600_000
 
 /** What all workers have counted since they started. */

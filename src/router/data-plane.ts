@@ -23,7 +23,7 @@ const idleConnectionMs = 60_000
 export type PlaneEvents = {
   finished(finished: Finished): void
   /** The last request of a backend that is in no route now is done. */
-  drained(backend: Backend): void
+  drained(): void
   /** Whether an unknown host is unknown for certain. */
   routesKnown(): boolean
   report(message: string): void
@@ -96,7 +96,7 @@ export function createDataPlane(
     onRetiredProgress: (backend) => {
       if (backend.inFlight > 0) return
       if (backends.get(backend.url) === backend) backends.delete(backend.url)
-      on.drained(backend)
+      on.drained()
     },
   }
 
@@ -115,7 +115,6 @@ export function createDataPlane(
     plane,
     table,
     backends,
-    faults,
     /** Cuts all connections and stops all timers. */
     close(): void {
       for (const client of plane.clients) client.destroy()

@@ -151,7 +151,9 @@ export function startMaster(
     worker.on('error', (error) => {
       log.warn(`worker ${worker.process.pid ?? '?'}: ${error.message}`)
       // What never was does not exit.
-      if (worker.process.pid === undefined) exited(slot, worker, 'could not be started')
+      if (worker.process.pid !== undefined) return
+      delete cluster.workers?.[worker.id]
+      exited(slot, worker, 'could not be started')
     })
     worker.on('exit', (code, signal) => exited(slot, worker, signal || code))
     return worker
@@ -171,7 +173,7 @@ export function startMaster(
   /** `crashes`: so many before it have ended at once. */
   function respawn(slot: number, place: Slot, crashes: number): void {
     const delay = crashes < 2 ? 0 : Math.min(maxRespawnMs, 100 * 2 ** crashes)
-    log.warn(`another worker starts in ${delay} ms`)
+    if (delay > 0) log.warn(`another worker starts in ${delay} ms`)
     setTimeout(() => {
       if (stopping || slots.get(slot) !== place) return
       try {
@@ -226,7 +228,8 @@ export function startMaster(
   async function replace(slot: number): Promise<void> {
     if (stopping) throw new Error('the router is being stopped')
     const old = slots.get(slot)
-    const worker = fork(slot, undefined, 0, (old ?? slots.get(0))?.routesKnown)
+    const predecessor = old !== undefined && hasEnded(old.worker) ? (old.id ?? old.replaces) : undefined
+    const worker = fork(slot, predecessor, 0, (old ?? slots.get(0))?.routesKnown)
     if (await ready(worker)) {
       if (old !== undefined) retire(old.worker)
       return
@@ -241,7 +244,7 @@ export function startMaster(
 
   let reloading: Promise<{ workers: number }> | undefined
   let reloadingAgain: Promise<{ workers: number }> | undefined
-  /** New workers first, each old one drained once its successor serves; a successor that fails changes nothing. */
+  /** New workers first, each old one drained once its successor serves; it goes on where that one fails. */
   async function replaceAll(): Promise<{ workers: number }> {
     const before = current
     const next = withFiles(readSettings() ?? before)

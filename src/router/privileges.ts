@@ -52,11 +52,11 @@ export function prepareAccessLog(path: string | undefined, identity: Identity | 
   } catch (error) {
     throw new PaasError('START_FAILED', `The access log cannot be opened: ${messageOf(error)}.`, {
       cause: error,
-      hint: `Its folder has to be there, and writable: ${dirname(path)}`,
+      hint: `It has to be a file of its own, in a folder that is there and writable: ${dirname(path)}`,
     })
   }
   if (identity?.uid === undefined || !opened.isFile() || (rightsOf(opened, identity) & 2) === 2) return
-  throw new PaasError('START_FAILED', `${path} is a link to a file that the workers cannot write.`, {
+  throw new PaasError('START_FAILED', `${path} leads to a file that the workers cannot write.`, {
     hint: `Name the file itself, or chown it to ${identity.uid}.`,
   })
 }

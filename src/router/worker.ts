@@ -232,10 +232,12 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       }
       data.close()
       for (const timer of timers) clearInterval(timer)
-      accessLog?.close()
       withdrawn = true
       await Promise.race([feed.withdraw([id]).catch(() => undefined), sleep(500)])
       feed.close()
+      // What was cut is told of only as it closes, which is after this turn of the event loop.
+      await sleep(50)
+      accessLog?.close()
     },
   }
 }

@@ -107,7 +107,7 @@ export class Backend implements ConnectionPool {
       const idle = this.#idle.at(-1)
       if (idle === undefined) return this.newConnection()
       if (idle.gone) {
-        this.#idle.pop()
+        this.gone(idle)
         continue
       }
       const fresh = now - idle.idleSince < freshMs && now - this.#closedAt > closesMs

@@ -30,7 +30,7 @@ const ejections: Record<ProbeProblem['kind'], Ejection | undefined> = {
 }
 
 /** A mark that was made here. */
-type OwnMark = { readonly route: TableRoute; readonly host: string; readonly index: number }
+type OwnMark = { readonly host: string; readonly index: number }
 
 export type DeadMarks = {
   /** Resolves to whether it was written: what is no verdict is only announced while an active checker lives. */
@@ -60,16 +60,17 @@ export function createFaults(
   const ttlMs = policy.deadTtlSeconds * 1000
   let closed = false
 
-  function mark(route: TableRoute, host: string, index: number, backend: Backend): void {
-    // The only backend is never marked, and an index means nothing once the list has changed.
-    if (route.urls.length < 2 || table.lookup(host) !== route) return
-    const mark = { host, url: backend.url, index, backends: route.urls.length, verdict: false }
+  function mark(host: string, index: number, backend: Backend): void {
+    const urls = table.lookup(host)?.urls ?? []
+    // The only backend is never marked, nor another one, which an index may mean once the list has changed.
+    if (urls.length < 2 || urls[index] !== backend.url) return
+    const mark = { host, url: backend.url, index, backends: urls.length, verdict: false }
     const wasOut = backend.ejected !== undefined
     void marks.markDead(mark).then((written) => {
       if (!written) return
-      const own = { route, host, index }
+      const own = { host, index }
       // It may have answered before that was written.
-      if (wasOut && backend.ejected === undefined) void takeBack(own)
+      if (wasOut && backend.ejected === undefined) void takeBack(own, backend)
       else remember(own, backend)
     })
   }
@@ -95,12 +96,13 @@ export function createFaults(
     const dead = table.deadOf(host, now)
     // What others have renewed ends within its time.
     if (closed || dead?.indexes.has(index) !== true || dead.until - now <= ttlMs) return
-    void takeBack(mark)
+    void takeBack(mark, backend)
   }
 
   /** What an active checker has found out stands, which asks more than whether there is an answer. */
-  async function takeBack({ route, host, index }: OwnMark): Promise<void> {
-    if (checked(host) || (await marks.checkerLives()) || table.lookup(host) !== route) return
+  async function takeBack({ host, index }: OwnMark, backend: Backend): Promise<void> {
+    if (checked(host) || (await marks.checkerLives())) return
+    if (table.lookup(host)?.urls[index] !== backend.url) return
     await marks.unmarkDead(host, index).catch(() => undefined)
   }
 
@@ -123,7 +125,7 @@ export function createFaults(
     report(`${backend.url} is back`)
     const own = marked.get(backend)
     marked.delete(backend)
-    for (const mark of own?.values() ?? []) await takeBack(mark)
+    for (const mark of own?.values() ?? []) await takeBack(mark, backend)
   }
 
   /** Whatever is answered: who answers can be reached, and does not hang. */
@@ -139,13 +141,7 @@ export function createFaults(
   }
 
   /** Asks a question of our own: one request that is slow, or ends it, is no reason to take it from all others. */
-  function suspect(
-    route: TableRoute,
-    host: string,
-    index: number,
-    backend: Backend,
-    of: 'hang' | 'close',
-  ): void {
+  function suspect(host: string, index: number, backend: Backend, of: 'hang' | 'close'): void {
     if (suspected.has(backend) || backend.ejected !== undefined) return
     const since = backend.lastResponse
     suspected.add(backend)
@@ -156,19 +152,19 @@ export function createFaults(
       const why = ejections[problem.kind] ?? of
       eject(backend, host, why)
       // Who closes on that one question may serve others, as a last resort, which a mark would not let it be.
-      if (why !== 'close') mark(route, host, index, backend)
+      if (why !== 'close') mark(host, index, backend)
     })
   }
 
   return {
     failed(route: TableRoute, host: string, index: number, backend: Backend, failure: Failure): void {
-      if (failure === 'timeout') suspect(route, host, index, backend, 'hang')
+      if (failure === 'timeout') suspect(host, index, backend, 'hang')
       // A lone backend is not taken out for refusing: it refuses quickly, and answers as soon as it can.
       if (route.urls.length < 2 && failure !== 'connectTimeout') return
-      if (failure === 'reset') suspect(route, host, index, backend, 'close')
+      if (failure === 'reset') suspect(host, index, backend, 'close')
       if (failure === 'refused') eject(backend, host, 'refused')
       else if (failure === 'unreachable' || failure === 'connectTimeout') eject(backend, host, 'connect')
-      if (failure === 'refused' || failure === 'connectTimeout') mark(route, host, index, backend)
+      if (failure === 'refused' || failure === 'connectTimeout') mark(host, index, backend)
     },
 
     /** Hipache's rule, as it was meant: 501 to 599 but a 503 with Retry-After; 500 while a checker lives. */
@@ -182,17 +178,17 @@ export function createFaults(
     ): void {
       if (status < 500 || route.urls.length < 2) return
       if (status === 503 && retryAfter) return
-      if (status !== 500) mark(route, host, index, backend)
+      if (status !== 500) mark(host, index, backend)
       else if (policy.deadBackendOn500) {
         void marks.checkerLives().then((lives) => {
-          if (lives) mark(route, host, index, backend)
+          if (lives) mark(host, index, backend)
         })
       }
     },
 
     /** A request waits for long; where others could serve, that is found out before it times out. */
     slow(route: TableRoute, host: string, index: number, backend: Backend): void {
-      if (route.urls.length > 1) suspect(route, host, index, backend, 'hang')
+      if (route.urls.length > 1) suspect(host, index, backend, 'hang')
     },
 
     close(): void {

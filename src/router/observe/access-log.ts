@@ -97,10 +97,10 @@ export type AccessLog = ReturnType<typeof openAccessLog>
 
 /**
  * Appends lines to a file, gathered so that a request costs no system call. Several workers may append to the
- * same file: each write is whole lines. Throws when the file cannot be opened.
+ * same file: each write is whole lines. Without the file lines are lost until it can be opened anew.
  */
 export function openAccessLog(path: string, onProblem: (message: string) => void) {
-  let fd = openLog(path)
+  let fd = opened() ?? openSync('/dev/null', 'w')
   // Bytes, because a string that grows line by line keeps the pieces of all its lines alive.
   let filling: Buffer = lineBuffer()
   let spare: Buffer | undefined = lineBuffer()
@@ -114,6 +114,15 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
   let second = 0
   let time = ''
   const waiting: Finished[] = []
+
+  function opened(): number | undefined {
+    try {
+      return openLog(path)
+    } catch (error) {
+      onProblem(`the access log was not opened: ${messageOf(error)}`)
+      return undefined
+    }
+  }
 
   /** Makes the lines of what waits. */
   function settle(): void {
@@ -196,13 +205,8 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     /** After a rotation: what waits goes to the old file, what follows to the new one. */
     reopen(): void {
       const before = fd
-      let next: number
-      try {
-        next = openLog(path)
-      } catch (error) {
-        onProblem(`the access log was not opened anew: ${messageOf(error)}`)
-        return
-      }
+      const next = opened()
+      if (next === undefined) return
       writeNow()
       fd = next
       // A write that is under way closes its file itself.

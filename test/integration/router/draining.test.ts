@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { reloadRouter } from '../../../src/router/control.ts'
@@ -11,7 +12,8 @@ test('a WebSocket has half a minute after a reload, and no more', { timeout: 60_
   await using redis = await startRedis()
   using backend = await startBackend('served')
   await redis.client.rpush('frontend:app.test', 'app', backend.url)
-  await using router = await startRouter(redis, { workers: 1 })
+  const log = join(redis.directory, 'access.log')
+  await using router = await startRouter(redis, { workers: 1, args: ['--access-log', log] })
   const socket = connect(router.port, '127.0.0.1')
   let text = ''
   let closed = false
@@ -33,5 +35,6 @@ test('a WebSocket has half a minute after a reload, and no more', { timeout: 60_
   await eventually(() => closed, 5000)
   expect(performance.now() - reloaded).toBeGreaterThan(29_000)
   await eventually(() => !existsSync(`/proc/${old}`), 5000)
+  expect(readFileSync(log, 'utf8')).toContain('"GET /ws HTTP/1.1" 101')
   expect((await ask(router.port, 'app.test')).body).toBe('served')
 })

@@ -8,7 +8,7 @@ import { awaitSwitch, readWorkers, setRoutes } from '../../../src/store/routes.t
 import { type Backend, startBackend } from './support/backend.ts'
 import { openLoad } from './support/load.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
-import { ask, eventually, startRouter, type TestRouter } from './support/router.ts'
+import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
 
 let redis: TestRedis
 let router: TestRouter
@@ -90,6 +90,19 @@ test('while an active checker lives, marks are only announced, and 500 is a reas
   await new Promise((resolve) => setTimeout(resolve, 200))
   expect(messages.length).toBe(before)
   await redis.client.del('hchecker_ping')
+})
+
+test('a mark is taken back when its backend answers, though another one has joined it', async () => {
+  const port = await freePort()
+  await route('joined.test', `http://127.0.0.1:${port}`, a.url)
+  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'joined.test')).body).toBe('a')
+  await eventually(async () => (await redis.client.smembers('dead:joined.test')).join() === '0')
+  await redis.client.rpush('frontend:joined.test', b.url)
+  await eventually(async () => (await ask(router.port, 'joined.test')).body === 'b')
+  const back = createServer((socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'))
+  back.listen(port, '127.0.0.1')
+  await eventually(async () => (await redis.client.exists('dead:joined.test')) === 0, 10_000)
+  back.close()
 })
 
 test('a backend of a wildcard is marked for the host that was asked for', async () => {

@@ -42,7 +42,7 @@ test('the access log is given to the workers, and nothing that somebody has link
   writeFileSync(secret, 'x')
   const link = join(directory, 'symbolic.log')
   symlinkSync(secret, link)
-  expect(() => prepareAccessLog(link, identity)).toThrow(/is a link to a file that the workers cannot write/)
+  expect(() => prepareAccessLog(link, identity)).toThrow(/leads to a file that the workers cannot write/)
   chownSync(secret, 65_534, 65_534)
   prepareAccessLog(link, identity)
   chownSync(secret, 0, 0)
