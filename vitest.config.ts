@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const project = (name: string, timeout: number) => ({
@@ -40,8 +41,10 @@ const excluded = (name: keyof typeof onDemand): string[] =>
 
 export default defineConfig({
   test: {
-    // Most of a test is waiting for other processes, so that even two cores have room for two.
-    maxWorkers: 2,
+    // Most of a test is waiting for other processes, so that even two cores have room for three.
+    maxWorkers: 3,
+    // A third of the time of a process that a test starts from source is to compile it.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.compile-cache') },
     projects: [
       project('unit', 10_000),
       { test: { ...project('integration', 60_000).test, exclude: excluded('integration') } },

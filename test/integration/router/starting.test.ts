@@ -57,7 +57,7 @@ test('what cannot be is told, with what to do', { timeout: 30_000 }, async () =>
   ]) {
     const { code, output } = await refused(...listen, ...args)
     expect(code).toBe(1)
-    expect(output).toMatch(/directory cannot be made|Its folder has to be there/)
+    expect(output).toMatch(/directory cannot be made|a folder that is there and writable/)
   }
   const env = { ...process.env, PAAS_ROOT: redis.directory }
   const lone = await run(process.execPath, [main, ...listen], { env })
