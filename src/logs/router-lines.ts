@@ -4,9 +4,8 @@ import { messageOf } from '../errors/paas-error.ts'
 import { type AppId } from '../model/names.ts'
 import { type LogBook } from './book.ts'
 import { type LogLine, logTime, paasLine } from './line.ts'
-import { linesSince, placeAtEnd } from './tail.ts'
+import { lookEveryMs, openTail } from './tail.ts'
 
-const lookEveryMs = 250
 /** More than this between two looks is skipped: a busy site must not keep the controller busy too. */
 const mostBytes = 256 * 1024
 
@@ -46,12 +45,11 @@ export async function followRouter(options: {
   signal: AbortSignal
 }): Promise<void> {
   const { path, book, findApp, log, signal } = options
-  let place = await placeAtEnd(path)
+  await using tail = await openTail(path, 'end', mostBytes)
   while (!signal.aborted) {
     await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined)
     try {
-      const { next, lines, skipped } = await linesSince(path, place, mostBytes)
-      place = next
+      const { lines, skipped } = await tail.look()
       await deliver(lines, skipped, { book, findApp })
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'the access log could not be read')

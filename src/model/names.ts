@@ -56,3 +56,12 @@ export const Domain = z
       .refine((host) => !/^[0-9.]+$/.test(host), 'a domain is a name, not an IP address'),
   )
 export type Domain = z.infer<typeof Domain>
+
+/**
+ * A domain that is to be added: a wildcard only where the router looks for it, which is by the last five labels of a host
+ * at most, as Hipache. What is stored is a Domain, because there may be longer ones from before.
+ */
+export const NewDomain = Domain.refine(
+  (host) => !host.startsWith('*.') || host.split('.').length <= 6,
+  'a wildcard with more than five labels after *. is never served: give a shorter one, or the hosts by name',
+)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { backendAddress } from './backend-address.ts'
-import { Domain } from './names.ts'
+import { Domain, NewDomain } from './names.ts'
 
 /**
  * host → backends, as Hipache stores it: LIST `frontend:<host>` = [identifier, backend, backend, …].
@@ -29,8 +29,10 @@ export const RouterWorker = z.strictObject({
 })
 export type RouterWorker = z.infer<typeof RouterWorker>
 
-/** What a route may be for, when a person writes it: a domain, or `*`, which is every host that nobody else has. */
+/** What a route may be for, when a person names it: a domain, or `*`, which is every host that nobody else has. */
 export const RouteHost = z.union([z.literal('*'), Domain])
+/** The same of one that is to be added. */
+export const NewRouteHost = z.union([z.literal('*'), NewDomain])
 
 /** One backend of a route, when a person writes it. */
 export const BackendUrl = z

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { linesSince, placeAtEnd } from '../../logs/tail.ts'
+import { lookEveryMs, openTail } from '../../logs/tail.ts'
 import { defineCommand } from '../define.ts'
 import { count } from '../fields.ts'
 
-const lookEveryMs = 250
 /** What is looked through for the last lines, and what may come between two looks. */
 const mostBytes = 8 * 1024 * 1024
 
@@ -23,20 +22,17 @@ export const routerLogs = defineCommand({
     lines: count.default(100).describe('how many lines to begin with').meta({ short: 'n', value: 'number' }),
   },
   async run({ flags }, { platform, io, signal }) {
-    const path = platform.paths.accessLog
     const say = async (lines: string[]): Promise<void> => {
       if (lines.length > 0) await io.stdout(Buffer.from(`${lines.join('\n')}\n`, 'latin1'))
     }
-    const { inode } = await placeAtEnd(path)
-    const before = await linesSince(path, { inode, offset: 0 }, mostBytes)
+    await using tail = await openTail(platform.paths.accessLog, 'start', mostBytes)
+    const before = await tail.look()
     await say(flags.lines === 0 ? [] : before.lines.slice(-flags.lines))
-    let place = before.next
     while (flags.follow && !signal.aborted) {
       await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined)
-      const { next, lines, skipped } = await linesSince(path, place, mostBytes)
+      const { lines, skipped } = await tail.look()
       if (skipped > 0) await io.stderr(` !     ${skipped} bytes came too fast and are not shown\n`)
       await say(lines)
-      place = next
     }
   },
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { addRoute } from '../../apps/routes.ts'
 import { identityName } from '../../model/key.ts'
-import { BackendUrl, Route, RouteHost } from '../../model/route.ts'
+import { BackendUrl, NewRouteHost, Route } from '../../model/route.ts'
 import { defineCommand } from '../define.ts'
 
 export const routesAdd = defineCommand({
@@ -17,7 +17,7 @@ export const routesAdd = defineCommand({
   access: 'admin',
   app: 'none',
   args: {
-    host: RouteHost.describe('host name'),
+    host: NewRouteHost.describe('host name'),
     backends: z.array(BackendUrl).min(1, 'give at least one backend').describe('http://address:port'),
   },
   flags: {

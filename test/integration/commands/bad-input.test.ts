@@ -270,6 +270,7 @@ describe('domains', () => {
     'a.b:80',
     'é.com',
     'a.*.b',
+    '*.a.b.c.d.example.com',
     `${'x'.repeat(64)}.com`,
     `${'a.'.repeat(127)}com`,
   ])('%j is none', async (domain) => {

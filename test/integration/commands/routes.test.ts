@@ -1,4 +1,6 @@
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { authorise } from '../../../src/api/authorise.ts'
 import { type Platform } from '../../../src/apps/platform.ts'
@@ -6,6 +8,7 @@ import { runCommandLine } from '../../../src/commands/program.ts'
 import { commands } from '../../../src/commands/registry.ts'
 import { PaasError } from '../../../src/errors/paas-error.ts'
 import { type Identity, Key } from '../../../src/model/key.ts'
+import { reopenRouterLogs } from '../../../src/router/control.ts'
 import { RouterStats } from '../../../src/router/observe/stats.ts'
 import { platformWithoutEngine } from '../../support/platform.ts'
 import { startState, type State } from '../../support/redis.ts'
@@ -104,6 +107,7 @@ describe('routes by hand', () => {
   test.each([
     [['routes:add', 'wiki.example.com'], 2, "Missing required argument 'backends'"],
     [['routes:add', 'wiki example', 'http://a:1'], 2, 'a domain looks like'],
+    [['routes:add', '*.a.b.c.d.example.com', 'http://a:1'], 2, 'give a shorter one, or the hosts by name'],
     [['routes:add', 'wiki.example.com', 'ftp://a'], 2, 'a backend looks like'],
     [['routes:add', 'wiki.example.com', 'http://a:99999'], 2, 'a backend looks like'],
     [['routes:add', 'wiki.example.com', 'http://a:1', '--identifier', 'two words'], 2, 'no spaces'],
@@ -126,6 +130,8 @@ describe('routes by hand', () => {
     await state.redis.rpush('frontend:UP_per.test', 'up', a.url)
     await state.redis.set('frontend:odd.test', 'no list')
     expect(await paas(['routes:remove', 'UP_per.test'])).toMatchObject({ code: 0 })
+    await state.redis.rpush('frontend:*.a.b.c.d.example.com', 'never served', a.url)
+    expect(await paas(['routes:remove', '*.A.b.c.d.example.com'])).toMatchObject({ code: 0 })
     expect(await state.store.routes.all()).toEqual([])
     for (const words of [
       ['routes:remove', 'odd.test'],
@@ -208,6 +214,43 @@ describe('the router', () => {
     expect(last.match(/\n/g)).toHaveLength(2)
     // Each worker writes its own lines, so their order is that of the workers' writes.
     expect(last).toMatch(/^(?:\S+ - - \[.*\] "GET \/followed-\d HTTP\/1\.1" 404 .*\n){2}$/)
+  })
+
+  test('router:logs -f has every line once when the log is rotated under load', async () => {
+    const stop = new AbortController()
+    const { context, said } = caller()
+    const following = runCommandLine(
+      commands,
+      ['router:logs', '-n', '0', '-f'],
+      { ...context, platform, signal: stop.signal },
+      authorise,
+    )
+    await sleep(300)
+    const { accessLog } = platform.paths
+    let asked = 0
+    const rotated = new AbortController()
+    const load = (async () => {
+      for (; !rotated.signal.aborted; asked += 1) {
+        await ask(router.port, 'nobody.example.com', `/r-${asked}-`)
+        await sleep(5)
+      }
+    })()
+    // The second time while the first is still being waited for.
+    for (let i = 1; i <= 2; i += 1) {
+      await sleep(600)
+      await rename(accessLog, `${accessLog}.${i}`)
+      await sleep(100)
+      await reopenRouterLogs(router.control)
+    }
+    await sleep(100)
+    rotated.abort()
+    await load
+    await eventually(() => said.stdout.includes(`/r-${asked - 1}-`), 10_000)
+    await sleep(500)
+    stop.abort()
+    await following
+    const shown = [...said.stdout.matchAll(/\/r-(\d+)-/g)].map(([, n]) => Number(n))
+    expect(shown.toSorted((x, y) => x - y)).toEqual(Array.from({ length: asked }, (_, n) => n))
   })
 
   test('router:reload puts other workers in their place', async () => {
