@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { type TlsOptions } from 'node:tls'
 import { z } from 'zod'
-import { type RouterSettings } from './settings.ts'
+import { type RouterSettings, type TlsFiles } from './settings.ts'
 
 /** Linux takes no longer value in an environment. */
 const mostBytes = 100_000
@@ -13,12 +14,35 @@ export const AcceptedFiles = z.object({
 })
 export type AcceptedFiles = z.infer<typeof AcceptedFiles>
 
+/** Not UTF-8: PKCS #12 is no text. */
+const readBytes = (path: string): string => readFileSync(path, 'latin1')
+
+/** A path, not PEM as it is nor the word that node:tls knows for `dhparam`. */
+const isPath = (value: string): boolean => value !== 'auto' && !value.includes('-----BEGIN ')
+
 /** The settings with what the files of their listeners hold now. */
 export function withFiles<T extends RouterSettings>(settings: T): T {
-  const paths = settings.listen.flatMap(({ tls }) =>
-    tls === undefined ? [] : [tls.key, tls.cert, ...tls.ca],
-  )
-  return { ...settings, pem: Object.fromEntries(paths.map((path) => [path, readFileSync(path, 'utf8')])) }
+  const paths = settings.listen
+    .flatMap(({ tls }) => [tls?.key, tls?.cert, tls?.pfx, tls?.dhparam, tls?.ca, tls?.crl].flat())
+    .filter((value) => value !== undefined)
+    .filter(isPath)
+  return { ...settings, pem: Object.fromEntries(paths.map((path) => [path, readBytes(path)])) }
+}
+
+/** What `tls` names, for node:tls: as it was accepted, or else as it is now. */
+export function readTlsFiles(tls: TlsFiles, pem: RouterSettings['pem']): TlsOptions {
+  const read = (value: string): string | Buffer =>
+    isPath(value) ? Buffer.from(pem?.[value] ?? readBytes(value), 'latin1') : value
+  const readAny = (value: string | undefined) => (value === undefined ? undefined : read(value))
+  return {
+    ...tls,
+    key: readAny(tls.key),
+    cert: readAny(tls.cert),
+    pfx: readAny(tls.pfx),
+    dhparam: readAny(tls.dhparam),
+    ca: tls.ca?.map(read),
+    crl: tls.crl?.map(read),
+  }
 }
 
 /** For the environment of a worker; '' where it is too long for that, and the worker reads the files itself. */

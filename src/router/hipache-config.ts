@@ -12,20 +12,38 @@ import {
 
 const Port = z.coerce.number().int().min(1).max(65_535)
 const strings = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat())
+const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 
-/** TLS options as Hipache takes them. */
-const tlsFields = {
-  port: Port.optional(),
+/** The options of node:tls that Hipache passes to it, as far as JSON can hold them and Node still has them. */
+const Tls = z.object({
+  // Paths, or PEM as it is: 0.2 and 0.3 read key and cert alone, 0.4 ca as well.
   key: z.string().optional(),
   cert: z.string().optional(),
   ca: strings.optional(),
+  crl: strings.optional(),
+  pfx: z.string().optional(),
+  dhparam: z.string().optional(),
   passphrase: z.string().optional(),
-  ciphers: z.string().optional(),
+  requestCert: z.boolean().optional(),
+  rejectUnauthorized: z.boolean().optional(),
+  ciphers: z.string().transform(cipherList).optional(),
   honorCipherOrder: z.boolean().optional(),
-  // These two only forbid what Node refuses anyway.
-  secureProtocol: z.unknown().optional(),
-  secureOptions: z.unknown().optional(),
-}
+  sigalgs: z.string().optional(),
+  ecdhCurve: z.string().optional(),
+  minVersion: z.enum(tlsVersions).optional(),
+  maxVersion: z.enum(tlsVersions).optional(),
+  // TLS 1.2 alone is a choice. With the others Node would speak no TLS 1.3, of which nobody knew, or nothing of today.
+  secureProtocol: z
+    .string()
+    .regex(/^(SSLv(2|3|23)|TLS(v1(_[12])?)?)_(server_)?method$/, 'Must be as TLSv1_2_method, or left out')
+    .transform((method) => (method.startsWith('TLSv1_2') ? method : undefined))
+    .optional(),
+  secureOptions: z.int().optional(),
+  sessionIdContext: z.string().optional(),
+  sessionTimeout: z.int32().min(0).optional(),
+  handshakeTimeout: z.int32().min(1).optional(),
+})
+const tlsFields = { port: Port.optional(), ...Tls.shape }
 const BoundAddress = z.looseObject({ address: z.string().optional(), ...tlsFields })
 const Bind = z.union([z.string(), BoundAddress])
 const binds = z.union([Bind, z.array(Bind)]).transform((value) => [value].flat())
@@ -175,19 +193,19 @@ function unknownKeys(config: HipacheConfig): string[] {
   ]
 }
 
-type TlsConfig = {
-  [Key in keyof typeof tlsFields]?: z.infer<(typeof tlsFields)[Key]>
-}
-
 function listenAddresses(config: HipacheConfig, warn: (message: string) => void): ListenAddress[] {
   const { server } = config
   const legacy = server.port !== undefined || server.address !== undefined || server.address6 !== undefined
   if (legacy || server.https !== undefined)
     warn('server.port, server.address and server.https are deprecated: use http and https')
   const hosts = [...(server.address ?? []), ...(server.address6 ?? [])]
-  // 0.2 and 0.3 listened everywhere unless told otherwise; 0.4 on loopback. A file speaks the version it is in.
-  const modern = config.http !== undefined || config.https !== undefined || config.user !== undefined
-  const anywhere = hosts.length > 0 ? hosts : [modern && !legacy ? '127.0.0.1' : '::']
+  // 0.2 and 0.3 listened everywhere unless told otherwise; 0.4 on loopback. A file speaks the version it is in, and is
+  // one of 0.4 where it has what only that reads.
+  const onlyIn04 = [config.http, config.https, config.user, config.group, server.staticDir]
+  const modern = onlyIn04.some((value) => value !== undefined)
+  const anywhere = hosts.length > 0 ? hosts : [modern ? '127.0.0.1' : '::']
+  if (modern && server.port !== undefined && hosts.length === 0 && config.http?.bind === undefined)
+    warn('http.bind is missing: HTTP is served on 127.0.0.1 alone, as by Hipache 0.4')
   const listen: ListenAddress[] = []
   const httpPort = config.http?.port ?? server.port ?? 80
   for (const bind of config.http?.bind ?? anywhere) {
@@ -199,10 +217,9 @@ function listenAddresses(config: HipacheConfig, warn: (message: string) => void)
   // server.https alone listened wherever HTTP did; the https of 0.4 only where it was told to.
   const unbound = config.https === undefined ? anywhere : hosts
   if (https.bind === undefined && unbound.length === 0) warn('https.bind is missing: HTTPS is not served')
-  const httpsBinds = https.bind ?? (https.key === undefined ? [] : unbound)
+  const httpsBinds = https.bind ?? (https.key === undefined && https.pfx === undefined ? [] : unbound)
   for (const bind of httpsBinds) {
-    const own: TlsConfig & { address?: string | undefined } =
-      typeof bind === 'string' ? { address: bind } : bind
+    const own = typeof bind === 'string' ? { address: bind } : bind
     const merged = { ...https, ...own }
     listen.push({
       address: own.address ?? '127.0.0.1',
@@ -213,20 +230,14 @@ function listenAddresses(config: HipacheConfig, warn: (message: string) => void)
   return listen
 }
 
-function tlsFiles(config: TlsConfig): TlsFiles {
-  if (config.key === undefined || config.cert === undefined) {
+/** Of all that was said of an address what is for node:tls. */
+function tlsFiles(config: z.infer<typeof Tls>): TlsFiles {
+  if (config.pfx === undefined && (config.key === undefined || config.cert === undefined)) {
     throw new PaasError('INVALID_INPUT', 'https needs a key and a cert.', {
-      hint: 'Give the paths of PEM files as https.key and https.cert.',
+      hint: 'Give the paths of PEM files as https.key and https.cert, or that of a PKCS #12 file as https.pfx.',
     })
   }
-  return {
-    key: config.key,
-    cert: config.cert,
-    ca: config.ca ?? [],
-    passphrase: config.passphrase,
-    ciphers: config.ciphers === undefined ? undefined : cipherList(config.ciphers),
-    honorCipherOrder: config.honorCipherOrder,
-  }
+  return Tls.parse(config)
 }
 
 /** Spaces separate, as `:` does. But the list that 0.4 ships has one after a `+`, which OpenSSL refuses. */

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
+import { readTlsFiles } from './accepted-files.ts'
 import { ClientConnection } from './client/client-connection.ts'
 import { readPushed, userBufferReader } from './client/reading.ts'
 import { type Plane } from './forward/plane.ts'
@@ -85,19 +85,12 @@ function createFor(
 ): Server {
   const options = { allowHalfOpen: true, noDelay: true }
   if (listen.tls === undefined) return createServer(options, accept)
-  const { key, cert, ca, passphrase, ciphers, honorCipherOrder } = listen.tls
-  const read = (path: string): string => pem?.[path] ?? readFileSync(path, 'utf8')
   const server = createTlsServer(
     {
-      ...options,
-      key: read(key),
-      cert: read(cert),
-      ...(ca.length === 0 ? {} : { ca: ca.map(read) }),
-      ...(passphrase === undefined ? {} : { passphrase }),
-      ...(ciphers === undefined ? {} : { ciphers }),
-      ...(honorCipherOrder === undefined ? {} : { honorCipherOrder }),
-      ALPNProtocols: ['http/1.1', 'http/1.0'],
       handshakeTimeout: 10_000,
+      ...readTlsFiles(listen.tls, pem),
+      ...options,
+      ALPNProtocols: ['http/1.1', 'http/1.0'],
     },
     accept,
   )

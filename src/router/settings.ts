@@ -1,3 +1,4 @@
+import { type TlsOptions } from 'node:tls'
 import { type RedisTarget } from '../store/redis-target.ts'
 import { type Timeouts } from './forward/plane.ts'
 
@@ -8,15 +9,10 @@ export type ListenAddress = {
   tls: TlsFiles | undefined
 }
 
-/** PEM files and what node:tls takes besides. */
-export type TlsFiles = {
-  key: string
-  cert: string
-  ca: string[]
-  passphrase: string | undefined
-  ciphers: string | undefined
-  honorCipherOrder: boolean | undefined
-}
+/** What node:tls takes, with paths of files, or PEM, for what files hold. */
+export type TlsFiles = Omit<TlsOptions, 'key' | 'cert' | 'pfx' | 'dhparam' | 'ca' | 'crl'> &
+  Partial<Record<'key' | 'cert' | 'pfx' | 'dhparam', string | undefined>> &
+  Partial<Record<'ca' | 'crl', string[] | undefined>>
 
 /** Everything that decides how a router behaves; made from an instance, from flags or from Hipache's file. */
 export type RouterSettings = {
@@ -49,7 +45,10 @@ export type RouterSettings = {
   maxQueue: number
   /** The Hipache file that they come from, as it was read. */
   configText: string | undefined
-  /** What the files of `tls` held when they were accepted, by path; undefined: they are read when they are needed. */
+  /**
+   * What the files of `tls` held when they were accepted, by path, a character for each byte; undefined: they are read
+   * when they are needed.
+   */
   pem: Record<string, string> | undefined
   /** Node's private fields for cheaper reads and writes, where they are there. */
   fastPath: boolean

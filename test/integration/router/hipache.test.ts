@@ -175,6 +175,20 @@ test('a file of 0.4 with the rest of https but no bind, user by id, and marks th
   subscriber.disconnect()
 })
 
+test('a file of 0.4 by its user alone: server.port is on loopback', async () => {
+  const port = await freePort()
+  await using router = await hipache({
+    user: 65_534,
+    server: { accessLog: null, workers: 1, port },
+    driver: `redis://127.0.0.1:${masterPort}`,
+  })
+  expect(router.log()).toContain('HTTP is served on 127.0.0.1 alone')
+  expect((await ask(port, '__ping__')).body).toBe('ok')
+  // Any other address of this machine is one that a listener on all of them would have.
+  const elsewhere = connectPlain(port, '127.0.0.2')
+  await expect(once(elsewhere, 'connect')).rejects.toThrow('ECONNREFUSED')
+})
+
 test('pages of staticDir, as they are at each moment; 500 is no reason for a mark where that is not wanted', async () => {
   const http = await freePort()
   const staticDir = join(master.directory, 'static')

@@ -1,8 +1,9 @@
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run } from '../../support/process.ts'
 import { type Backend, startBackend } from './support/backend.ts'
@@ -113,4 +114,143 @@ test('a certificate that is being replaced is taken by a reload alone', { timeou
   router.child.kill('SIGHUP')
   await eventually(async () => (await router.workerPids()).every((pid) => !before.includes(pid)), 10_000)
   expect(await cleanlyEnded('/whole')).toBe(true)
+})
+
+type KeyPair = { key: string; cert: string }
+
+const openssl = (command: string): Buffer => execFileSync('openssl', command.split(' '), { stdio: 'pipe' })
+
+/** Who issues certificates and takes them back. */
+function makeAuthority(directory: string) {
+  const { key, cert } = makeCertificate(directory, 'authority')
+  const [crl, index, config] = ['crl.pem', 'index.txt', 'authority.cnf'].map((name) =>
+    join(directory, name),
+  ) as [string, string, string]
+  writeFileSync(index, '')
+  writeFileSync(
+    config,
+    `[ca]\ndefault_ca = own\n[own]\ndatabase = ${index}\ndefault_md = sha256\ndefault_crl_days = 2\n`,
+  )
+  const ca = (command: string) => openssl(`ca -config ${config} -keyfile ${key} -cert ${cert} ${command}`)
+  const publish = () => ca(`-gencrl -out ${crl}`)
+  publish()
+  return {
+    cert,
+    crl,
+    issue(name: string): KeyPair {
+      const [clientKey, clientCert] = [join(directory, `${name}.key`), join(directory, `${name}.pem`)]
+      openssl(
+        `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=${name} ` +
+          `-CA ${cert} -CAkey ${key} -keyout ${clientKey} -out ${clientCert}`,
+      )
+      return { key: clientKey, cert: clientCert }
+    },
+    revoke(client: KeyPair): void {
+      ca(`-revoke ${client.cert}`)
+      publish()
+    },
+  }
+}
+
+/** The router as it starts from a file of 0.3 with these options of TLS. */
+async function routerOf03(tls: Record<string, unknown>) {
+  const [http, https] = [await freePort(), await freePort()]
+  const file = join(redis.directory, `config-${https}.json`)
+  const server = { accessLog: null, workers: 1, port: http, address: ['127.0.0.1'] }
+  writeFileSync(
+    file,
+    JSON.stringify({ server: { ...server, https: { port: https, ...tls } }, driver: redis.url }),
+  )
+  return { ...(await startRouter(redis, { bare: true, args: ['--hipache-config', file] })), https }
+}
+
+/** The first line of an answer, or what became of the connection. */
+async function firstLine(port: number, options: ConnectionOptions = {}): Promise<string> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
+  socket.write('GET /for-clients HTTP/1.0\r\nHost: app.test\r\n\r\n')
+  let text = ''
+  try {
+    for await (const chunk of socket) text += String(chunk)
+  } catch (error) {
+    return String(error)
+  }
+  return text.split('\r\n')[0]!
+}
+
+/** Waits for the worker that follows what is done. */
+async function replaced(of: TestRouter, doing: (pids: number[]) => unknown): Promise<void> {
+  const before = await of.workerPids()
+  doing(before)
+  await eventually(async () => {
+    const [pid] = await of.workerPids()
+    return pid !== undefined && !before.includes(pid)
+  }, 10_000)
+}
+
+const served = 'HTTP/1.1 200 OK'
+const as = (port: number, client: KeyPair): Promise<string> =>
+  firstLine(port, { key: readFileSync(client.key), cert: readFileSync(client.cert) })
+
+test('clients are asked for certificates, and those that are taken back count from a reload on', async () => {
+  const authority = makeAuthority(redis.directory)
+  const [staying, leaving] = [authority.issue('staying'), authority.issue('leaving')]
+  const stranger = makeCertificate(redis.directory, 'stranger')
+  const checked = { requestCert: true, rejectUnauthorized: true, ca: authority.cert, crl: authority.crl }
+  await using strict = await routerOf03({
+    ...makeCertificate(redis.directory, 'strict'),
+    ...checked,
+  })
+  const { https } = strict
+  expect(strict.log()).not.toContain('has no effect')
+  expect(await as(https, staying)).toBe(served)
+  expect(await as(https, leaving)).toBe(served)
+  const before = backend.seen.length
+  expect(await firstLine(https)).toMatch(/alert certificate required|ECONNRESET/)
+  expect(await firstLine(https, { maxVersion: 'TLSv1.2' })).toMatch(/alert handshake failure|ECONNRESET/)
+  expect(await as(https, stranger)).not.toContain('HTTP')
+  expect(backend.seen.length).toBe(before)
+
+  authority.revoke(leaving)
+  await replaced(strict, ([pid = 0]) => process.kill(pid, 'SIGKILL'))
+  expect(await as(https, leaving)).toBe(served)
+  await replaced(strict, () => strict.child.kill('SIGHUP'))
+  expect(await as(https, staying)).toBe(served)
+  await eventually(async () => !(await as(https, leaving)).includes('HTTP'))
+  // Those that were refused are not waited for.
+  const stopping = performance.now()
+  await strict[Symbol.asyncDispose]()
+  expect(performance.now() - stopping).toBeLessThan(4000)
+})
+
+test('a PKCS #12 file, DH parameters and a CA as PEM, of which a worker that follows another has no need', async () => {
+  const [key, cert, pfx, dhparam] = ['rsa.key', 'rsa.pem', 'rsa.p12', 'dh.pem'].map((name) =>
+    join(redis.directory, name),
+  ) as [string, string, string, string]
+  openssl(`req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=rsa -keyout ${key} -out ${cert}`)
+  openssl(`pkcs12 -export -inkey ${key} -in ${cert} -passout pass:secret -out ${pfx}`)
+  openssl(`genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out ${dhparam}`)
+  const client = makeCertificate(redis.directory, 'itself')
+  await using started = await routerOf03({
+    ...{ pfx, passphrase: 'secret', dhparam, secureProtocol: 'TLSv1_2_method' },
+    ...{ ciphers: 'DHE-RSA-AES128-GCM-SHA256', requestCert: true, ca: readFileSync(client.cert, 'utf8') },
+  })
+  const { https } = started
+  expect(await as(https, client)).toBe(served)
+  expect(await firstLine(https)).not.toContain('HTTP')
+  expect(await firstLine(https, { minVersion: 'TLSv1.3' })).toMatch(/alert protocol version/)
+  for (const file of [pfx, dhparam]) rmSync(file)
+  await replaced(started, ([pid = 0]) => process.kill(pid, 'SIGKILL'))
+  expect(await as(https, client)).toBe(served)
+  started.child.kill('SIGHUP')
+  await eventually(() => started.log().includes('rsa.p12'))
+  expect(await as(https, client)).toBe(served)
+})
+
+test.each([
+  [{ requestCert: 'yes' }, 'server.https.requestCert'],
+  [{ crl: '/nonexistent.pem' }, "open '/nonexistent.pem'"],
+  [{ ecdhCurve: 'none' }, 'Failed to set ECDH curve'],
+  [{ cert: undefined }, 'https needs a key and a cert'],
+])('the option of TLS %o is refused with what is wrong', async (options, message) => {
+  await expect(routerOf03({ ...pem, ...options })).rejects.toThrow(message)
 })

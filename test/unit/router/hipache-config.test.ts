@@ -71,7 +71,85 @@ test('what is unknown is told by its path', () => {
       (path) => `${path} is unknown and has no effect`,
     ),
   )
-  expect(read({ server: { https: { dhparam: 'x' } } }).warnings.join()).toContain('server.https.dhparam is')
+})
+
+test('what node:tls takes reaches it, and nothing else does', () => {
+  const tls = {
+    ...{
+      key: '/k',
+      cert: '/c',
+      pfx: '/p',
+      dhparam: 'auto',
+      ca: ['/a', '/b'],
+      crl: ['/r'],
+      passphrase: 'secret',
+    },
+    ...{ requestCert: true, rejectUnauthorized: false, honorCipherOrder: false, ciphers: 'HIGH' },
+    ...{
+      sigalgs: 'ed25519',
+      ecdhCurve: 'auto',
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      secureOptions: 1,
+    },
+    ...{ sessionIdContext: 'id', sessionTimeout: 0, handshakeTimeout: 5000 },
+  }
+  const { settings, warnings } = read({
+    server: { https: { ...tls, crl: '/r', ticketKeys: 'k', ALPNProtocols: ['h2'] } },
+  })
+  expect(settings.listen[1]?.tls).toStrictEqual(tls)
+  expect(warnings).toContain('server.https.ticketKeys is unknown and has no effect')
+  expect(warnings).toContain('server.https.ALPNProtocols is unknown and has no effect')
+  const bind = [{ address: '::1', requestCert: false }, '::2']
+  const { listen } = read({ https: { ...tls, bind } }).settings
+  expect(listen.slice(1).map((one) => one.tls?.requestCert)).toEqual([false, true])
+})
+
+test.each([
+  ['SSLv23_method', undefined],
+  ['TLSv1_server_method', undefined],
+  ['TLSv1_2_method', 'TLSv1_2_method'],
+])('the secureProtocol %s', (secureProtocol, passed) => {
+  const { settings } = read({ server: { https: { key: '/k', cert: '/c', secureProtocol } } })
+  expect(settings.listen[1]?.tls?.secureProtocol).toBe(passed)
+})
+
+test.each([
+  { requestCert: 'yes' },
+  { rejectUnauthorized: 1 },
+  { crl: 5 },
+  { pfx: ['/p'] },
+  { ecdhCurve: false },
+  { minVersion: 'TLSv1.4' },
+  { secureProtocol: 'TLSv1_2_client_method' },
+  { secureOptions: 'all' },
+  { handshakeTimeout: 0 },
+  { sessionTimeout: -1 },
+])('the option of TLS %o is refused by its name', (options) => {
+  expect(() => read({ server: { https: { key: '/k', cert: '/c', ...options } } })).toThrow(
+    Object.keys(options)[0],
+  )
+})
+
+test('a file with anything that only 0.4 reads listens on loopback unless told otherwise', () => {
+  const where = (value: unknown): string[] =>
+    read(value).settings.listen.map(({ address, port }) => `${address} ${port}`)
+  const driver = 'redis:'
+  const server = { port: 8080 }
+  expect(where({ driver, server })).toEqual([':: 8080'])
+  for (const marker of [
+    ...[{ user: 'www-data' }, { group: 'www-data' }, { http: {} }, { https: { bind: [] } }],
+    { server: { ...server, staticDir: '/static' } },
+  ]) {
+    expect(where({ driver, server, ...marker })).toEqual(['127.0.0.1 8080'])
+    expect(read({ driver, server, ...marker }).warnings).toContain(
+      'http.bind is missing: HTTP is served on 127.0.0.1 alone, as by Hipache 0.4',
+    )
+  }
+  const told = { driver, server: { ...server, address: ['::'] }, user: 'www-data' }
+  expect(where(told)).toEqual([':: 8080'])
+  expect(read(told).warnings).toHaveLength(1)
+  expect(where({ driver, server, user: 'www-data', http: { bind: '0.0.0.0' } })).toEqual(['0.0.0.0 8080'])
 })
 
 test('a null asks for nothing, wherever it is', () => {
