@@ -65,20 +65,29 @@ export function serveControl(path: string, actions: ControlActions, onProblem: (
   return server
 }
 
-/** Serves the Prometheus text on `GET /metrics`. */
+type Page = { status: number; text: string }
+
+/** Serves the Prometheus text on `GET /metrics`, and whether requests can be served on `GET /ready`. */
 export function serveMetrics(
   listen: { address: string; port: number },
-  metrics: () => Promise<string>,
+  about: { metrics(): Promise<string>; isReady(): Promise<boolean> },
   onProblem: (message: string) => void,
 ) {
+  const metrics = async (): Promise<Page> => ({ status: 200, text: await about.metrics() })
+  const ready = async (): Promise<Page> =>
+    (await about.isReady())
+      ? { status: 200, text: 'ok\n' }
+      : { status: 503, text: 'the routes are not known yet\n' }
   const server = createHttpServer((request, response) => {
-    const asksFor = request.url?.split('?')[0]
-    if (!['GET', 'HEAD'].includes(request.method ?? '') || asksFor !== '/metrics') {
+    const path = request.url?.split('?')[0]
+    const page = path === '/metrics' ? metrics : path === '/ready' ? ready : undefined
+    if (!['GET', 'HEAD'].includes(request.method ?? '') || page === undefined) {
       response.writeHead(404).end()
       return
     }
-    metrics().then(
-      (text) => response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(text),
+    page().then(
+      ({ status, text }) =>
+        response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4' }).end(text),
       () => response.writeHead(503).end(),
     )
   })

@@ -24,7 +24,7 @@ export type PlaneEvents = {
   finished(finished: Finished): void
   /** The last request of a backend that is in no route now is done. */
   drained(): void
-  /** Whether an unknown host is unknown for certain. */
+  /** Whether a host without a route has none for certain. */
   routesKnown(): boolean
   report(message: string): void
 }
@@ -75,7 +75,8 @@ export function createDataPlane(
     replayBytes: settings.replayBytes,
     trusts: trustedPeers(settings.trustedProxies),
     debugs: trustedPeers([...settings.trustedProxies, '127.0.0.0/8', '::1/128']),
-    unknownHostStatus: () => (on.routesKnown() ? settings.unknownHostStatus : 503),
+    unknownHostStatus: settings.unknownHostStatus,
+    routesKnown: () => on.routesKnown(),
     page: pages(settings.staticDir),
     requestId: requestIds(),
     stickyToken: (host, url) =>

@@ -292,6 +292,10 @@ export function startMaster(
   }
   const stats = async (): Promise<RouterStats> => routerStats(...(await collectStats()))
   const metrics = async (): Promise<string> => prometheusText(...(await collectStats()))
+  const isReady = async (): Promise<boolean> => {
+    const [, workers] = await collectStats()
+    return workers.length > 0 && workers.every(({ routesKnown }) => routesKnown)
+  }
 
   const reopenLogs = (): void => {
     try {
@@ -321,7 +325,7 @@ export function startMaster(
         ),
     settings.metrics === undefined
       ? undefined
-      : serveMetrics(settings.metrics, metrics, (message) => log.warn(message)),
+      : serveMetrics(settings.metrics, { metrics, isReady }, (message) => log.warn(message)),
   ]
 
   return {

@@ -208,6 +208,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
         startedAt,
         version: sync.version,
         routes: table.size,
+        routesKnown: routesKnown(),
         clients: plane.clients.size,
         rssBytes: process.memoryUsage.rss(),
         ...counted,

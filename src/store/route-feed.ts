@@ -39,7 +39,7 @@ type Mark = {
 
 const workerTtlMs = 10_000
 const pageSize = 1000
-const keyspaceFlags = 'Kglshxe'
+const keyspaceFlags = 'Kglshxe$'
 
 /**
  * The router's side of the routes in Redis. Reads come from `read`; dead marks and messages go to `write`

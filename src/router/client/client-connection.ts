@@ -26,6 +26,7 @@ export type Listener = {
 
 /** So much behind the request in progress is read: enough to notice that the client is gone. */
 const heldBytes = 16 * 1024
+const routesUnknown = [503, 'the routes are not known yet'] as const
 /** For how long at most a client may go on sending what nobody wants any more. */
 const lingerMaxMs = 30_000
 
@@ -115,7 +116,7 @@ export class ClientConnection implements Client {
         const next = parseRequestHead(head, buf, pos, end)
         if (next <= 0) {
           if (next === 0) this.#keepPartial(buf, pos, end)
-          else this.#refuse(-next, head.reason, this.#debugOf(head, head.reason))
+          else this.#refuse(-next, head.reason, head.method === 'HEAD', this.#debugOf(head, head.reason))
           break
         }
         pos = next
@@ -189,9 +190,11 @@ export class ClientConnection implements Client {
       return
     }
     const route = plane.table.lookup(head.host)
-    if (route === undefined) {
-      const status = plane.unknownHostStatus()
-      this.#page(head, status, status === 503 ? 'the routes are not known yet' : unknownHost)
+    const known = route?.host === head.host || plane.routesKnown()
+    // A host may have a route of its own that has not been read yet, and is nobody else's until then.
+    if (route === undefined || !known) {
+      const [status, reason] = known ? [plane.unknownHostStatus, unknownHost] : routesUnknown
+      this.#page(head, status, reason)
       return
     }
     const upstream = upstreamHead(head, this.#origin, this.#trusts, plane.requestId())
@@ -226,8 +229,8 @@ export class ClientConnection implements Client {
   }
 
   /** What is not a request that could be passed on: say so and close. */
-  #refuse(status: number, reason: string, more = ''): void {
-    const bytesSent = this.#write(status, reason, undefined, false, false, more)
+  #refuse(status: number, reason: string, isHead = false, more = ''): void {
+    const bytesSent = this.#write(status, reason, undefined, isHead, false, more)
     this.#plane.onFinished(
       answeredOf(nothingAsked, { address: this.address, route: undefined, status, bytesSent }),
     )

@@ -9,12 +9,12 @@ export type Origin = {
   address: string
   proto: 'http' | 'https'
   port: number
-  /** The fields of the last request, which are those of the next one if it asks for the same. */
+  /** The fields of the last request, which are those of the next one if it asks for the same; first of none. */
   last: { authority: string; fields: string }
 }
 
 export function originOf(address: string, { proto, port }: Pick<Origin, 'proto' | 'port'>): Origin {
-  return { address, proto, port, last: { authority: '', fields: '' } }
+  return { address, proto, port, last: { authority: '\n', fields: '' } }
 }
 
 /**

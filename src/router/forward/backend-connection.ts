@@ -261,7 +261,8 @@ export class BackendConnection {
   /** `there`: bytes behind the head. Returns whether they are the whole body and were passed on with it. */
   #startBody(responder: Responder, there: number): boolean {
     const head = this.#head
-    this.#keepAlive = head.keepAlive
+    // Who answers before all is there may take the rest of it for a request.
+    this.#keepAlive = head.keepAlive && this.requestDone
     this.#keepAliveSeconds = head.keepAliveSeconds
     const bodyless = responder.isHead || head.status === 204 || head.status === 304
     this.#framing = bodyless ? framing.none : head.framing
@@ -344,7 +345,13 @@ export class BackendConnection {
 }
 
 /** Errors of a machine that has nothing left to connect with. */
-const ownErrors: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+export const ownErrors: ReadonlySet<unknown> = new Set([
+  'EADDRNOTAVAIL',
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+])
 
 function failureOfConnect(error: Error | undefined): Failure {
   const code = error !== undefined && 'code' in error ? error.code : undefined

@@ -34,8 +34,14 @@ const freshMs = 1000
  */
 const closesMs = 60_000
 
-/** Why a backend is out: what it did to connections or to requests. */
-export type Ejection = 'refused' | 'connect' | 'hang' | 'close'
+/** Why a backend is out for all hosts: what it does to connections. */
+export type Unreachable = 'refused' | 'connect'
+/** Why it is out for one host: what it does to requests, which may be on behalf of that one alone. */
+export type Unresponsive = 'hang' | 'close'
+export type Ejection = Unreachable | Unresponsive
+
+/** Of so many hosts it is remembered, as clients make up the hosts of a wildcard. */
+const maxUnresponsive = 32
 
 /** One backend as this worker knows it: its connections, its load, and whether it is out. */
 export class Backend implements ConnectionPool {
@@ -47,8 +53,10 @@ export class Backend implements ConnectionPool {
   active = 0
   /** Routes of this worker that have it. At 0 it is retired: idle connections close, nothing new is sent. */
   routes = 0
-  /** Why it gets no requests until a probe succeeds; undefined: it is in. */
-  ejected: Ejection | undefined
+  /** Why it gets no requests until it can be connected to; undefined: it is in. */
+  unreachable: Unreachable | undefined
+  /** Why it gets no requests of these hosts until it has answered one. */
+  #unresponsive: Map<string, Unresponsive> | undefined
   /** When a response last came (performance.now()). */
   lastResponse = never
   /** When it last closed a connection right after a response, without notice. */
@@ -63,6 +71,32 @@ export class Backend implements ConnectionPool {
     this.address = address
     this.#limits = limits
     this.#shared = shared
+  }
+
+  /** Why it gets no requests of a host; undefined: it does. */
+  ejectedFor(host: string): Ejection | undefined {
+    return this.unreachable ?? this.#unresponsive?.get(host)
+  }
+
+  /** Why it gets no requests of some host at least. */
+  get ejected(): Ejection | undefined {
+    return this.unreachable ?? this.#unresponsive?.values().next().value
+  }
+
+  /** Takes it out for a host; returns whether that is new. */
+  unresponsiveTo(host: string, why: Unresponsive): boolean {
+    const hosts = (this.#unresponsive ??= new Map())
+    if (hosts.has(host) || hosts.size >= maxUnresponsive) return false
+    hosts.set(host, why)
+    return true
+  }
+
+  /** It has answered a host; returns whether it was out for that one. */
+  responsiveTo(host: string): boolean {
+    const hosts = this.#unresponsive
+    if (hosts?.delete(host) !== true) return false
+    if (hosts.size === 0) this.#unresponsive = undefined
+    return true
   }
 
   get queued(): number {
@@ -93,6 +127,11 @@ export class Backend implements ConnectionPool {
   /** It is out: nobody should go on waiting for it. */
   dissolveQueue(): void {
     for (const waiting of this.#queue.splice(0)) waiting.moveOn()
+  }
+
+  /** Takes a turn that was given up in the middle of a request, and which nobody can refuse. */
+  enterAgain(): void {
+    this.active += 1
   }
 
   /** Gives up a turn; the next in the queue has it. */

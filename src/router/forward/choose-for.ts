@@ -24,12 +24,13 @@ export function chooseFor(
   request: Choosing,
   now: number,
 ): number {
-  const dead = plane.table.deadFor(route, request.asked.host, now)
+  const { host } = request.asked
+  const dead = plane.table.deadFor(route, host, now)
   if (options?.sticky === true && request.sticky !== '') {
     const own = ownIndex(plane, route, dead, request)
     if (own !== -1) return own
   }
-  return chooseBackend(plane.table.backendsOf(route), options, dead, request.tried)
+  return chooseBackend(host, plane.table.backendsOf(route), options, dead, request.tried)
 }
 
 /** The cookie for a visitor whom this backend serves; '' where it has that one, or is to stay with another backend. */
@@ -50,9 +51,9 @@ function ownIndex(
   plane: Plane,
   route: TableRoute,
   dead: ReadonlySet<number> | undefined,
-  { sticky, tried }: Choosing,
+  { asked, sticky, tried }: Choosing,
 ): number {
   const usable = (index: number): boolean => dead?.has(index) !== true && !tried.includes(index)
   const token = (url: string): string => plane.stickyToken(route.host, url)
-  return stickyIndex(sticky, plane.table.backendsOf(route), usable, token)
+  return stickyIndex(sticky, asked.host, plane.table.backendsOf(route), usable, token)
 }

@@ -10,6 +10,7 @@ export const noBackend = { none: -1, invalid: -2, ejected: -3 } as const
  * refused, which they do quickly.
  */
 export function chooseBackend(
+  host: string,
   backends: readonly (Backend | undefined)[],
   options: RouteOptions | undefined,
   dead: ReadonlySet<number> | undefined,
@@ -35,11 +36,12 @@ export function chooseBackend(
     }
     const weight = options?.weights[i] ?? 1
     if (weight <= 0) continue
-    if (backend.ejected !== undefined) {
+    const ejected = backend.ejectedFor(host)
+    if (ejected !== undefined) {
       state = noBackend.ejected
       if (tried.includes(i)) continue
-      if (backend.ejected === 'refused') refusing = i
-      else if (backend.ejected === 'close' && backend.inFlight < closingLoad) {
+      if (ejected === 'refused') refusing = i
+      else if (ejected === 'close' && backend.inFlight < closingLoad) {
         closing = i
         closingLoad = backend.inFlight
       }

@@ -7,6 +7,7 @@ import { type BackendConnection, type Failure, type Responder } from './backend-
 import { chooseFor, cookieFor, mostMoves } from './choose-for.ts'
 import { type ExchangeClient } from './exchange-client.ts'
 import { dueOf, type Standing } from './patience.ts'
+import { giveTurn, leaveBackend, type Placed, resumeTurn } from './place.ts'
 import { type Finished, never, type Plane } from './plane.ts'
 import { bodyOf, type RequestBody } from './request-body.ts'
 import { type Asked, askedOf, debugFields, debugVersion } from './report.ts'
@@ -16,10 +17,13 @@ import { afterFailure, isIdempotent, late, type Refusal, tooMany, withoutBackend
 import { setStickyCookie, stickyOf } from './sticky.ts'
 
 const none: readonly number[] = []
+/** A body that comes within this is one of a request as others are. */
+const slowBodyMs = 1000
 
 /** One request and its response: chooses the backend, carries bytes both ways, repeats what can be repeated. */
-export class Exchange implements Responder, Finished, Standing {
+export class Exchange implements Responder, Finished, Standing, Placed {
   readonly asked: Asked
+  readonly address: string
   /** Of the present attempt, which `backendIndex` and `tried` are about. */
   route: TableRoute
   readonly isHead: boolean
@@ -48,6 +52,7 @@ export class Exchange implements Responder, Finished, Standing {
   readonly #body: RequestBody
   #conn: BackendConnection | undefined
   queued = false
+  hasTurn = false
   attempts = 0
   /** What has come of the request waits to be passed on, and no more of it should be read. */
   congested = false
@@ -79,6 +84,7 @@ export class Exchange implements Responder, Finished, Standing {
     this.#plane = plane
     plane.turn.enter()
     this.#client = client
+    this.address = client.address
     this.route = route
     this.asked = askedOf(head)
     this.isHead = head.method === 'HEAD'
@@ -92,8 +98,6 @@ export class Exchange implements Responder, Finished, Standing {
     this.#wantsContinue = this.awaitsContinue = head.expectsContinue
     this.sticky = head.cookie === '' ? '' : stickyOf(head.cookie)
   }
-
-  // The request
 
   get requestDone(): boolean {
     return this.#body.done
@@ -119,8 +123,10 @@ export class Exchange implements Responder, Finished, Standing {
     }
     if (conn !== undefined) {
       conn.requestDone = body.done
-      if (body.done) this.#plane.turn.flush(conn.out)
-      else conn.out.flush()
+      if (body.done) {
+        resumeTurn(this)
+        this.#plane.turn.flush(conn.out)
+      } else conn.out.flush()
       // What is over the cap is only kept while no backend has it.
       if (conn.connected && body.kept > this.#plane.replayBytes) body.forget()
     }
@@ -184,6 +190,7 @@ export class Exchange implements Responder, Finished, Standing {
   }
 
   #open(): void {
+    this.hasTurn = true
     const backend = this.backend!
     const again = this.repeatable && this.#body.isKept(this.#plane.replayBytes)
     const conn = this.#fresh ? backend.newConnection() : backend.connection(again, this.backendStartedAt)
@@ -216,8 +223,6 @@ export class Exchange implements Responder, Finished, Standing {
     if (!this.repeatable || this.#body.kept > this.#plane.replayBytes) this.#body.forget()
   }
 
-  // The response
-
   interim(head: ResponseHead): void {
     this.progressAt = this.#plane.clock
     if (this.asked.minor === 0 || (head.status === 100 && !this.#wantsContinue)) return
@@ -248,8 +253,8 @@ export class Exchange implements Responder, Finished, Standing {
     this.bytesSent += text.length
     this.#client.out.text(text)
     this.#client.out.flush()
-    // A tunnel may live for days, so it does not hold a turn that requests wait for.
-    this.backend!.leave()
+    // A tunnel may live for days.
+    giveTurn(this)
     this.#plane.turn.leave()
     this.#conn!.keepSocketAlive()
     this.#client.becomeTunnel()
@@ -307,8 +312,6 @@ export class Exchange implements Responder, Finished, Standing {
     this.#attempt(next === 'anew')
   }
 
-  // The end
-
   /** A bad body: the backend must not see a complete request. */
   #refuseBody(status: number, reason: string): void {
     this.#conn?.destroy()
@@ -330,10 +333,7 @@ export class Exchange implements Responder, Finished, Standing {
   #leaveBackend(keep = false): void {
     const { backend } = this
     if (backend === undefined) return
-    if (this.queued) backend.leaveQueue(this)
-    else if (!this.#tunnel) backend.leave()
-    this.queued = false
-    backend.inFlight -= 1
+    leaveBackend(this, backend)
     if (backend.routes === 0) this.#plane.onRetiredProgress(backend)
     if (!keep) this.backend = undefined
   }
@@ -344,10 +344,6 @@ export class Exchange implements Responder, Finished, Standing {
     if (!this.#tunnel) this.#plane.turn.leave()
     this.#leaveBackend(true)
     this.report()
-  }
-
-  get address(): string {
-    return this.#client.address
   }
 
   /** Tells the access log and the counters, which have no use for what was to be sent. */
@@ -387,10 +383,13 @@ export class Exchange implements Responder, Finished, Standing {
     if (this.#over || this.#tunnel) return
     const out = this.#conn?.out
     if (out?.unflushed === true && out.moved()) this.progressAt = now
+    // Nothing is worked on while a client takes its time to ask.
+    const asking = !this.requestDone && !this.awaitsContinue && !this.congested
+    if (asking && now - this.backendStartedAt > slowBodyMs) giveTurn(this)
     const due = dueOf(this, this.#plane.timeouts, now)
     if (due === undefined) return
     if (due === 'suspect') {
-      if (!this.#suspected) this.#plane.onSlow(this.route, this.asked.host, this.backendIndex, this.backend!)
+      if (!this.#suspected) this.#plane.onSlow(this.asked.host, this.backendIndex, this.backend!)
       this.#suspected = true
     } else if (due === 'tooMany') this.#answer(tooMany)
     else if (due === 'clientLate') this.#refuseBody(408, 'the request did not arrive in time')

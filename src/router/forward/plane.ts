@@ -73,8 +73,10 @@ export type Plane = {
   readonly trusts: (address: string) => boolean
   /** Addresses whose `x-debug` is answered. */
   readonly debugs: (address: string) => boolean
-  /** Status for a host that nobody has: 404, 400 as in Hipache, 503 while the routes are not known yet. */
-  readonly unknownHostStatus: () => number
+  /** Status for a host that nobody has: 404, 400 as in Hipache. */
+  readonly unknownHostStatus: number
+  /** Whether a host without a route has none for certain. */
+  readonly routesKnown: () => boolean
   readonly page: (status: number, reason: string, route: TableRoute | undefined) => Page
   /** 32 hexadecimal digits that no client can guess. */
   readonly requestId: () => string
@@ -104,7 +106,7 @@ export type Plane = {
     retryAfter: boolean,
   ) => void
   /** A backend has kept a request waiting without a byte for a while. */
-  readonly onSlow: (route: TableRoute, host: string, index: number, backend: Backend) => void
+  readonly onSlow: (host: string, index: number, backend: Backend) => void
   readonly onFinished: (finished: Finished) => void
   /** A request left a backend that is retired. */
   readonly onRetiredProgress: (backend: Backend) => void

@@ -20,6 +20,7 @@ export function stickyOf(cookie: string): string {
 /** The index of the backend that a cookie stands for, if it can serve; otherwise -1. */
 export function stickyIndex(
   value: string,
+  host: string,
   backends: readonly (Backend | undefined)[],
   usable: (index: number) => boolean,
   token: (url: string) => string,
@@ -27,6 +28,9 @@ export function stickyIndex(
   if (value === '') return -1
   return backends.findIndex(
     (backend, index) =>
-      backend !== undefined && backend.ejected === undefined && usable(index) && token(backend.url) === value,
+      backend !== undefined &&
+      backend.ejectedFor(host) === undefined &&
+      usable(index) &&
+      token(backend.url) === value,
   )
 }

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type BackendAddress, tlsTo } from '../../model/backend-address.ts'
+import { ownErrors } from '../forward/backend-connection.ts'
 import { ChunkedDecoder } from '../http/chunked.ts'
 
 /** What a probe asks for and what it takes for an answer. */
@@ -15,8 +16,14 @@ export type ProbeRequest = {
   timeoutMs: number
 }
 
-/** What is wrong: nobody listens, nothing came in time, or what came is not what it should be. */
-export type ProbeProblem = { readonly kind: 'refused' | 'silent' | 'wrong'; readonly text: string }
+/**
+ * What is wrong: this machine has nothing left to connect with, nobody listens, there is no connection, nothing came in
+ * time, or not what should have come.
+ */
+export type ProbeProblem = {
+  readonly kind: 'exhausted' | 'refused' | 'unreachable' | 'silent' | 'wrong'
+  readonly text: string
+}
 
 const maxBytes = 64 * 1024
 /** 1xx besides 101, whole. */
@@ -29,8 +36,14 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<P
       ? connectTls({ ...tlsTo(address), rejectUnauthorized: false })
       : connect({ host: address.host, port: address.port })
     let text = ''
+    let reached = false
+    socket.once('connect', () => (reached = true))
     const timer = setTimeout(
-      () => finish({ kind: 'silent', text: `no answer within ${request.timeoutMs} ms` }),
+      () =>
+        finish({
+          kind: reached ? 'silent' : 'unreachable',
+          text: `no answer within ${request.timeoutMs} ms`,
+        }),
       request.timeoutMs,
     )
     const finish = (problem: ProbeProblem | undefined): void => {
@@ -56,11 +69,16 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<P
     socket.on('error', (error: NodeJS.ErrnoException) =>
       // Of a name with several addresses there is no message, but a code.
       finish({
-        kind: error.code === 'ECONNREFUSED' ? 'refused' : 'wrong',
+        kind: reached ? 'wrong' : kindOf(error.code),
         text: error.message || String(error.code),
       }),
     )
   })
+}
+
+function kindOf(code: string | undefined): 'exhausted' | 'refused' | 'unreachable' {
+  if (ownErrors.has(code)) return 'exhausted'
+  return code === 'ECONNREFUSED' ? 'refused' : 'unreachable'
 }
 
 /** What is wrong with an answer without its interim heads, as far as it has come; undefined: nothing; `more`: that cannot be said yet. */

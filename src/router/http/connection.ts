@@ -60,9 +60,10 @@ function membersOf(list: string): string[] {
 }
 
 /** Field lines without those of the given lower-case names. */
-export function withoutFields(lines: string, lowerNames: string[]): string {
+export function withoutFields(lines: string, lowerNames: readonly string[]): string {
+  const names = new Set(lowerNames)
   return lines.replace(/[^\r]*\r\n/g, (line) =>
-    lowerNames.includes(line.slice(0, line.indexOf(':')).toLowerCase()) ? '' : line,
+    names.has(line.slice(0, line.indexOf(':')).toLowerCase()) ? '' : line,
   )
 }
 

@@ -98,21 +98,31 @@ function isForwarded(buf: Buffer, start: number, length: number): boolean {
   return true
 }
 
-export const maxFields = 100
-
 /** What scanFields returns besides an offset. */
 export const scan = { incomplete: 0, malformed: -1, tooMany: -2 } as const
 
 /** Where the fields of one head are in its bytes; one object serves head after head. */
 export class FieldScan {
   count = 0
-  readonly kinds = new Uint8Array(maxFields)
-  readonly starts = new Int32Array(maxFields)
-  readonly nameEnds = new Int32Array(maxFields)
-  readonly valueStarts = new Int32Array(maxFields)
-  readonly valueEnds = new Int32Array(maxFields)
+  /** More fields are too many. */
+  readonly max: number
+  readonly kinds: Uint8Array
+  readonly starts: Int32Array
+  readonly nameEnds: Int32Array
+  readonly valueStarts: Int32Array
+  readonly valueEnds: Int32Array
   /** After the CRLF of the line. */
-  readonly ends = new Int32Array(maxFields)
+  readonly ends: Int32Array
+
+  constructor(max: number) {
+    this.max = max
+    this.kinds = new Uint8Array(max)
+    this.starts = new Int32Array(max)
+    this.nameEnds = new Int32Array(max)
+    this.valueStarts = new Int32Array(max)
+    this.valueEnds = new Int32Array(max)
+    this.ends = new Int32Array(max)
+  }
 }
 
 /** Whether a field is believed from trusted proxies only (`field` has them in a row). */
@@ -161,7 +171,7 @@ export function scanFields(fields: FieldScan, buf: Buffer, from: number, end: nu
     while (valueEnd > valueStart && (buf[valueEnd - 1] === SP || buf[valueEnd - 1] === HTAB)) valueEnd -= 1
     pos += 2
     const index = fields.count
-    if (index === maxFields) return scan.tooMany
+    if (index === fields.max) return scan.tooMany
     fields.kinds[index] = kindOf(buf, start, nameEnd)
     fields.starts[index] = start
     fields.nameEnds[index] = nameEnd

@@ -7,12 +7,13 @@ import { routingHost } from './host.ts'
 export const maxTargetBytes = 8 * 1024
 export const maxFieldBytes = 16 * 1024
 const maxMethodBytes = 32
+const maxFields = 100
 
 /**
  * A parsed request head. One object serves request after request, so whoever needs a value longer copies it.
  */
 export class RequestHead {
-  readonly scan = new FieldScan()
+  readonly scan = new FieldScan(maxFields)
   method = ''
   /** Origin-form, or `*`. */
   target = ''
@@ -50,10 +51,13 @@ export class RequestHead {
   debug = false
   /** Why the head was refused. */
   reason = ''
-  /** The last authority and its host, because the next one is mostly the same. */
-  lastAuthority = ''
+  /** The last authority and its host, because the next one is mostly the same; first what no field can be. */
+  lastAuthority = '\n'
   lastHost = ''
 }
+
+/** Codings that somebody may know, and `chunked` once, at the end (RFC 9112, 6.1). */
+const otherCodings = /^(?:(?!(?:chunked|identity)[ \t,])[\w!#$%&'*+.^`|~-]+[ \t]*,[ \t]*)+chunked$/i
 
 /** Parses a head. Returns the offset after it, 0 when it is incomplete, or the negative status to refuse with. */
 export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, end: number): number {
@@ -64,6 +68,7 @@ export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, e
     if (buf[pos + 1] === LF) pos += 2
   }
   const start = pos
+  head.method = ''
   head.debug = false
 
   while (pos < end && methodByte[buf[pos]!] === 1) pos += 1
@@ -270,7 +275,7 @@ function readFraming(head: RequestHead, length: number | undefined, transfer: st
   if (transfer !== undefined) {
     if (length !== undefined) return -refuse(head, 400, 'there are Content-Length and Transfer-Encoding')
     if (head.minor === 0) return -refuse(head, 400, 'HTTP/1.0 has no Transfer-Encoding')
-    if (/^(?:(?:x-)?gzip|(?:x-)?compress|deflate|br|zstd)[ \t]*,[ \t]*chunked$/i.test(transfer)) {
+    if (otherCodings.test(transfer)) {
       return -refuse(head, 501, 'the only transfer coding taken is chunked')
     }
     if (transfer !== 'chunked') return -refuse(head, 400, 'the Transfer-Encoding is not chunked')

@@ -4,12 +4,14 @@ import { withoutFields } from './connection.ts'
 import { contentLengthOf, framing, type Framing } from './framing.ts'
 
 export const maxResponseHeadBytes = 64 * 1024
+/** More than of a request, as each cookie that is set has a field of its own. */
+const maxResponseFields = 1000
 /** Up to this size a head is decoded together with what came behind it: twice as much is not twice as dear. */
 const textBytes = 4096
 
 /** A parsed response head. One object serves response after response. */
 export class ResponseHead {
-  readonly scan = new FieldScan()
+  readonly scan = new FieldScan(maxResponseFields)
   status = 0
   minor = 1
   /** Whether the backend leaves the connection open. */

@@ -23,6 +23,7 @@ export const WorkerStats = z.object({
   startedAt: z.iso.datetime(),
   version: z.int(),
   routes: z.int(),
+  routesKnown: z.boolean(),
   clients: z.int(),
   rssBytes: z.int(),
   total: Counters,

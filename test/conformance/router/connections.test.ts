@@ -265,6 +265,26 @@ describe.each(modes)('connections, with %s', (_name, mode) => {
     expect(starts[1]).toBeGreaterThan(250)
   })
 
+  test('a backend that has answered before it had all is not asked again on that connection', async () => {
+    let connections = 0
+    using router = await through((socket) => {
+      connections += 1
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\n\r\n')
+        socket.once('data', () => socket.write('early'))
+      })
+    })
+    for (let i = 1; i <= 3; i += 1) {
+      const socket = dial(router.port)
+      const seen = all(socket)
+      socket.write('PUT / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 10\r\n\r\nabc')
+      await once(socket, 'data')
+      socket.write('defghij')
+      expect((await seen).text).toMatch(/early$/)
+      expect(connections).toBe(i)
+    }
+  })
+
   test('a large body behind another request waits in the client while it waits for its turn', async () => {
     let first = true
     using router = await through(

@@ -34,6 +34,7 @@ export async function startPlane(options: {
   routes: Record<string, string[]>
   settings?: Partial<RouterSettings>
   mode: Mode
+  routesKnown?: boolean
 }) {
   const marks = {
     markDead: async () => true,
@@ -48,7 +49,7 @@ export async function startPlane(options: {
     {
       finished: () => undefined,
       drained: () => undefined,
-      routesKnown: () => true,
+      routesKnown: () => options.routesKnown ?? true,
       report: () => undefined,
     },
   )

@@ -124,6 +124,12 @@ const cases: [string, string, Expected, { method?: string; version?: string; end
   ['HTTP/2', 'HTTP/2 200 OK\r\n\r\n', 502],
   ['status of two digits', 'HTTP/1.1 20 OK\r\n\r\n', 502],
   ['status 999', 'HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n', 502],
+  ['1001 fields', `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${'A: b\r\n'.repeat(1000)}\r\n`, 502],
+  [
+    '1000 fields',
+    `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${'Set-Cookie: b\r\n'.repeat(999)}\r\n`,
+    { status: 200, body: '' },
+  ],
   ['head of 1 MB', `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(1_000_000)}\r\n\r\n`, 502],
   [
     'unasked 101',

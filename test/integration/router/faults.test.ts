@@ -373,8 +373,11 @@ test(
   { timeout: 60_000 },
   async () => {
     await redis.client.hset('frontend:odd.test', 'not', 'a list')
+    await redis.client.set('frontend:string.test', 'nor this')
     await redis.client.set('dead:app.test', 'a string')
-    await eventually(async () => (await ask(router.port, 'odd.test')).status === 503)
+    for (const host of ['odd.test', 'string.test']) {
+      await eventually(async () => (await ask(router.port, host)).status === 503)
+    }
     expect((await ask(router.port, 'app.test')).status).toBe(200)
     await redis.client.del('dead:app.test')
     // The snapshot is written within two seconds of a change.
@@ -387,14 +390,19 @@ test(
     expect((await ask(second.port, 'app.test')).status).toBe(200)
     await second[Symbol.asyncDispose]()
 
-    const empty = await startRouter(redis, { workers: 1 })
+    const metrics = await freePort()
+    const empty = await startRouter(redis, { workers: 1, args: ['--metrics', `:${metrics}`] })
+    const ready = async (): Promise<number> => (await fetch(`http://127.0.0.1:${metrics}/ready`)).status
     expect((await ask(empty.port, 'app.test')).status).toBe(503)
+    expect((await ask(empty.port, '__ping__')).status).toBe(200)
+    expect(await ready()).toBe(503)
     await redis.start()
     // Redis kept nothing, so what it had is gone with its version: that is a loss, not a wish.
     await eventually(() => router.log().includes('lost its data'))
     expect((await ask(router.port, 'app.test')).status).toBe(200)
     await redis.client.rpush('frontend:app.test', 'app', a.url)
     await eventually(async () => (await ask(empty.port, 'app.test')).status === 200)
+    expect(await ready()).toBe(200)
     await empty[Symbol.asyncDispose]()
     // Redis kept nothing of the workers either: they say that they are there within their three seconds.
     await eventually(async () => (await readWorkers(redis.client)).length === 2)

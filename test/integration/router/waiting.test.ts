@@ -49,7 +49,7 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
     using next = await startBackend('next')
     at.plane.table.set(new TableRoute('a.test', ['app', at.hanging.url, next.url], undefined))
     at.plane.table.setDead('a.test', undefined)
-    at.backend.ejected = 'hang'
+    at.backend.unreachable = 'connect'
     at.backend.dissolveQueue()
     expect((await answer).body).toBe('next')
     expect(at.well.connections()).toBe(0)
@@ -60,7 +60,7 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
     const answer = ask(at.plane.port, 'a.test')
     // The other one is back by then.
     await sleep(300)
-    at.backend.ejected = 'hang'
+    at.backend.unreachable = 'connect'
     at.backend.dissolveQueue()
     expect((await answer).body).toBe('well')
   })

@@ -16,10 +16,10 @@ function backend(inFlight = 0): Backend {
 const options = { balance: 'least' as const, weights: [] as number[], sticky: false, maxInFlight: undefined }
 
 test('the least loaded, chance deciding between equals', () => {
-  expect(chooseBackend([backend(3), backend(1), backend(2)], undefined, undefined, [])).toBe(1)
+  expect(chooseBackend('app.test', [backend(3), backend(1), backend(2)], undefined, undefined, [])).toBe(1)
   const counts = [0, 0, 0]
   for (let i = 0; i < 3000; i += 1) {
-    const index = chooseBackend([backend(), backend(), backend()], undefined, undefined, [])
+    const index = chooseBackend('app.test', [backend(), backend(), backend()], undefined, undefined, [])
     counts[index] = (counts[index] ?? 0) + 1
   }
   for (const count of counts) expect(count).toBeGreaterThan(800)
@@ -27,36 +27,41 @@ test('the least loaded, chance deciding between equals', () => {
 
 test('dead, ejected, invalid and tried ones', () => {
   const out = backend()
-  out.ejected = 'hang'
-  expect(chooseBackend([backend(), backend(9)], undefined, new Set([0]), [])).toBe(1)
-  expect(chooseBackend([out, backend(9)], undefined, undefined, [])).toBe(1)
-  expect(chooseBackend([out], undefined, undefined, [])).toBe(noBackend.ejected)
+  out.unresponsiveTo('app.test', 'hang')
+  expect(chooseBackend('app.test', [backend(), backend(9)], undefined, new Set([0]), [])).toBe(1)
+  expect(chooseBackend('app.test', [out, backend(9)], undefined, undefined, [])).toBe(1)
+  expect(chooseBackend('app.test', [out], undefined, undefined, [])).toBe(noBackend.ejected)
+  // Who leaves the requests of one host unanswered may answer those of others.
+  expect(chooseBackend('other.test', [out], undefined, undefined, [])).toBe(0)
   const refused = backend()
-  refused.ejected = 'refused'
-  expect(chooseBackend([refused, backend(9)], undefined, undefined, [])).toBe(1)
-  expect(chooseBackend([refused, out], undefined, undefined, [])).toBe(0)
-  expect(chooseBackend([refused], undefined, undefined, [0])).toBe(noBackend.ejected)
-  expect(chooseBackend([undefined], undefined, undefined, [])).toBe(noBackend.invalid)
-  expect(chooseBackend([], undefined, undefined, [])).toBe(noBackend.none)
-  expect(chooseBackend([backend()], undefined, new Set([0]), [])).toBe(noBackend.none)
-  expect(chooseBackend([backend(), backend(5)], undefined, undefined, [0])).toBe(1)
-  expect(chooseBackend([backend()], undefined, undefined, [0])).toBe(0)
+  refused.unreachable = 'refused'
+  expect(chooseBackend('app.test', [refused, backend(9)], undefined, undefined, [])).toBe(1)
+  expect(chooseBackend('app.test', [refused, out], undefined, undefined, [])).toBe(0)
+  expect(chooseBackend('app.test', [refused], undefined, undefined, [0])).toBe(noBackend.ejected)
+  expect(chooseBackend('app.test', [undefined], undefined, undefined, [])).toBe(noBackend.invalid)
+  expect(chooseBackend('app.test', [], undefined, undefined, [])).toBe(noBackend.none)
+  expect(chooseBackend('app.test', [backend()], undefined, new Set([0]), [])).toBe(noBackend.none)
+  expect(chooseBackend('app.test', [backend(), backend(5)], undefined, undefined, [0])).toBe(1)
+  expect(chooseBackend('app.test', [backend()], undefined, undefined, [0])).toBe(0)
 })
 
 test('weights share by their ratio, both ways', () => {
   const weighted = { ...options, weights: [3, 1] }
-  expect(chooseBackend([backend(2), backend(1)], weighted, undefined, [])).toBe(0)
-  expect(chooseBackend([backend(4), backend(1)], weighted, undefined, [])).toBe(1)
+  expect(chooseBackend('app.test', [backend(2), backend(1)], weighted, undefined, [])).toBe(0)
+  expect(chooseBackend('app.test', [backend(4), backend(1)], weighted, undefined, [])).toBe(1)
   // Also where nothing is in flight, as between requests that come one after another.
   for (const balance of ['random', 'least'] as const) {
     let first = 0
     for (let i = 0; i < 4000; i += 1) {
-      if (chooseBackend([backend(), backend()], { ...weighted, balance }, undefined, []) === 0) first += 1
+      if (chooseBackend('app.test', [backend(), backend()], { ...weighted, balance }, undefined, []) === 0)
+        first += 1
     }
     expect(first / 4000).toBeGreaterThan(0.7)
     expect(first / 4000).toBeLessThan(0.8)
   }
-  expect(chooseBackend([backend(9), backend()], { ...options, weights: [1, 0] }, undefined, [])).toBe(0)
+  expect(
+    chooseBackend('app.test', [backend(9), backend()], { ...options, weights: [1, 0] }, undefined, []),
+  ).toBe(0)
 })
 
 test('a turn, a place in the queue, a refusal', () => {

@@ -15,6 +15,20 @@ test('an empty line before a request may arrive in halves', () => {
   expect(parse('\r\n\r\n')).toBe(-400)
 })
 
+test('a Host that is empty is malformed, and is so before any other', () => {
+  for (const target of ['/', 'http://a.test/']) {
+    const text = `GET ${target} HTTP/1.1\r\nHost: \r\n\r\n`
+    expect(parseRequestHead(new RequestHead(), Buffer.from(text), 0, text.length)).toBe(-400)
+  }
+})
+
+test('a HEAD is known as one where it is refused for its fields', () => {
+  expect(parse('HEAD / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n')).toBe(-400)
+  expect(head.method).toBe('HEAD')
+  expect(parse('G(T / HTTP/1.1\r\n\r\n')).toBe(-400)
+  expect(head.method).toBe('')
+})
+
 test('what is offered in Upgrade', () => {
   const upgrade = (fields: string): string => {
     const text = get(`Connection: x, Upgrade\r\n${fields}\r\n`)

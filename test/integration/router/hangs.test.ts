@@ -1,0 +1,179 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { modes, startPlane } from '../../conformance/router/lane.ts'
+import { defaultTimeouts } from '../../../src/router/settings.ts'
+import { TableRoute } from '../../../src/router/table/route-table.ts'
+import { startBackend } from './support/backend.ts'
+import { startRedis } from './support/redis.ts'
+import { ask, eventually, freePort, startRouter } from './support/router.ts'
+
+const [[, mode]] = modes as [(typeof modes)[number]]
+
+// Most of it is waiting.
+describe.concurrent('a backend', () => {
+  test('that hangs with one host answers all others', { timeout: 30_000 }, async () => {
+    let hangs = true
+    using shared = await startBackend('shared', (req) => hangs && req.headers.host === 'hang.test')
+    const timeouts = { ...defaultTimeouts, firstByte: 1000 }
+    const plane = await startPlane({
+      routes: { 'hang.test': [shared.url], 'fine.test': [shared.url], '*.wild.test': [shared.url] },
+      settings: { timeouts },
+      mode,
+    })
+    expect((await ask(plane.port, 'hang.test')).status).toBe(504)
+    await eventually(async () => (await ask(plane.port, 'hang.test')).status === 503, 10_000)
+    for (const host of ['fine.test', 'a.wild.test']) expect((await ask(plane.port, host)).body).toBe('shared')
+    expect((await ask(plane.port, 'hang.test')).status).toBe(503)
+    hangs = false
+    await eventually(async () => (await ask(plane.port, 'hang.test')).body === 'shared', 10_000)
+    plane.close()
+  })
+
+  test(
+    'that was refused its host’s question is asked about others once it can be reached',
+    { timeout: 20_000 },
+    async () => {
+      const port = await freePort()
+      using well = await startBackend('well')
+      const routes = {
+        'hang.test': [`http://127.0.0.1:${port}`, well.url],
+        'fine.test': [`http://127.0.0.1:${port}`],
+      }
+      const plane = await startPlane({ routes, mode })
+      for (let i = 0; i < 20; i += 1) expect((await ask(plane.port, 'hang.test')).body).toBe('well')
+      expect((await ask(plane.port, 'fine.test')).status).toBe(502)
+      const backend = plane.backends.get(`http://127.0.0.1:${port}`)!
+      expect(backend.unreachable).toBe('refused')
+      using shared = await startBackend('shared', (req) => req.headers.host === 'hang.test', port)
+      await eventually(() => backend.ejectedFor('hang.test') === 'hang', 15_000)
+      expect(shared.seen).toContain('HEAD /')
+      expect((await ask(plane.port, 'fine.test')).body).toBe('shared')
+      expect((await ask(plane.port, 'hang.test')).body).toBe('well')
+      plane.close()
+    },
+  )
+
+  test('that is only slow goes on where no other is left', { timeout: 40_000 }, async () => {
+    const slowly = async (name: string) =>
+      startBackend(name, (_req, res) => {
+        setTimeout(() => res.end(name), 12_000)
+        return true
+      })
+    using one = await slowly('one')
+    using two = await slowly('two')
+    const plane = await startPlane({ routes: { 'slow.test': [one.url, two.url] }, mode })
+    const answers = [ask(plane.port, 'slow.test'), ask(plane.port, 'slow.test')]
+    await sleep(11_000)
+    answers.push(ask(plane.port, 'slow.test'), ask(plane.port, 'slow.test'))
+    for (const answer of answers) expect((await answer).status).toBe(200)
+    plane.close()
+  })
+
+  test(
+    'that answers a request is back, whatever it does with our question',
+    { timeout: 30_000 },
+    async () => {
+      using busy = await startBackend('busy', (req, res) => {
+        if (req.method === 'HEAD') return true
+        setTimeout(() => res.end('busy'), 12_000)
+        return true
+      })
+      using well = await startBackend('well')
+      const plane = await startPlane({ routes: { 'app.test': [busy.url, well.url] }, mode })
+      const answers = [
+        ask(plane.port, 'app.test', '/slow?ms=12000'),
+        ask(plane.port, 'app.test', '/slow?ms=12000'),
+      ]
+      const backend = await eventuallyOf(() =>
+        [...plane.backends.values()].find(({ url }) => url === busy.url),
+      )
+      await eventually(() => backend.ejectedFor('app.test') === 'hang', 15_000)
+      expect(backend.ejectedFor('other.test')).toBe(undefined)
+      for (const answer of answers) expect((await answer).status).toBe(200)
+      expect(backend.ejectedFor('app.test')).toBe(undefined)
+      plane.close()
+    },
+  )
+
+  test('has room for others while clients take their time to ask', { timeout: 20_000 }, async () => {
+    using backend = await startBackend('served')
+    const plane = await startPlane({ routes: {}, mode })
+    const options = { balance: 'least' as const, weights: [], sticky: false, maxInFlight: 10 }
+    plane.table.set(new TableRoute('app.test', ['app', backend.url], options))
+    const slow: Socket[] = []
+    for (let i = 0; i < 15; i += 1) {
+      const socket = connect(plane.port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.write('POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 4\r\n\r\na')
+      slow.push(socket)
+    }
+    // One more byte each, now and then, is no hurry.
+    await sleep(1000)
+    for (const socket of slow) socket.write('b')
+    await eventually(() => plane.backends.get(backend.url)?.active === 0, 10_000)
+    expect((await ask(plane.port, 'app.test')).body).toBe('served')
+    // What is whole counts again, and is answered.
+    for (const socket of slow) {
+      socket.write('cd')
+      expect(String((await once(socket, 'data'))[0])).toContain('200 OK')
+      socket.destroy()
+    }
+    await eventually(() => plane.backends.get(backend.url)?.inFlight === 0)
+    expect(plane.backends.get(backend.url)?.active).toBe(0)
+    plane.close()
+  })
+
+  test('of a wildcard does not stand in for a host whose own may not have been read yet', async () => {
+    using own = await startBackend('own')
+    using all = await startBackend('all')
+    const routes = { 'app.example.test': [own.url], '*.example.test': [all.url] }
+    const plane = await startPlane({ routes, mode, routesKnown: false })
+    expect((await ask(plane.port, 'app.example.test')).body).toBe('own')
+    expect((await ask(plane.port, 'other.example.test')).status).toBe(503)
+    plane.close()
+  })
+
+  test(
+    'is marked for as long as it is out, also by who was the checker’s till then',
+    { timeout: 30_000 },
+    async () => {
+      await using redis = await startRedis()
+      using well = await startBackend('well')
+      const port = await freePort()
+      const url = `http://127.0.0.1:${await freePort()}`
+      const file = join(redis.directory, 'config.json')
+      const server = { accessLog: null, workers: 1, deadBackendTTL: 2, deadBackendOn500: true }
+      writeFileSync(file, JSON.stringify({ server, http: { port }, driver: [redis.url] }))
+      await redis.client.rpush('frontend:out.test', 'app', url, well.url)
+      await redis.client.rpush('frontend:checked.test', 'app', 'http://127.0.0.1:1', well.url)
+      await using router = await startRouter(redis, { bare: true, args: ['--hipache-config', file] })
+      const dead = (host: string): Promise<string[]> => redis.client.smembers(`dead:${host}`)
+      for (let i = 0; i < 20; i += 1) expect((await ask(port, 'out.test')).body).toBe('well')
+      await eventually(async () => (await dead('out.test')).join() === '0')
+      for (let i = 0; i < 50; i += 1) {
+        await sleep(100)
+        expect(await dead('out.test')).toEqual(['0'])
+      }
+      // An active checker is told, and answers for the marks for as long as it lives.
+      const checker = (ago: number) => redis.client.set('hchecker_ping', Math.floor(Date.now() / 1000) - ago)
+      await checker(0)
+      for (let i = 0; i < 20; i += 1) expect((await ask(port, 'checked.test')).body).toBe('well')
+      await sleep(500)
+      expect(await dead('checked.test')).toEqual([])
+      await checker(60)
+      await eventually(async () => (await dead('checked.test')).join() === '0')
+      expect(await router.workerPids()).toHaveLength(1)
+    },
+  )
+})
+
+/** Waits until there is something. */
+async function eventuallyOf<T>(find: () => T | undefined): Promise<T> {
+  let found: T | undefined
+  await eventually(() => (found = find()) !== undefined)
+  return found!
+}
