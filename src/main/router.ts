@@ -82,7 +82,9 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
         .then(() => tell({ type: 'stats', id: 0, stats: worker.stats() }, () => process.exit(0)))
     }
   })
-  tell({ type: 'ready', id: worker.id, routesKnown: worker.routesKnown() })
+  const tellReady = (): void => tell({ type: 'ready', id: worker.id, routesKnown: worker.routesKnown() })
+  tellReady()
+  if (!worker.routesKnown()) void worker.loaded.then(tellReady)
 }
 
 main().catch((error: unknown) => {

@@ -70,14 +70,12 @@ type Page = { status: number; text: string }
 /** Serves the Prometheus text on `GET /metrics`, and whether requests can be served on `GET /ready`. */
 export function serveMetrics(
   listen: { address: string; port: number },
-  about: { metrics(): Promise<string>; isReady(): Promise<boolean> },
+  about: { metrics(): Promise<string>; isReady(): boolean },
   onProblem: (message: string) => void,
 ) {
   const metrics = async (): Promise<Page> => ({ status: 200, text: await about.metrics() })
   const ready = async (): Promise<Page> =>
-    (await about.isReady())
-      ? { status: 200, text: 'ok\n' }
-      : { status: 503, text: 'the routes are not known yet\n' }
+    about.isReady() ? { status: 200, text: 'ok\n' } : { status: 503, text: 'the routes are not known yet\n' }
   const server = createHttpServer((request, response) => {
     const path = request.url?.split('?')[0]
     const page = path === '/metrics' ? metrics : path === '/ready' ? ready : undefined

@@ -34,7 +34,7 @@ type Slot = {
   replaces: string | undefined
   startedAt: number
   crashes: number
-  /** Whether it knew the routes when it began to serve. */
+  /** Whether it knows the routes. */
   routesKnown: boolean
 }
 
@@ -292,10 +292,10 @@ export function startMaster(
   }
   const stats = async (): Promise<RouterStats> => routerStats(...(await collectStats()))
   const metrics = async (): Promise<string> => prometheusText(...(await collectStats()))
-  const isReady = async (): Promise<boolean> => {
-    const [, workers] = await collectStats()
-    return workers.length > 0 && workers.every(({ routesKnown }) => routesKnown)
-  }
+  const isReady = (): boolean =>
+    [...slots.values()].every(
+      ({ worker, id, routesKnown }) => id !== undefined && routesKnown && !hasEnded(worker),
+    )
 
   const reopenLogs = (): void => {
     try {

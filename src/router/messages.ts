@@ -14,7 +14,7 @@ export type ToWorker = z.infer<typeof ToWorker>
 
 /** What a worker tells the master. */
 export const ToMaster = z.discriminatedUnion('type', [
-  /** It serves; `routesKnown`: by what Redis or a whole snapshot says. */
+  /** It serves; `routesKnown`: by what Redis or a whole snapshot says, of which it may hear later. */
   z.object({
     type: z.literal('ready'),
     id: z.string(),

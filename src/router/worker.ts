@@ -4,7 +4,7 @@ import { type RedisTarget } from '../store/redis-target.ts'
 import { openRouteFeed } from '../store/route-feed.ts'
 import { createDataPlane } from './data-plane.ts'
 import { createHealthChecks, HealthCheck } from './health/checks.ts'
-import { type DeadMarks } from './health/faults.ts'
+import { type DeadMarks } from './health/own-marks.ts'
 import { openListeners } from './listeners.ts'
 import { type Logger } from './log.ts'
 import { openAccessLog } from './observe/access-log.ts'
@@ -181,6 +181,8 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   return {
     id,
     routesKnown,
+    /** Resolves once the routes have been read from Redis. */
+    loaded: firstLoad,
     /** From now on, as who this process is now, and at once: whoever takes over while Redis is away has nothing else. */
     keepSnapshot(): void {
       maySave = role.slot === 0
@@ -208,7 +210,6 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
         startedAt,
         version: sync.version,
         routes: table.size,
-        routesKnown: routesKnown(),
         clients: plane.clients.size,
         rssBytes: process.memoryUsage.rss(),
         ...counted,

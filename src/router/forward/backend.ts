@@ -21,7 +21,7 @@ export type PoolLimits = {
 type Shared = { buffers: Buffers; responseHead: ResponseHead; turn: Turn }
 
 /** A request that waits for its turn at a backend, and is to go on with it or to look for another one. */
-export type Waiting = { proceed(): void; moveOn(): void }
+export type Waiting = { readonly asked: { readonly host: string }; proceed(): void; moveOn(): void }
 
 /**
  * A request that may not be repeated takes only a connection that was busy this recently: the older it is, the
@@ -40,9 +40,6 @@ export type Unreachable = 'refused' | 'connect'
 export type Unresponsive = 'hang' | 'close'
 export type Ejection = Unreachable | Unresponsive
 
-/** Of so many hosts it is remembered, as clients make up the hosts of a wildcard. */
-const maxUnresponsive = 32
-
 /** One backend as this worker knows it: its connections, its load, and whether it is out. */
 export class Backend implements ConnectionPool {
   readonly url: string
@@ -57,12 +54,11 @@ export class Backend implements ConnectionPool {
   unreachable: Unreachable | undefined
   /** Why it gets no requests of these hosts until it has answered one. */
   #unresponsive: Map<string, Unresponsive> | undefined
-  /** When a response last came (performance.now()). */
-  lastResponse = never
   /** When it last closed a connection right after a response, without notice. */
   #closedAt = never
   readonly #idle: BackendConnection[] = []
-  readonly #queue: Waiting[] = []
+  /** `max`: the request may go on while fewer than that have their turn. */
+  readonly #queue: { waiting: Waiting; max: number }[] = []
   readonly #limits: PoolLimits
   readonly #shared: Shared
 
@@ -83,12 +79,15 @@ export class Backend implements ConnectionPool {
     return this.unreachable ?? this.#unresponsive?.values().next().value
   }
 
-  /** Takes it out for a host; returns whether that is new. */
-  unresponsiveTo(host: string, why: Unresponsive): boolean {
-    const hosts = (this.#unresponsive ??= new Map())
-    if (hosts.has(host) || hosts.size >= maxUnresponsive) return false
-    hosts.set(host, why)
-    return true
+  /** Those that it is out for, but for all of them. */
+  get unresponsiveHosts(): string[] {
+    return [...(this.#unresponsive?.keys() ?? [])]
+  }
+
+  /** Takes it out for a host. */
+  unresponsiveTo(host: string, why: Unresponsive): void {
+    this.#unresponsive ??= new Map()
+    this.#unresponsive.set(host, why)
   }
 
   /** It has answered a host; returns whether it was out for that one. */
@@ -114,19 +113,23 @@ export class Backend implements ConnectionPool {
       return true
     }
     if (this.#queue.length >= this.#limits.maxQueue) return undefined
-    this.#queue.push(waiting)
+    this.#queue.push({ waiting, max: maxInFlight })
     return false
   }
 
   /** Gives up a place in the queue. */
   leaveQueue(waiting: Waiting): void {
-    const index = this.#queue.indexOf(waiting)
+    const index = this.#queue.findIndex((place) => place.waiting === waiting)
     if (index !== -1) this.#queue.splice(index, 1)
   }
 
-  /** It is out: nobody should go on waiting for it. */
+  /** It is out: nobody should go on waiting for it whose host it is out for. */
   dissolveQueue(): void {
-    for (const waiting of this.#queue.splice(0)) waiting.moveOn()
+    const places = this.#queue.splice(0)
+    const isOut = ({ waiting }: (typeof places)[0]): boolean =>
+      this.ejectedFor(waiting.asked.host) !== undefined
+    this.#queue.push(...places.filter((place) => !isOut(place)))
+    for (const place of places) if (isOut(place)) place.waiting.moveOn()
   }
 
   /** Takes a turn that was given up in the middle of a request, and which nobody can refuse. */
@@ -134,10 +137,13 @@ export class Backend implements ConnectionPool {
     this.active += 1
   }
 
-  /** Gives up a turn; the next in the queue has it. */
+  /** Gives up a turn, for the next in the queue. */
   leave(): void {
-    if (this.#queue.length === 0) this.active -= 1
-    else this.#queue.shift()!.proceed()
+    this.active -= 1
+    while (this.#queue.length > 0 && this.active < this.#queue[0]!.max) {
+      this.active += 1
+      this.#queue.shift()!.waiting.proceed()
+    }
   }
 
   /** An idle connection, the one used last first, or a new one. */

@@ -235,7 +235,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     const { host, minor } = this.asked
     this.#body.forget()
     this.status = head.status
-    this.progressAt = backend!.lastResponse = this.#plane.clock
+    this.progressAt = this.#plane.clock
     this.#plane.onResponse(route, host, backendIndex, backend!, head.status, head.retryAfter)
     if (head.status === 101) return this.#startTunnel(head)
     this.#chunking = isChunking(body, minor)

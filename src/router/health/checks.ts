@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type BackendAddress, backendAddress } from '../../model/backend-address.ts'
 import { type RouteTable } from '../table/route-table.ts'
-import { type DeadMarks, maxTimerMs } from './faults.ts'
+import { type DeadMarks, maxTimerMs } from './own-marks.ts'
 import { probe } from './probe.ts'
 
 /**
@@ -100,7 +100,7 @@ export function createHealthChecks(
       body,
       timeoutMs: check.timeout * 1000,
     })
-    if (signal.aborted || table.get(host)?.urls[index] !== url) return
+    if (signal.aborted || table.get(host)?.urls[index] !== url || problem?.kind === 'exhausted') return
     place.good = problem === undefined ? place.good + 1 : 0
     place.bad = problem === undefined ? 0 : place.bad + 1
     if (place.bad >= check.fall) {

@@ -37,7 +37,7 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<P
       : connect({ host: address.host, port: address.port })
     let text = ''
     let reached = false
-    socket.once('connect', () => (reached = true))
+    socket.once(address.tls ? 'secureConnect' : 'connect', () => (reached = true))
     const timer = setTimeout(
       () =>
         finish({

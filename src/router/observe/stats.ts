@@ -23,7 +23,6 @@ export const WorkerStats = z.object({
   startedAt: z.iso.datetime(),
   version: z.int(),
   routes: z.int(),
-  routesKnown: z.boolean(),
   clients: z.int(),
   rssBytes: z.int(),
   total: Counters,

@@ -67,7 +67,8 @@ test('weights share by their ratio, both ways', () => {
 test('a turn, a place in the queue, a refusal', () => {
   const one = backend()
   const proceeded: string[] = []
-  const waiting = (name: string) => ({
+  const waiting = (name: string, host = 'app.test') => ({
+    asked: { host },
     proceed: () => void proceeded.push(name),
     moveOn: () => void proceeded.push(`${name} moves on`),
   })
@@ -81,8 +82,17 @@ test('a turn, a place in the queue, a refusal', () => {
   expect(proceeded).toEqual(['c'])
   expect(one.active).toBe(2)
   one.enter(waiting('e'))
+  one.unresponsiveTo('app.test', 'hang')
   one.dissolveQueue()
   expect(proceeded).toEqual(['c', 'e moves on'])
+  one.enter(waiting('f', 'other.test'))
+  one.dissolveQueue()
+  // Who goes on with a request that is there already is one too many, and nobody follows it.
+  one.enterAgain()
+  one.leave()
+  expect([one.active, one.queued]).toEqual([2, 1])
+  one.leave()
+  expect(proceeded).toEqual(['c', 'e moves on', 'f'])
   one.leave()
   one.leave()
   expect(one.active).toBe(0)

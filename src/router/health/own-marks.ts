@@ -1,0 +1,131 @@
+import { type Backend } from '../forward/backend.ts'
+import { type RouteTable } from '../table/route-table.ts'
+
+/** Marks of one backend that are taken back when it answers again. */
+const maxMarked = 1000
+/** After this a checker that died is found out, and what it was told is written. */
+const announcedMs = 10_000
+/** Redis may end a key a little later than it was asked to. */
+const graceMs = 100
+/** More makes Node's timers fire at once. */
+export const maxTimerMs = 2 ** 31 - 1
+
+/** `verdict`: an active check of ours has found it out. */
+export type DeadMark = { host: string; url: string; index: number; backends: number; verdict: boolean }
+
+export type DeadMarks = {
+  /** Resolves to whether it was written: what is no verdict is only announced while an active checker lives. */
+  markDead(mark: DeadMark): Promise<boolean>
+  unmarkDead(host: string, index: number): Promise<void>
+  checkerLives(): Promise<boolean>
+}
+
+/** A mark that was made here; `written`: not only announced. */
+type OwnMark = { readonly host: string; readonly index: number; readonly written: boolean }
+const keyOf = ({ host, index }: OwnMark): string => `${host} ${index}`
+
+/**
+ * The dead marks that this worker makes, as Hipache does, for all routers and checkers to see. While its backend is out
+ * a mark is made anew once Redis has let go of it, and taken back as soon as it answers.
+ */
+export function createOwnMarks(
+  table: RouteTable,
+  marks: DeadMarks,
+  ttlMs: number,
+  /** Whether a host has a health check of its own. */
+  checked: (host: string) => boolean,
+) {
+  const marked = new Map<Backend, Map<string, OwnMark>>()
+  let closed = false
+
+  /** The backends of a host, if this one is still at that index of them. */
+  function urlsWith(host: string, index: number, backend: Backend): readonly string[] | undefined {
+    const urls = table.lookup(host)?.urls
+    return urls?.[index] === backend.url ? urls : undefined
+  }
+
+  const isMarked = (made: OwnMark, backend: Backend): boolean =>
+    !closed && marked.get(backend)?.get(keyOf(made)) === made
+
+  function mark(host: string, index: number, backend: Backend): void {
+    const backends = urlsWith(host, index, backend)?.length ?? 0
+    // The only backend is never marked.
+    if (backends < 2) return
+    const wasOut = backend.ejectedFor(host) !== undefined
+    void marks.markDead({ host, url: backend.url, index, backends, verdict: false }).then((written) => {
+      const made = { host, index, written }
+      const isOut = backend.ejectedFor(host) !== undefined
+      // It may have answered before that was written.
+      if (wasOut && !isOut) void takeBack(made, backend)
+      else if (written || isOut) remember(made, backend)
+    })
+  }
+
+  function remember(made: OwnMark, backend: Backend): void {
+    const own = marked.get(backend) ?? new Map<string, OwnMark>()
+    // Wildcards have as many hosts as clients care to make up; marks that are not taken back expire.
+    if (own.size >= maxMarked && !own.has(keyOf(made))) return
+    marked.set(backend, own)
+    own.set(keyOf(made), made)
+    wait(made, backend, made.written ? ttlMs : Math.min(ttlMs, announcedMs))
+  }
+
+  function wait(made: OwnMark, backend: Backend, ms: number): void {
+    setTimeout(() => lapsed(made, backend), Math.min(ms + graceMs, maxTimerMs)).unref()
+  }
+
+  /** Its time is over, in which others may have renewed all marks of its host: they have one end in Redis. */
+  function lapsed(made: OwnMark, backend: Backend): void {
+    if (!isMarked(made, backend)) return
+    const { host, index } = made
+    const now = performance.now()
+    const dead = table.deadOf(host, now)
+    const left = dead?.indexes.has(index) === true ? dead.until - now : 0
+    const why = backend.ejectedFor(host)
+    if (ttlMs > 0 && why !== undefined && why !== 'close' && !checked(host)) {
+      // Not renewed before, which would keep the marks of others alive.
+      if (left > 0) wait(made, backend, Math.min(left, ttlMs))
+      else mark(host, index, backend)
+      return
+    }
+    forget(made, backend)
+    // Redis goes by the clock of the day; one that outlives its time because that was set back ends here.
+    if (left > ttlMs) void takeBack(made, backend)
+  }
+
+  function forget(made: OwnMark, backend: Backend): void {
+    const own = marked.get(backend)
+    own?.delete(keyOf(made))
+    if (own?.size === 0) marked.delete(backend)
+  }
+
+  /** What an active checker has found out stands, which asks more than whether there is an answer. */
+  async function takeBack({ host, index, written }: OwnMark, backend: Backend): Promise<void> {
+    if (!written || checked(host) || (await marks.checkerLives())) return
+    if (urlsWith(host, index, backend) === undefined) return
+    await marks.unmarkDead(host, index).catch(() => undefined)
+  }
+
+  return {
+    mark,
+
+    /** Takes back what was marked of a backend, for one host or all, but where it is still out. */
+    async takeBack(backend: Backend, host: string | undefined): Promise<void> {
+      for (const made of [...(marked.get(backend)?.values() ?? [])]) {
+        const why = backend.ejectedFor(made.host)
+        if ((host !== undefined && made.host !== host) || (why !== undefined && why !== 'close')) continue
+        forget(made, backend)
+        await takeBack(made, backend)
+      }
+    },
+
+    /** It is in no route any more. */
+    forget(backend: Backend): void {
+      marked.delete(backend)
+    },
+
+    close(): void {
+      closed = true
+    },
+  }
+}
