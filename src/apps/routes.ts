@@ -33,10 +33,12 @@ export async function addRoute(
     // What other programs have spelt otherwise serves the host until there is a key in our spelling.
     const spelt = own === undefined ? await routes.spellings(host) : []
     const before = own === undefined ? await Promise.all(spelt.map((other) => routes.get(other))) : [own]
+    const lists = [...before.map((one) => one?.backends ?? []), [...new Set(wanted.backends)]]
     const route = {
       host,
       identifier: wanted.identifier ?? before[0]?.identifier ?? host,
-      backends: [...new Set([...before.flatMap((one) => one?.backends ?? []), ...wanted.backends])],
+      // A backend that is listed twice gets a double share, and weights go by position.
+      backends: lists.reduce((there, more) => [...there, ...more.filter((one) => !there.includes(one))]),
     }
     await apply(platform, { set: [route], remove: spelt })
     return route

@@ -27,6 +27,9 @@ export const routerLogs = defineCommand({
     }
     await using tail = await openTail(platform.paths.accessLog, 'start', mostBytes)
     const before = await tail.look()
+    if (before.skipped > 0 && before.lines.length < flags.lines) {
+      await io.stderr(` !     ${before.skipped} bytes before these lines are not shown\n`)
+    }
     await say(flags.lines === 0 ? [] : before.lines.slice(-flags.lines))
     while (flags.follow && !signal.aborted) {
       await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { removeRoute } from '../../apps/routes.ts'
 import { identityName } from '../../model/key.ts'
-import { BackendUrl, Route } from '../../model/route.ts'
+import { Route } from '../../model/route.ts'
 import { defineCommand } from '../define.ts'
 
 export const routesRemove = defineCommand({
@@ -15,8 +15,9 @@ export const routesRemove = defineCommand({
   app: 'none',
   args: {
     host: z.string().min(1).max(1024).describe('host name, as `routes:list` has it'),
+    // Other programs write what `routes:add` would refuse.
     backends: z
-      .array(BackendUrl)
+      .array(z.string().min(1, 'name a backend as `routes:list` has it'))
       .default([])
       .describe('backends to take out; none named, the whole route goes'),
   },

@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -97,6 +97,18 @@ describe('routes by hand', () => {
     expect([...bodies].sort()).toEqual(['a', 'b'])
   })
 
+  test('what is there stays as it is, double shares and all, when more is added', async () => {
+    const c = 'http://10.0.0.9:1'
+    await state.redis.rpush('frontend:double.test', 'theirs', a.url, a.url, b.url)
+    await paas(['routes:add', 'double.test', c, a.url, c])
+    const list = ['theirs', a.url, a.url, b.url, c]
+    expect(await state.redis.lrange('frontend:double.test', 0, -1)).toEqual(list)
+    // Of another spelling as well.
+    await state.redis.rename('frontend:double.test', 'frontend:DOUBLE.test')
+    await paas(['routes:add', 'double.test', c])
+    expect(await state.redis.lrange('frontend:double.test', 0, -1)).toEqual(list)
+  })
+
   test('the last backend takes the route with it, and * serves what nobody has', async () => {
     await paas(['routes:add', '*', a.url])
     expect((await ask(router.port, 'whatever.test')).body).toBe('a')
@@ -112,6 +124,7 @@ describe('routes by hand', () => {
     [['routes:add', 'wiki.example.com', 'http://a:99999'], 2, 'a backend looks like'],
     [['routes:add', 'wiki.example.com', 'http://a:1', '--identifier', 'two words'], 2, 'no spaces'],
     [['routes:remove', 'nothing.example.com'], 3, 'has no route'],
+    [['routes:remove', 'nothing.example.com', ''], 2, 'name a backend'],
   ])('%j is refused', async (words, code, message) => {
     const refused = await paas(words)
     expect(refused.code).toBe(code)
@@ -143,6 +156,18 @@ describe('routes by hand', () => {
     }
     await state.redis.del('frontend:odd.test')
   })
+
+  test.each(['tcp://10.0.0.5:1', 'foo', ' http://10.0.0.5:80 \n'])(
+    'the backend %j that another program wrote can be taken out',
+    async (theirs) => {
+      await state.redis.rpush('frontend:theirs.test', 'theirs', theirs, a.url)
+      expect(await paas(['routes:remove', 'theirs.test', theirs])).toMatchObject({ code: 0 })
+      expect(await state.redis.lrange('frontend:theirs.test', 0, -1)).toEqual(['theirs', a.url])
+      const again = await paas(['routes:remove', 'theirs.test', theirs])
+      expect(again.code).toBe(3)
+      expect(again.stderr).toContain(`${theirs} is not a backend of theirs.test.`)
+    },
+  )
 
   test('apps and routes by hand do not take hosts from each other', async () => {
     await paas(['apps:create', 'blog'])
@@ -214,6 +239,24 @@ describe('the router', () => {
     expect(last.match(/\n/g)).toHaveLength(2)
     // Each worker writes its own lines, so their order is that of the workers' writes.
     expect(last).toMatch(/^(?:\S+ - - \[.*\] "GET \/followed-\d HTTP\/1\.1" 404 .*\n){2}$/)
+  })
+
+  test('router:logs says when fewer lines than asked for are looked through', async () => {
+    const accessLog = join(state.paths.redisData, 'long.log')
+    await writeFile(accessLog, `${'x'.repeat(1023)}\n`.repeat(9 * 1024))
+    const long = { ...platform, paths: { ...platform.paths, accessLog } }
+    const note = ' !     1048576 bytes before these lines are not shown\n'
+    // The first of the 8 MiB is taken for the rest of a line that was cut.
+    const most = 8 * 1024 - 1
+    for (const [lines, shown, stderr] of [
+      [0, 0, ''],
+      [most, most, ''],
+      [most + 1, most, note],
+    ] as const) {
+      const said = await paas(['router:logs', '-n', String(lines)], undefined, long)
+      expect(said.stdout).toHaveLength(shown * 1024)
+      expect(said.stderr).toBe(stderr)
+    }
   })
 
   test('router:logs -f has every line once when the log is rotated under load', async () => {
