@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import { PaasError, messageOf } from '../errors/paas-error.ts'
-import { type AcceptedFiles, parseFiles } from '../router/accepted-files.ts'
+import { type AcceptedFiles, filesFromEnv } from '../router/accepted-files.ts'
 import { routerSettings, routerUsage } from '../router/arguments.ts'
 import { tryListeners } from '../router/listeners.ts'
 import { routerLogger } from '../router/log.ts'
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   }
   const read = (accepted?: AcceptedFiles): RouterSettings | undefined =>
     routerSettings(process.argv.slice(2), process.env.PAAS_ROOT ?? '/', warn, accepted)
-  const settings = read(parseFiles(process.env[workerEnv.files]))
+  const settings = read(filesFromEnv(workerEnv.files, process.env))
   if (settings === undefined) process.stdout.write(routerUsage)
   else if (cluster.isPrimary) await runMaster(settings, read, log)
   else await runWorker(settings, log)

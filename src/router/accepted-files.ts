@@ -3,8 +3,9 @@ import { type TlsOptions } from 'node:tls'
 import { z } from 'zod'
 import { type RouterSettings, type TlsFiles } from './settings.ts'
 
-/** Linux takes no longer value in an environment. */
-const mostBytes = 100_000
+/** Linux takes no longer value in an environment, nor much more of them in all. */
+const pieceBytes = 100_000
+const mostBytes = 1_500_000
 
 /** What a router goes by that is in files, whatever becomes of them before the next reload. */
 export const AcceptedFiles = z.object({
@@ -45,12 +46,24 @@ export function readTlsFiles(tls: TlsFiles, pem: RouterSettings['pem']): TlsOpti
   }
 }
 
-/** For the environment of a worker; '' where it is too long for that, and the worker reads the files itself. */
-export function filesText({ configText, pem }: RouterSettings): string {
-  const text = JSON.stringify({ configText, pem: pem ?? {} } satisfies AcceptedFiles)
-  return Buffer.byteLength(text) < mostBytes ? text : ''
+/**
+ * For the environment of a worker: variables `name`_0, `name`_1 and so on. Nothing where it is too long for that, and the
+ * worker reads the files itself.
+ */
+export function filesToEnv(name: string, { configText, pem }: RouterSettings): Record<string, string> {
+  const files: AcceptedFiles = { configText, pem: pem ?? {} }
+  const text = Buffer.from(JSON.stringify(files)).toString('base64')
+  if (text.length > mostBytes) return {}
+  const pieces = text.match(new RegExp(`.{1,${pieceBytes}}`, 'g')) ?? []
+  return Object.fromEntries(pieces.map((piece, i) => [`${name}_${i}`, piece]))
 }
 
-export function parseFiles(text: string | undefined): AcceptedFiles | undefined {
-  return text === undefined || text === '' ? undefined : AcceptedFiles.parse(JSON.parse(text))
+export function filesFromEnv(name: string, env: NodeJS.ProcessEnv): AcceptedFiles | undefined {
+  let text = ''
+  for (let i = 0; ; i += 1) {
+    const piece = env[`${name}_${i}`]
+    if (piece === undefined) break
+    text += piece
+  }
+  return text === '' ? undefined : AcceptedFiles.parse(JSON.parse(Buffer.from(text, 'base64').toString()))
 }

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
-import { filesText, withFiles } from './accepted-files.ts'
+import { filesToEnv, withFiles } from './accepted-files.ts'
 import { userBufferFields } from './client/reading.ts'
 import { cookieKeyBeside } from './cookie-key.ts'
 import { serveControl, serveMetrics } from './control-server.ts'
@@ -63,6 +63,8 @@ export function startMaster(
   cluster.setupPrimary({
     execArgv: [
       ...process.execArgv,
+      // Who tells a router to open its logs anew before it listens to that would open the inspector's port.
+      '--disable-sigusr1',
       `--max-semi-space-size=${roomMiB}`,
       // V8 would take most of that room away from a worker with nothing to do, and give it back over many seconds of
       // load, in which it collects ten times as often.
@@ -79,9 +81,15 @@ export function startMaster(
   const snapshot =
     settings.snapshot ?? join(tmpdir(), `paas-router-${randomBytes(16).toString('hex')}`, 'routes.json')
   /** Makes what workers with these settings write to, which they may not be allowed to. */
-  function prepare(next: RouterSettings): void {
+  function prepare(next: RouterSettings, before?: RouterSettings): void {
     const identity = workerIdentity(next)
-    prepareAccessLog(next.accessLog, identity)
+    try {
+      prepareAccessLog(next.accessLog, identity)
+    } catch (error) {
+      // Who serves without it goes on without it.
+      if (next.accessLog !== before?.accessLog) throw error
+      log.warn(messageOf(error))
+    }
     try {
       prepareSnapshot(snapshot, identity)
     } catch (error) {
@@ -95,8 +103,8 @@ export function startMaster(
   let current = withFiles(settings)
   const slots = new Map<number, Slot>()
   const retiring = new Set<ClusterWorker>()
-  /** Workers that have said that they serve, and so listen to what they are told. */
-  const serving = new Set<ClusterWorker>()
+  /** Workers that have said that they serve, and so listen to what they are told; and whether they know the routes. */
+  const serving = new Map<ClusterWorker, boolean>()
   const counted = createStatsCollection<ClusterWorker>((worker, id) => send(worker, { type: 'stats', id }))
   const waitingReady = new Map<ClusterWorker, () => void>()
   let stopping = false
@@ -112,7 +120,7 @@ export function startMaster(
       [workerEnv.cookieKey]: cookieKey,
       [workerEnv.replaces]: replaces ?? '',
       [workerEnv.snapshot]: snapshot,
-      [workerEnv.files]: filesText(current),
+      ...filesToEnv(workerEnv.files, current),
       [workerEnv.mustKnowRoutes]: mustKnowRoutes ? '1' : '0',
     })
     slots.set(slot, {
@@ -135,7 +143,7 @@ export function startMaster(
         counted.forget(message.names)
         return
       }
-      serving.add(worker)
+      serving.set(worker, message.routesKnown)
       const place = slots.get(slot)
       if (place?.worker === worker) {
         place.id = message.id
@@ -248,7 +256,7 @@ export function startMaster(
   async function replaceAll(): Promise<{ workers: number }> {
     const before = current
     const next = withFiles(readSettings() ?? before)
-    prepare(next)
+    prepare(next, before)
     current = next
     let replaced = 0
     try {
@@ -282,7 +290,7 @@ export function startMaster(
 
   /** What all have counted, and the workers that are here to stay. */
   async function collectStats() {
-    const { living, gone } = await counted.collect([...serving])
+    const { living, gone } = await counted.collect([...serving.keys()])
     const stats = living.map((one) => one.stats)
     const staying = living.filter(({ worker }) => !retiring.has(worker))
     return [
@@ -292,10 +300,10 @@ export function startMaster(
   }
   const stats = async (): Promise<RouterStats> => routerStats(...(await collectStats()))
   const metrics = async (): Promise<string> => prometheusText(...(await collectStats()))
-  const isReady = (): boolean =>
-    [...slots.values()].every(
-      ({ worker, id, routesKnown }) => id !== undefined && routesKnown && !hasEnded(worker),
-    )
+  const isReady = (): boolean => {
+    const staying = [...serving].filter(([worker]) => !retiring.has(worker))
+    return staying.length > 0 && staying.every(([, routesKnown]) => routesKnown)
+  }
 
   const reopenLogs = (): void => {
     try {
@@ -306,10 +314,9 @@ export function startMaster(
     for (const worker of present()) send(worker, { type: 'reopen-logs' })
   }
   const forgetting = setInterval(() => {
-    const [anyone] = serving
+    const [anyone] = serving.keys()
     if (anyone !== undefined) send(anyone, { type: 'which-are-gone', names: counted.names() })
   }, forgetMs)
-  const first = Array.from({ length: settings.workers }, (_, slot) => ready(fork(slot, undefined, 0)))
   const servers = [
     settings.controlSocket === undefined
       ? undefined
@@ -327,6 +334,7 @@ export function startMaster(
       ? undefined
       : serveMetrics(settings.metrics, { metrics, isReady }, (message) => log.warn(message)),
   ]
+  const first = Array.from({ length: settings.workers }, (_, slot) => ready(fork(slot, undefined, 0)))
 
   return {
     /** Resolves to whether every worker serves. */

@@ -18,6 +18,9 @@ const tickMs = 500
 const announceMs = 3000
 const snapshotMs = 2000
 const rewriteMs = 3_600_000
+/** Between two writes pass so many times the last one's duration. */
+const saveShare = 50
+const maxSnapshotMs = 120_000
 /** How long a start waits for Redis: without a snapshot, with one, and with one that a predecessor has kept until now. */
 const firstLoadMs = { empty: 3000, snapshot: 1000, recent: 200 }
 /** Idle client connections are left alone this long after a worker was told to go. */
@@ -88,16 +91,22 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   /** Not before `keepSnapshot`, nor once a successor does it. */
   let maySave = false
   let saving = false
+  let saveFrom = 0
   async function save(): Promise<void> {
     const path = role.snapshot
+    if (performance.now() < saveFrom) return
     if (path === undefined || !maySave || !sync.loaded || !snapshotWanted || saving || plane.draining) return
     saving = true
     snapshotWanted = false
+    const began = performance.now()
     await writeSnapshot(path, { version: sync.version, source }, table).catch((error: unknown) => {
       snapshotWanted = true
       log.warnOnce(`the snapshot was not written: ${String(error)}`)
     })
     saving = false
+    // A large one that changes all the time is not written all the time.
+    const now = performance.now()
+    saveFrom = now + Math.min(maxSnapshotMs, saveShare * (now - began))
   }
 
   let appliedOnce: () => void = () => undefined

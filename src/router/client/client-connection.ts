@@ -6,7 +6,7 @@ import { type Client, never, type Plane } from '../forward/plane.ts'
 import { answeredOf, debugFields, errorFields, nothingAsked } from '../forward/report.ts'
 import { isLineEnd } from '../http/bytes.ts'
 import { isBodyless } from '../http/framing.ts'
-import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
+import { isHead, parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { unknownHost } from '../pages.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { clientDueOf } from './due.ts'
@@ -116,7 +116,7 @@ export class ClientConnection implements Client {
         const next = parseRequestHead(head, buf, pos, end)
         if (next <= 0) {
           if (next === 0) this.#keepPartial(buf, pos, end)
-          else this.#refuse(-next, head.reason, head.method === 'HEAD', this.#debugOf(head, head.reason))
+          else this.#refuse(-next, head.reason, isHead(buf, pos, end), this.#debugOf(head, head.reason))
           break
         }
         pos = next
@@ -153,6 +153,8 @@ export class ClientConnection implements Client {
       return end
     }
     this.#expectProxyHeader = false
+    this.#started = false
+    this.#since = this.#plane.clock
     if (header.address !== undefined) {
       this.#origin = originOf(plainAddress(header.address), this.#origin)
       this.#trusts = this.#plane.trusts(this.address) ? this.#plane.trusts : undefined
@@ -212,7 +214,7 @@ export class ClientConnection implements Client {
     if (reason !== 'ok') {
       this.#plane.onFinished(answeredOf(head, { address: this.address, route: undefined, status, bytesSent }))
     }
-    if (!keepAlive) this.#close(!complete)
+    if (!keepAlive) this.#close(true)
     else this.#since = this.#plane.clock
   }
 
@@ -246,7 +248,7 @@ export class ClientConnection implements Client {
     exchange.bytesSent = this.#write(status, reason, exchange.route, exchange.isHead, keepAlive, debug)
     exchange.report()
     if (keepAlive) this.#next()
-    else this.#close(!exchange.requestDone)
+    else this.#close(true)
   }
 
   #write(

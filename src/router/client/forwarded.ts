@@ -118,11 +118,13 @@ export function realAddress(chain: string, trusts: (address: string) => boolean)
  * asks for somebody of whom it says what cannot be understood.
  */
 export function clientOf(
-  { forwardedFor }: RequestHead,
+  { forwardedFor, forwarded, realIp }: RequestHead,
   address: string,
   trusts: ((address: string) => boolean) | undefined,
 ): string | undefined {
-  if (trusts === undefined || forwardedFor === '') return address
+  if (trusts === undefined) return address
+  // Said in other words, which some proxies pass on from their clients.
+  if (forwardedFor === '') return forwarded === '' && realIp === '' ? address : undefined
   const understood = forwardedFor.split(',').every((text) => addressIn(text) !== undefined)
   return understood ? realAddress(forwardedFor, trusts) : undefined
 }

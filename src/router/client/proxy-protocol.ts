@@ -3,9 +3,9 @@ import { PaasError } from '../../errors/paas-error.ts'
 import { latin1 } from '../http/bytes.ts'
 import { canonicalIpv6 } from '../http/host.ts'
 
-/** The longest v1 line and v2 header (16 + 536) that are accepted. */
+/** The longest v1 line and v2 header that are accepted; in the latter there may be a certificate. */
 const maxLineBytes = 107
-const maxHeaderBytes = 552
+const maxHeaderBytes = 4096
 const v2Signature = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
 
 /**
@@ -54,15 +54,16 @@ function parseV1(bytes: Buffer): ProxyHeader | undefined {
 function parseV2(bytes: Buffer): ProxyHeader | undefined {
   if (bytes.length < 16) return { length: 0, address: undefined }
   const versionAndCommand = bytes[12]!
-  const family = bytes[13]!
+  const [family, transport] = [bytes[13]! >> 4, bytes[13]! & 15]
   const length = 16 + bytes.readUInt16BE(14)
   if (versionAndCommand >> 4 !== 2 || (versionAndCommand & 15) > 1 || length > maxHeaderBytes)
     return undefined
+  if (family > 3 || transport > 2) return undefined
   if (bytes.length < length) return { length: 0, address: undefined }
   const local = (versionAndCommand & 15) === 0
-  if (local) return { length, address: undefined }
-  if (family === 0x11) return length < 28 ? undefined : { length, address: bytes.subarray(16, 20).join('.') }
-  if (family === 0x21) {
+  if (local || transport === 0) return { length, address: undefined }
+  if (family === 1) return length < 28 ? undefined : { length, address: bytes.subarray(16, 20).join('.') }
+  if (family === 2) {
     if (length < 52) return undefined
     const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(16 + 2 * i).toString(16))
     return { length, address: canonicalIpv6(groups.join(':')) }

@@ -209,7 +209,7 @@ export class BackendConnection {
         this.#partial = undefined
       }
       const next = parseResponseHead(this.#head, buf, pos, end)
-      if (next < 0 || (next === 0 && end - pos > maxResponseHeadBytes)) {
+      if (next < 0 || (next === 0 ? end : next) - pos > maxResponseHeadBytes) {
         this.fail('malformed')
         return true
       }
@@ -252,7 +252,7 @@ export class BackendConnection {
       responder.interim(head)
       return 'more'
     }
-    if (!isOffered(responder.upgrade, head.upgrade)) return 'refuse'
+    if (!head.upgrades || !isOffered(responder.upgrade, head.upgrade)) return 'refuse'
     this.#tunnel = true
     responder.head(head, framing.none, false)
     return 'tunnel'

@@ -7,7 +7,7 @@ import { stickyIndex } from './sticky.ts'
 /** What a choice depends on besides the route. */
 type Choosing = {
   readonly asked: Pick<Asked, 'host'>
-  /** The value of the visitor's sticky cookie, or ''. */
+  /** The values of the visitor's sticky cookie (sticky.ts), or ''. */
   readonly sticky: string
   /** Indexes of the backends that failed the request. */
   readonly tried: readonly number[]
@@ -43,7 +43,7 @@ export function cookieFor(
   // That one only had no place.
   if (crowded) return ''
   const token = plane.stickyToken(host, url)
-  return token === sticky ? '' : token
+  return sticky.split(' ').includes(token) ? '' : token
 }
 
 /** Apart, because a function with closures makes room for what they share whenever it is called. */

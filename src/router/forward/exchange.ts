@@ -6,7 +6,7 @@ import { type Backend } from './backend.ts'
 import { type BackendConnection, type Failure, type Responder } from './backend-connection.ts'
 import { chooseFor, cookieFor, mostMoves } from './choose-for.ts'
 import { type ExchangeClient } from './exchange-client.ts'
-import { dueOf, type Standing } from './patience.ts'
+import { dueOf, type Standing, waitsForClient } from './patience.ts'
 import { giveTurn, leaveBackend, type Placed, resumeTurn } from './place.ts'
 import { type Finished, never, type Plane } from './plane.ts'
 import { bodyOf, type RequestBody } from './request-body.ts'
@@ -17,8 +17,6 @@ import { afterFailure, isIdempotent, late, type Refusal, tooMany, withoutBackend
 import { setStickyCookie, stickyOf } from './sticky.ts'
 
 const none: readonly number[] = []
-/** A body that comes within this is one of a request as others are. */
-const slowBodyMs = 1000
 
 /** One request and its response: chooses the backend, carries bytes both ways, repeats what can be repeated. */
 export class Exchange implements Responder, Finished, Standing, Placed {
@@ -45,7 +43,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   readonly repeatable: boolean
   readonly #wantsContinue: boolean
   awaitsContinue: boolean
-  /** The value of the visitor's sticky cookie, or ''. */
+  /** The values of the visitor's sticky cookie (sticky.ts), or ''. */
   readonly sticky: string
   /** Indexes of the backends that failed it. */
   tried: readonly number[] = none
@@ -57,12 +55,10 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   /** What has come of the request waits to be passed on, and no more of it should be read. */
   congested = false
   #tunnel = false
-  /** How the body goes to the client. */
   #chunking = false
   #over = false
   #suspected = false
-  /** Of the attempt before. */
-  #failure: Failure | undefined
+  #lastFailure: Failure | undefined
   /** The visitor's own backend had no place for it. */
   crowded = false
   /** More of the body is about to be fed in the same event, and goes out in one write with the head. */
@@ -128,9 +124,9 @@ export class Exchange implements Responder, Finished, Standing, Placed {
         this.#plane.turn.flush(conn.out)
       } else conn.out.flush()
       // What is over the cap is only kept while no backend has it.
-      if (conn.connected && body.kept > this.#plane.replayBytes) body.forget()
+      if (conn.connected && body.isOver(this.#plane.replayBytes)) body.forget()
     }
-    const congested = conn === undefined ? body.kept >= this.#plane.replayBytes : conn.out.congested
+    const congested = conn === undefined ? body.isOver(this.#plane.replayBytes - 1) : conn.out.congested
     if (congested && !body.done) this.congested = true
     return pos
   }
@@ -142,7 +138,8 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     const now = first ? this.startedAt : plane.turn.now()
     // The table may have changed since the last attempt, and indexes with it.
     const route = first ? this.route : plane.table.lookup(this.asked.host)
-    if (route === undefined) return this.#answer(withoutBackend(this.route, noBackend.none, this.#failure))
+    if (route === undefined)
+      return this.#answer(withoutBackend(this.route, noBackend.none, this.#lastFailure))
     if (route !== this.route) {
       this.route = route
       this.tried = none
@@ -152,7 +149,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     const options = plane.optionsFor(route)
     const index = chooseFor(plane, route, options, this, now)
     const backend = plane.table.backendsOf(route)[index]
-    if (backend === undefined) return this.#answer(withoutBackend(route, index, this.#failure))
+    if (backend === undefined) return this.#answer(withoutBackend(route, index, this.#lastFailure))
     this.#stickyToSet = options?.sticky === true ? cookieFor(plane, route.host, backend.url, this) : ''
     this.attempts += 1
     this.backend = backend
@@ -220,7 +217,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   /** From here on bytes may have reached the backend. */
   #reached(): void {
     this.progressAt = this.#plane.clock
-    if (!this.repeatable || this.#body.kept > this.#plane.replayBytes) this.#body.forget()
+    if (!this.repeatable || this.#body.isOver(this.#plane.replayBytes)) this.#body.forget()
   }
 
   interim(head: ResponseHead): void {
@@ -241,15 +238,18 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.#chunking = isChunking(body, minor)
     // Who answers before the whole request is there has no use for the rest.
     this.keepAlive &&= this.requestDone && !this.#plane.draining && !endsByClosing(body, minor)
-    const more = setStickyCookie(this.#stickyToSet) + (this.debug ? debugVersion + debugFields(this) : '')
-    const text = responseText(head, body, whole, minor, this.keepAlive, more)
+    const text = responseText(head, body, whole, minor, this.keepAlive, this.#moreFields())
     this.bytesSent += text.length
     this.#client.out.text(text)
   }
 
+  #moreFields(): string {
+    return setStickyCookie(this.#stickyToSet) + (this.debug ? debugVersion + debugFields(this) : '')
+  }
+
   #startTunnel(head: ResponseHead): void {
     this.#tunnel = true
-    const text = tunnelText(head)
+    const text = tunnelText(head, this.#moreFields())
     this.bytesSent += text.length
     this.#client.out.text(text)
     this.#client.out.flush()
@@ -307,7 +307,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     const next = afterFailure({ failure, reused, whole: this.#body.whole }, this, this.#plane)
     if (typeof next === 'object') return this.#answer(next)
     this.#leaveBackend()
-    this.#failure = failure
+    this.#lastFailure = failure
     if (next === 'elsewhere') this.tried = [...this.tried, this.backendIndex]
     this.#attempt(next === 'anew')
   }
@@ -383,9 +383,10 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     if (this.#over || this.#tunnel) return
     const out = this.#conn?.out
     if (out?.unflushed === true && out.moved()) this.progressAt = now
-    // Nothing is worked on while a client takes its time to ask.
-    const asking = !this.requestDone && !this.awaitsContinue && !this.congested
-    if (asking && now - this.backendStartedAt > slowBodyMs) giveTurn(this)
+    if (waitsForClient(this, this.#client.out.congested, now)) {
+      giveTurn(this)
+      if (!this.connecting) this.#body.forget()
+    }
     const due = dueOf(this, this.#plane.timeouts, now)
     if (due === undefined) return
     if (due === 'suspect') {

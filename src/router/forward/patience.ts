@@ -4,6 +4,9 @@ import { sweepMs, type Timeouts } from './plane.ts'
 /** Without a byte from the backend for this long, it is worth asking whether it still lives. */
 const slowMs = 5000
 
+/** Who takes longer to ask, or to take the answer, is not who a backend is busy with. */
+const slowClientMs = 1000
+
 /** Where an exchange stands, in performance.now() times. */
 export type Standing = Readonly<{
   startedAt: number
@@ -27,6 +30,12 @@ export type Standing = Readonly<{
  * slow (`clientLate`) or that the queue is too long (`tooMany`), or to give the attempt up.
  */
 export type Due = 'suspect' | 'clientLate' | 'tooMany' | Failure
+
+/** Whether the client is what an exchange waits for; `untaken`: of the answer, the client has not taken what there is. */
+export function waitsForClient(at: Standing, untaken: boolean, now: number): boolean {
+  if (at.queued || now - at.backendStartedAt <= slowClientMs) return false
+  return at.status === 0 ? !at.requestDone && !at.awaitsContinue && !at.congested : untaken
+}
 
 /** Which limit an exchange has passed, if any. */
 export function dueOf(at: Standing, timeouts: Timeouts, now: number): Due | undefined {

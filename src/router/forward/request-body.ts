@@ -7,6 +7,9 @@ import { type Outbox } from './outbox.ts'
 /** Up to this size a piece is kept as text, which costs no Buffer. */
 const textBytes = 4096
 
+/** Each piece costs as well, and a client may send a chunk for every byte. */
+const maxPieces = 512
+
 const nothing: never[] = []
 
 /**
@@ -17,7 +20,7 @@ export class RequestBody {
   /** All of it has been read. */
   done: boolean
   /** Bytes kept for sending again. */
-  kept = 0
+  #kept = 0
   #left = 0
   readonly #chunked: ChunkedDecoder | undefined
   /** As it was sent; undefined: no longer kept. */
@@ -46,7 +49,12 @@ export class RequestBody {
 
   /** Whether all of it is kept, or will be, where no more than `limit` bytes are. */
   isKept(limit: number): boolean {
-    return (this.done || this.#chunked === undefined) && this.kept + this.#left <= limit
+    return (this.done || this.#chunked === undefined) && this.#kept + this.#left <= limit
+  }
+
+  /** Whether more is kept than `limit` bytes in not too many pieces. */
+  isOver(limit: number): boolean {
+    return this.#kept > limit || (this.#sent?.length ?? 0) > maxPieces
   }
 
   forget(): void {
@@ -64,7 +72,12 @@ export class RequestBody {
       return to
     }
     const pos = chunked.decode(buf, from, end, (bytes, start, to) => {
-      this.#text(`${(to - start).toString(16)}\r\n`, out)
+      const size = `${(to - start).toString(16)}\r\n`
+      if (to - start <= textBytes) {
+        this.#text(`${size}${latin1(bytes, start, to)}\r\n`, out)
+        return
+      }
+      this.#text(size, out)
       this.#data(bytes, start, to, stable, out)
       this.#text('\r\n', out)
     })
@@ -95,7 +108,7 @@ export class RequestBody {
     }
     const piece = stable ? buf.subarray(from, to) : Buffer.from(buf.subarray(from, to))
     this.#sent.push(piece)
-    this.kept += piece.length
+    this.#kept += piece.length
     out?.bytes(piece, 0, piece.length, true)
   }
 
@@ -103,7 +116,7 @@ export class RequestBody {
     out?.text(text)
     if (this.#sent === undefined) return
     this.#sent.push(text)
-    this.kept += text.length
+    this.#kept += text.length
   }
 }
 

@@ -58,9 +58,9 @@ export function interimText(head: ResponseHead): string {
   return `${withoutFraming(head)}\r\n`
 }
 
-/** The backend's 101, after which bytes pass as they are. */
-export function tunnelText(head: ResponseHead): string {
-  return `${withoutFraming(head)}Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n\r\n`
+/** The backend's 101, after which bytes pass as they are; `more`: field lines of ours. */
+export function tunnelText(head: ResponseHead, more: string): string {
+  return `${withoutFraming(head)}${more}Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n\r\n`
 }
 
 /** No 1xx has a body (RFC 9110, 8.6), and a client that is told of one might wait for it. */

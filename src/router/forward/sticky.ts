@@ -7,30 +7,31 @@ const stickyCookie = 'paas_backend'
 export const setStickyCookie = (value: string): string =>
   value === '' ? '' : `Set-Cookie: ${stickyCookie}=${value}; Path=/; HttpOnly; SameSite=Lax\r\n`
 
-/** The cookie's value in a Cookie field, or ''. */
+/** The cookie's values in a Cookie field, of which apps of one domain may set others: separated by spaces, '' for none. */
 export function stickyOf(cookie: string): string {
   if (!cookie.includes(stickyCookie)) return ''
-  for (const part of cookie.split(';')) {
-    const pair = part.trim()
-    if (pair.startsWith(`${stickyCookie}=`)) return pair.slice(stickyCookie.length + 1)
-  }
-  return ''
+  return cookie
+    .split(';')
+    .map((part) => part.trim())
+    .filter((pair) => pair.startsWith(`${stickyCookie}=`))
+    .map((pair) => pair.slice(stickyCookie.length + 1))
+    .join(' ')
 }
 
-/** The index of the backend that a cookie stands for, if it can serve; otherwise -1. */
+/** The index of the first backend that one of the cookie's values stands for, if it can serve; otherwise -1. */
 export function stickyIndex(
-  value: string,
+  values: string,
   host: string,
   backends: readonly (Backend | undefined)[],
   usable: (index: number) => boolean,
   token: (url: string) => string,
 ): number {
-  if (value === '') return -1
+  const tokens = values.split(' ')
   return backends.findIndex(
     (backend, index) =>
       backend !== undefined &&
       backend.ejectedFor(host) === undefined &&
       usable(index) &&
-      token(backend.url) === value,
+      tokens.includes(token(backend.url)),
   )
 }

@@ -59,6 +59,11 @@ export class RequestHead {
 /** Codings that somebody may know, and `chunked` once, at the end (RFC 9112, 6.1). */
 const otherCodings = /^(?:(?!(?:chunked|identity)[ \t,])[\w!#$%&'*+.^`|~-]+[ \t]*,[ \t]*)+chunked$/i
 
+/** Whether what begins here, though it may not be a request, is a HEAD, whose answer has no body. */
+export function isHead(buf: Buffer, from: number, end: number): boolean {
+  return /^(?:\r\n)?HEAD /.test(latin1(buf, from, Math.min(end, from + 7)))
+}
+
 /** Parses a head. Returns the offset after it, 0 when it is incomplete, or the negative status to refuse with. */
 export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, end: number): number {
   let pos = from
@@ -68,7 +73,6 @@ export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, e
     if (buf[pos + 1] === LF) pos += 2
   }
   const start = pos
-  head.method = ''
   head.debug = false
 
   while (pos < end && methodByte[buf[pos]!] === 1) pos += 1

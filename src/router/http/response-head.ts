@@ -22,6 +22,8 @@ export class ResponseHead {
   framing: Framing = framing.untilClose
   contentLength = 0
   upgrade = ''
+  /** Connection says so. */
+  upgrades = false
   retryAfter = false
   /** It has a Date. */
   dated = false
@@ -182,6 +184,7 @@ function setLines(head: ResponseHead, lines: string): void {
 }
 
 function readConnection(head: ResponseHead, connection: string): void {
+  head.upgrades = false
   head.keepAlive = connection === 'keep-alive' || (connection !== 'close' && head.minor === 1)
   if (connection === '' || connection === 'keep-alive' || connection === 'close') return
   const tokens = connection
@@ -190,6 +193,7 @@ function readConnection(head: ResponseHead, connection: string): void {
     .map((token) => token.trim())
   if (tokens.includes('keep-alive')) head.keepAlive = true
   if (tokens.includes('close')) head.keepAlive = false
+  head.upgrades = tokens.includes('upgrade')
   const nominated = tokens.filter(
     (token) => !['', 'keep-alive', 'close', 'content-length', 'transfer-encoding'].includes(token),
   )

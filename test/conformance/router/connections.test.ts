@@ -285,6 +285,55 @@ describe.each(modes)('connections, with %s', (_name, mode) => {
     }
   })
 
+  test.each([
+    ['HEAD / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
+    ['\r\nHEAD / HTTP/1.1\r\nBad Field: x\r\n\r\n', 400],
+    ['HEAD / HTTP/2.0\r\nHost: a\r\n\r\n', 505],
+  ])('a HEAD that is refused has no body: %j', async (request, status) => {
+    using router = await through(() => undefined)
+    const socket = dial(router.port)
+    const seen = all(socket)
+    socket.write(request)
+    expect((await seen).text).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*\r\n\r\n$`))
+  })
+
+  test('an answer of our own ends with the connection, whatever came behind the request', async () => {
+    using router = await through((socket) => socket.destroy())
+    for (const host of ['good.test', 'nobody.test']) {
+      const socket = dial(router.port)
+      const seen = all(socket)
+      socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n${'x'.repeat(400_000)}`)
+      const { text, how } = await seen
+      expect(text).toMatch(/^HTTP\/1.1 (404|502) /)
+      expect(how).toBe('ended')
+      socket.destroy()
+    }
+  })
+
+  test.each([
+    [
+      'a 101 that Connection says nothing about',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n',
+      '',
+    ],
+    [
+      'a head of over 64 KiB in two pieces',
+      `HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: ${'a'.repeat(60_000)}`,
+      `${'a'.repeat(12_000)}\r\n\r\n`,
+    ],
+  ])('%s is 502', async (_, first, second) => {
+    using router = await through((socket) => {
+      socket.once('data', () => {
+        socket.write(first)
+        setTimeout(() => socket.write(second), 100)
+      })
+    })
+    const socket = dial(router.port)
+    socket.write('GET / HTTP/1.1\r\nHost: good.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 502 /)
+    socket.destroy()
+  })
+
   test('a large body behind another request waits in the client while it waits for its turn', async () => {
     let first = true
     using router = await through(

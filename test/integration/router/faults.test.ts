@@ -348,6 +348,13 @@ test('weights, chance and sticky sessions per host', async () => {
     expect(again.body).toBe(first)
     expect(again.head).not.toContain('Set-Cookie')
   }
+  // One that another app of the same domain has set comes first.
+  const tossed = await ask(router.port, 'options.test', '/', `Cookie: paas_backend=x; ${cookie}\r\n`)
+  expect([tossed.body, tossed.head.includes('Set-Cookie')]).toEqual([first, false])
+  const tunnel = connect(router.port, '127.0.0.1')
+  tunnel.write('GET /ws HTTP/1.1\r\nHost: options.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  expect(String((await once(tunnel, 'data'))[0])).toMatch(/^HTTP\/1.1 101 [^]*Set-Cookie: paas_backend=/)
+  tunnel.destroy()
   expect((await ask(router.port, 'options.test', '/', 'Cookie: paas_backend=forged\r\n')).head).toContain(
     'Set-Cookie',
   )

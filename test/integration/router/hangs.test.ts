@@ -132,6 +132,30 @@ describe.concurrent('a backend', () => {
     plane.close()
   })
 
+  test(
+    'has room for others while clients take their time with its answers',
+    { timeout: 20_000 },
+    async () => {
+      using backend = await startBackend('served')
+      const plane = await startPlane({ routes: {}, mode })
+      const options = { balance: 'least' as const, weights: [], sticky: false, maxInFlight: 10 }
+      plane.table.set(new TableRoute('app.test', ['app', backend.url], options))
+      const slow: Socket[] = []
+      for (let i = 0; i < 10; i += 1) {
+        const socket = connect(plane.port, '127.0.0.1')
+        socket.on('error', () => undefined)
+        socket.write('GET /bytes?n=50000000 HTTP/1.1\r\nHost: app.test\r\n\r\n')
+        slow.push(socket.pause())
+      }
+      await eventually(() => plane.backends.get(backend.url)?.active === 0, 10_000)
+      expect((await ask(plane.port, 'app.test')).body).toBe('served')
+      for (const socket of slow) socket.destroy()
+      await eventually(() => plane.backends.get(backend.url)?.inFlight === 0)
+      expect(plane.backends.get(backend.url)?.active).toBe(0)
+      plane.close()
+    },
+  )
+
   test('speaks TLS where it is to, or has not been reached', async () => {
     using backend = await startBackend('plain', () => true)
     const question = {

@@ -80,7 +80,9 @@ test(
     const port = await freePort()
     const file = join(redis.directory, 'config.json')
     const server = { accessLog: join(redis.directory, 'access.log'), workers: 1 }
-    writeFileSync(file, JSON.stringify({ server, http: { port }, driver: [redis.url] }))
+    // More than one variable of an environment holds.
+    const long = ' '.repeat(300_000)
+    writeFileSync(file, `${JSON.stringify({ server, http: { port }, driver: [redis.url] })}${long}`)
     const router = await startRouter(redis, { bare: true, args: ['--hipache-config', file] })
     writeFileSync(file, '{ broken')
     // Nor can the log be had, as root is not to write to what others may have given another name.

@@ -27,6 +27,8 @@ test.each([
   [v2(0x20, 0, Buffer.alloc(0)), undefined],
   [v2(0x20, 0x11, four), undefined],
   [v2(0x21, 0x31, Buffer.alloc(216)), undefined],
+  [v2(0x21, 0x12, four), '7.7.7.8'],
+  [v2(0x21, 0x11, Buffer.concat([four, Buffer.alloc(2000)])), '7.7.7.8'],
 ])('%j is accepted', (bytes, address) => {
   expect(parse(bytes)).toEqual({ length: bytes.length, address })
 })
@@ -48,6 +50,8 @@ test.each([
   [v2(0x21, 0x11, four.subarray(0, 8))],
   [v2(0x21, 0x21, four)],
   [v2(0x21, 0x11, Buffer.alloc(5000))],
+  [v2(0x21, 0x41, four)],
+  [v2(0x21, 0x13, four)],
 ])('%j is refused', (bytes) => {
   expect(parse(bytes)).toBeUndefined()
 })

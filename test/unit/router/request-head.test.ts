@@ -22,13 +22,6 @@ test('a Host that is empty is malformed, and is so before any other', () => {
   }
 })
 
-test('a HEAD is known as one where it is refused for its fields', () => {
-  expect(parse('HEAD / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n')).toBe(-400)
-  expect(head.method).toBe('HEAD')
-  expect(parse('G(T / HTTP/1.1\r\n\r\n')).toBe(-400)
-  expect(head.method).toBe('')
-})
-
 test('what is offered in Upgrade', () => {
   const upgrade = (fields: string): string => {
     const text = get(`Connection: x, Upgrade\r\n${fields}\r\n`)
