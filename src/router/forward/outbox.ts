@@ -143,7 +143,9 @@ export class Outbox {
   #write(data: Buffer | string): void {
     const socket = this.#socket
     if (!this.#direct || socket.connecting || socket.writableLength > 0 || !socket.writable) {
-      const taken = socket.write(data, 'latin1')
+      // A text that may wait for long is many small ones, each of which costs more than its characters.
+      const whole = typeof data === 'string' && data.length > textBytes ? Buffer.from(data, 'latin1') : data
+      const taken = socket.write(whole, 'latin1')
       this.congested = !taken || this.#waiting > 0
       return
     }

@@ -7,8 +7,8 @@ import { type Outbox } from './outbox.ts'
 /** Up to this size a piece is kept as text, which costs no Buffer. */
 const textBytes = 4096
 
-/** Each piece costs as well, and a client may send a chunk for every byte. */
-const maxPieces = 512
+/** So many small pieces become one: each costs as well, and a client may send a chunk for every byte. */
+const mostPieces = 64
 
 const nothing: never[] = []
 
@@ -21,6 +21,8 @@ export class RequestBody {
   done: boolean
   /** Bytes kept for sending again. */
   #kept = 0
+  /** Texts at the end of what was sent that have not been put together. */
+  #small = 0
   #left = 0
   readonly #chunked: ChunkedDecoder | undefined
   /** As it was sent; undefined: no longer kept. */
@@ -52,9 +54,9 @@ export class RequestBody {
     return (this.done || this.#chunked === undefined) && this.#kept + this.#left <= limit
   }
 
-  /** Whether more is kept than `limit` bytes in not too many pieces. */
+  /** Whether more is kept than `limit` bytes. */
   isOver(limit: number): boolean {
-    return this.#kept > limit || (this.#sent?.length ?? 0) > maxPieces
+    return this.#kept > limit
   }
 
   forget(): void {
@@ -109,6 +111,7 @@ export class RequestBody {
     const piece = stable ? buf.subarray(from, to) : Buffer.from(buf.subarray(from, to))
     this.#sent.push(piece)
     this.#kept += piece.length
+    this.#small = 0
     out?.bytes(piece, 0, piece.length, true)
   }
 
@@ -117,6 +120,10 @@ export class RequestBody {
     if (this.#sent === undefined) return
     this.#sent.push(text)
     this.#kept += text.length
+    this.#small += 1
+    if (this.#small < mostPieces) return
+    this.#sent.push(this.#sent.splice(-this.#small).join(''))
+    this.#small = 0
   }
 }
 
