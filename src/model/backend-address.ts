@@ -8,12 +8,13 @@ export type BackendAddress = {
 
 /**
  * Where a backend URL points: Hipache reads host and port only, whatever the scheme (the port is 80 unless given, 443
- * for https); a bare `host:port` is http, as in planb. Undefined for what names no host.
+ * for https); white space around it does not count; a bare `host:port` is http, as in planb. Undefined for what names
+ * no host.
  */
 export function backendAddress(url: string): BackendAddress | undefined {
   const match =
     /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:@[\]\s]+)(?::([0-9]{1,5}))?(?:[/?#].*)?$/i.exec(
-      url,
+      url.trim(),
     )
   if (match === null) return undefined
   const [, scheme, host = '', port] = match

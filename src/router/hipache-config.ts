@@ -57,7 +57,7 @@ const Server = z.looseObject({
   /** Null: none. */
   accessLog: z.string().nullish(),
   workers: z.coerce.number().int().min(1).optional(),
-  maxSockets: z.coerce.number().int().min(1).optional(),
+  maxSockets: z.coerce.number().int().min(0).optional(),
   // 0 keeps no marks: Redis deletes at once what is to expire in no time.
   deadBackendTTL: z.coerce.number().int().min(0).optional(),
   tcpTimeout: z.coerce.number().min(0).optional(),
@@ -144,6 +144,9 @@ function hipacheSettings(config: HipacheConfig, warn: (message: string) => void)
   if (server.lruCache !== undefined) warn('server.lruCache has no effect: the whole table is in memory')
   if (server.httpKeepAlive === false)
     warn('server.httpKeepAlive has no effect: connections are always kept alive')
+  // Where the key had no effect, 0 did no harm.
+  if (server.maxSockets === 0)
+    warn(`server.maxSockets is 0, which counts as not given: ${defaultSettings.maxInFlight}`)
   const tcp = server.tcpTimeout === undefined ? 30_000 : server.tcpTimeout * 1000
   return {
     ...defaultSettings,
@@ -168,7 +171,7 @@ function hipacheSettings(config: HipacheConfig, warn: (message: string) => void)
     retries: server.retryOnError ?? 3,
     deadTtlSeconds: server.deadBackendTTL ?? 30,
     deadBackendOn500: server.deadBackendOn500 ?? true,
-    maxInFlight: server.maxSockets ?? defaultSettings.maxInFlight,
+    maxInFlight: server.maxSockets || defaultSettings.maxInFlight,
   }
 }
 
@@ -206,11 +209,13 @@ function listenAddresses(config: HipacheConfig, warn: (message: string) => void)
   const anywhere = hosts.length > 0 ? hosts : [modern ? '127.0.0.1' : '::']
   if (modern && server.port !== undefined && hosts.length === 0 && config.http?.bind === undefined)
     warn('http.bind is missing: HTTP is served on 127.0.0.1 alone, as by Hipache 0.4')
+  // 0.4 gives an object in bind its port, but no address.
+  const unnamed = '::'
   const listen: ListenAddress[] = []
   const httpPort = config.http?.port ?? server.port ?? 80
   for (const bind of config.http?.bind ?? anywhere) {
     if (typeof bind === 'string') listen.push({ address: bind, port: httpPort, tls: undefined })
-    else listen.push({ address: bind.address ?? '127.0.0.1', port: bind.port ?? httpPort, tls: undefined })
+    else listen.push({ address: bind.address ?? unnamed, port: bind.port ?? httpPort, tls: undefined })
   }
   const https = config.https ?? server.https
   if (https === undefined) return listen
@@ -222,7 +227,7 @@ function listenAddresses(config: HipacheConfig, warn: (message: string) => void)
     const own = typeof bind === 'string' ? { address: bind } : bind
     const merged = { ...https, ...own }
     listen.push({
-      address: own.address ?? '127.0.0.1',
+      address: own.address ?? unnamed,
       port: merged.port ?? 443,
       tls: tlsFiles(merged),
     })
@@ -287,7 +292,8 @@ function driverTarget(url: string, key: string): RedisTarget {
     throw new PaasError('INVALID_INPUT', `${key} ${withoutPassword(url)} is not supported: only redis is.`)
   }
   try {
-    return parseRedisUrl(url)
+    // Hipache's password is what follows the colon, or all there is: it knows no users.
+    return parseRedisUrl(url.replace(/^([^:]*:(?:\/\/)?)(?:[^:@/#]*:)?([^/#]*@)/, '$1:$2'))
   } catch (cause) {
     throw new PaasError('INVALID_INPUT', `${key} ${messageOf(cause)}.`, { cause })
   }

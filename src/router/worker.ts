@@ -3,7 +3,7 @@ import { type RouterWorker } from '../model/route.ts'
 import { type RedisTarget } from '../store/redis-target.ts'
 import { openRouteFeed } from '../store/route-feed.ts'
 import { createDataPlane } from './data-plane.ts'
-import { createHealthChecks, HealthCheck } from './health/checks.ts'
+import { createHealthChecks } from './health/checks.ts'
 import { type DeadMarks } from './health/own-marks.ts'
 import { openListeners } from './listeners.ts'
 import { type Logger } from './log.ts'
@@ -117,7 +117,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       announce()
     },
     healthcheck: (host, fields) => {
-      if (Object.keys(fields).length > 0 && HealthCheck.safeParse(fields).success) checked.add(host)
+      if (Object.keys(fields).length > 0) checked.add(host)
       else checked.delete(host)
       if (role.slot === 0) checks.set(host, fields)
     },

@@ -60,13 +60,18 @@ export function debugFields(
   const now = performance.now()
   const url = request.route.urls[request.backendIndex] ?? ''
   return (
-    `x-debug-backend-url: ${printable(url.endsWith('/') ? url : `${url}/`)}\r\n` +
+    `x-debug-backend-url: ${printable(hrefOf(url))}\r\n` +
     `x-debug-backend-id: ${request.backendIndex}\r\n` +
     `x-debug-vhost: ${printable(request.route.identifier)}\r\n` +
     `x-debug-frontend-key: ${request.asked.host}\r\n` +
     `x-debug-time-total: ${Math.round(now - request.startedAt)}\r\n` +
     `x-debug-time-backend: ${Math.round(now - request.backendStartedAt)}\r\n`
   )
+}
+
+/** As Hipache's url.parse() has it: with a path, if only `/`. */
+function hrefOf(url: string): string {
+  return url.trim().replace(/^((?:[^/?#]*:\/\/)?[^/?#]*)(?=[?#]|$)/, '$1/')
 }
 
 function printable(text: string): string {

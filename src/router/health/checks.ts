@@ -6,32 +6,44 @@ import { probe } from './probe.ts'
 
 /**
  * HASH `healthcheck:<host>`: planb's path, body and status; ours: interval and timeout in seconds, and how many
- * probes in a row decide. An empty field counts as not given.
+ * probes in a row decide.
  */
-export const HealthCheck = z.preprocess(
-  withoutEmpty,
-  z.object({
-    path: z
-      .string()
-      .regex(/^\/[!-~]*$/)
-      .default('/'),
-    // planb's own writers give all three, and mean nothing by 0.
-    status: z
-      .union([z.literal('0').transform(() => undefined), z.coerce.number().int().min(100).max(599)])
-      .optional(),
-    body: z.string().optional(),
-    interval: z.coerce.number().min(0.1).max(3600).default(5),
-    timeout: z.coerce.number().min(0.1).max(300).default(3),
-    /** Failures that take a backend out. */
-    fall: z.coerce.number().int().min(1).max(100).default(2),
-    /** Successes that bring it back. */
-    rise: z.coerce.number().int().min(1).max(100).default(1),
-  }),
-)
+const Fields = z.object({
+  // planb takes it with and without slashes in front.
+  path: z
+    .string()
+    .regex(/^[!-~]*$/)
+    .transform((path) => path.replace(/^\/*/, '/'))
+    .default('/'),
+  // planb's own writers give all three, and mean nothing by 0.
+  status: z
+    .union([z.literal('0').transform(() => undefined), z.coerce.number().int().min(100).max(599)])
+    .optional(),
+  body: z.string().optional(),
+  interval: z.coerce.number().min(0.1).max(3600).default(5),
+  timeout: z.coerce.number().min(0.1).max(300).default(3),
+  /** Failures that take a backend out. */
+  fall: z.coerce.number().int().min(1).max(100).default(2),
+  /** Successes that bring it back. */
+  rise: z.coerce.number().int().min(1).max(100).default(1),
+})
+/** What is empty or not understood counts as not given: a check with a mistake in it is better than none. */
+export const HealthCheck = z
+  .record(z.string(), z.string())
+  .transform((fields): z.input<typeof Fields> => {
+    const odd = oddFields(fields)
+    return Object.fromEntries(Object.entries(withoutEmpty(fields)).filter(([name]) => !odd.has(name)))
+  })
+  .pipe(Fields)
 export type HealthCheck = z.infer<typeof HealthCheck>
 
-function withoutEmpty(fields: unknown): unknown {
-  return Object.fromEntries(Object.entries(fields ?? {}).filter(([, text]) => text !== ''))
+function withoutEmpty(fields: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).filter(([, text]) => text !== ''))
+}
+
+function oddFields(fields: Record<string, string>): Set<string> {
+  const issues = Fields.safeParse(withoutEmpty(fields)).error?.issues ?? []
+  return new Set(issues.map(({ path }) => String(path[0])))
 }
 
 /** A backend of a host, and how its probes went: failures or successes in a row, and whether it was taken out. */
@@ -127,13 +139,21 @@ export function createHealthChecks(
       if (present?.fields === text) return
       present?.controller.abort()
       running.delete(host)
-      if (Object.keys(fields).length === 0) return
+      if (Object.keys(fields).length === 0) {
+        // Nobody will bring back what this check took out.
+        for (const { out, url, index } of present?.places ?? [])
+          if (out && table.get(host)?.urls[index] === url)
+            void marks.unmarkDead(host, index).catch(() => undefined)
+        return
+      }
+      for (const name of oddFields(fields))
+        report(
+          `healthcheck:${host}: ${name} ${JSON.stringify(fields[name])} is not understood and counts as not given`,
+        )
       const controller = new AbortController()
       const watched = { fields: text, controller, places: [] }
       running.set(host, watched)
-      const check = HealthCheck.safeParse(fields)
-      if (check.success) void watch(watched, host, check.data, controller.signal)
-      else report(`healthcheck:${host} is not understood: ${z.prettifyError(check.error)}`)
+      void watch(watched, host, HealthCheck.parse(fields), controller.signal)
     },
     close(): void {
       clearInterval(renewing)

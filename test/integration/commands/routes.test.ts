@@ -121,6 +121,7 @@ describe('routes by hand', () => {
     [['routes:add', 'wiki example', 'http://a:1'], 2, 'a domain looks like'],
     [['routes:add', '*.a.b.c.d.example.com', 'http://a:1'], 2, 'give a shorter one, or the hosts by name'],
     [['routes:add', 'wiki.example.com', 'ftp://a'], 2, 'a backend looks like'],
+    [['routes:add', 'wiki.example.com', 'http://a:80 '], 2, 'a backend looks like'],
     [['routes:add', 'wiki.example.com', 'http://a:99999'], 2, 'a backend looks like'],
     [['routes:add', 'wiki.example.com', 'http://a:1', '--identifier', 'two words'], 2, 'no spaces'],
     [['routes:remove', 'nothing.example.com'], 3, 'has no route'],

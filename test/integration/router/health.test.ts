@@ -86,6 +86,33 @@ test('a health check as planb writes it, with nothing in body and status', async
   await redis.client.del('healthcheck:planb.test')
 })
 
+test('a health check with mistakes in it goes on without them, and says which', async () => {
+  using sick = await failing('sick', '/health')
+  await route('odd.test', good.url, sick.url)
+  const odd = { status: '2xx', timeout: '0', fall: '0.5', rise: 'x\ny' }
+  await redis.client.hset('healthcheck:odd.test', { path: 'health', interval: '0.2', ...odd })
+  await eventually(async () => (await dead('odd.test')).join() === '1')
+  expect(sick.seen).toContain('GET /health')
+  for (const [field, text] of Object.entries(odd)) {
+    const warning = `healthcheck:odd.test: ${field} ${JSON.stringify(text)} is not understood`
+    expect(router.log().split(warning)).toHaveLength(2)
+  }
+  expect(router.log()).not.toMatch(/healthcheck:odd.test: (path|interval)/)
+  await redis.client.del('healthcheck:odd.test')
+})
+
+test('a verdict ends with its check', async () => {
+  using sick = await failing('sick', '/health')
+  await route('ends.test', good.url, sick.url)
+  await redis.client.hset('healthcheck:ends.test', { path: '/health', interval: '0.2', fall: '1' })
+  await eventually(async () => (await dead('ends.test')).join() === '1')
+  await redis.client.sadd('dead:ends.test', '7')
+  await redis.client.del('healthcheck:ends.test')
+  // What others have marked is theirs.
+  await eventually(async () => (await dead('ends.test')).join() === '7', 1000)
+  await redis.client.del('dead:ends.test')
+})
+
 test('a probe that is answered with interim heads without end does no harm', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => undefined)

@@ -189,6 +189,48 @@ test('a file of 0.4 by its user alone: server.port is on loopback', async () => 
   await expect(once(elsewhere, 'connect')).rejects.toThrow('ECONNREFUSED')
 })
 
+test('a file of 0.4 that names a port alone is served everywhere, by backends with white space around them', async () => {
+  const port = await freePort()
+  await using router = await hipache({
+    server: { accessLog: null, workers: 1, maxSockets: 0 },
+    http: { bind: [{ port }] },
+    driver: `redis://127.0.0.1:${masterPort}`,
+  })
+  expect(router.log()).toContain('server.maxSockets is 0')
+  for (const address of ['127.0.0.2', '::1']) {
+    const socket = connectPlain(port, address)
+    await once(socket, 'connect')
+    socket.destroy()
+  }
+  using a = await startBackend('a')
+  const heard: string[] = []
+  const subscriber = master.client.duplicate()
+  subscriber.on('message', (_channel, message: string) => heard.push(message))
+  await subscriber.subscribe('dead')
+  // As `echo URL | redis-cli -x rpush KEY` writes it.
+  await master.client.rpush('frontend:spaced.test', 'spaced', 'http://127.0.0.1:1\n', `${a.url}\n`)
+  await eventually(async () => (await ask(port, 'spaced.test')).body === 'a' && heard.length > 0)
+  expect(heard[0]).toBe('spaced.test;http://127.0.0.1:1\n;0;2')
+  subscriber.disconnect()
+})
+
+test('the password of a driver, whatever is in front of it', async () => {
+  const [port, guardedPort] = [await freePort(), await freePort()]
+  await using guarded = await startRedis(['--port', String(guardedPort)])
+  using a = await startBackend('a')
+  await guarded.client.rpush('frontend:guarded.test', 'guarded', a.url)
+  await guarded.client.config('SET', 'requirepass', 'secret')
+  for (const auth of ['hipache:secret', 'secret']) {
+    await using router = await hipache({
+      server: { accessLog: null, workers: 1 },
+      http: { bind: '127.0.0.1', port },
+      driver: `redis://${auth}@127.0.0.1:${guardedPort}`,
+    })
+    await eventually(async () => (await ask(port, 'guarded.test')).body === 'a')
+    expect(router.log()).not.toContain('WRONGPASS')
+  }
+})
+
 test('pages of staticDir, as they are at each moment; 500 is no reason for a mark where that is not wanted', async () => {
   const http = await freePort()
   const staticDir = join(master.directory, 'static')

@@ -5,7 +5,7 @@ import { createSecureContext } from 'node:tls'
 import { expect, test } from 'vitest'
 import { routerSettings } from '../../../src/router/arguments.ts'
 import { parseHipacheConfig } from '../../../src/router/hipache-config.ts'
-import { type RouterSettings } from '../../../src/router/settings.ts'
+import { defaultSettings, type RouterSettings } from '../../../src/router/settings.ts'
 import { parseRedisUrl, withoutPassword } from '../../../src/store/redis-target.ts'
 
 const read = (value: unknown): { settings: RouterSettings; warnings: string[] } => {
@@ -56,6 +56,42 @@ test('a user and a group are names or ids', () => {
 test('a deadBackendTTL of 0 is taken', () => {
   expect(read({ server: { deadBackendTTL: 0 } }).settings.deadTtlSeconds).toBe(0)
   expect(() => read({ server: { deadBackendTTL: -1 } })).toThrow()
+})
+
+test('a maxSockets of 0 is none, which the default takes the place of', () => {
+  const { settings, warnings } = read({ server: { maxSockets: 0 } })
+  expect(settings.maxInFlight).toBe(defaultSettings.maxInFlight)
+  expect(warnings).toEqual(['server.maxSockets is 0, which counts as not given: 1000'])
+  expect(() => read({ server: { maxSockets: -1 } })).toThrow('maxSockets')
+})
+
+test('an object in bind without an address is on all of them', () => {
+  const tls = { key: '/k', cert: '/c' }
+  const { listen } = read({
+    http: { bind: [{ port: 81 }, { address: '127.0.0.1' }] },
+    https: { ...tls, bind: { port: 82 } },
+  }).settings
+  expect(listen.map(({ address, port }) => `${address} ${port}`)).toEqual([':: 81', '127.0.0.1 80', ':: 82'])
+})
+
+test.each([
+  ['redis://hipache:secret@h', 'secret'],
+  ['redis://secret@h', 'secret'],
+  ['redis:secret@h', 'secret'],
+  ['redis://:secret@h', 'secret'],
+  ['redis://hipache:se:cr@et@h', 'se:cr@et'],
+  ['redis://se%40cret@h:6380/1#x@y', 'se@cret'],
+  ['redis://hipache:@h', undefined],
+  ['redis://h/1#x:y@z', undefined],
+])('the driver %s logs in with a password alone', (driver, password) => {
+  const { read: target } = read({ driver }).settings.redis
+  expect(target).toMatchObject({ host: 'h', username: undefined, password })
+  expect(target.prefix).toBe(driver.split('#')[1] ?? '')
+})
+
+test('what --redis names is a user', () => {
+  const { redis } = arguments_('--redis', 'redis://router:secret@h').settings
+  expect(redis.read).toMatchObject({ username: 'router', password: 'secret' })
 })
 
 test('what is unknown is told by its path', () => {

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import { createRouteTable } from '../../../src/router/table/route-table.ts'
+import { createSync } from '../../../src/router/table/sync.ts'
+import { parseRedisUrl } from '../../../src/store/redis-target.ts'
+import { openRouteFeed } from '../../../src/store/route-feed.ts'
+import { routeKeys, setRoutes } from '../../../src/store/routes.ts'
+import { startRedis } from './support/redis.ts'
+import { eventually } from './support/router.ts'
+
+const hosts = 20_000
+
+test('changes arrive while all routes are read anew, and are not undone', { timeout: 30_000 }, async () => {
+  await using redis = await startRedis()
+  for (let i = 0; i < hosts; i += 1000) {
+    const pipeline = redis.client.pipeline()
+    for (let j = i; j < i + 1000; j += 1)
+      pipeline.rpush(routeKeys.frontend(`app-${j}.test`), 'app', 'http://10.0.0.1:1')
+    await pipeline.exec()
+  }
+  const target = parseRedisUrl(redis.url)
+  const table = createRouteTable(
+    () => undefined,
+    () => undefined,
+  )
+  const problems: string[] = []
+  const feed = openRouteFeed(
+    { read: target, write: target },
+    {
+      onConnected: () => sync.wantFull(),
+      onChanged: (changed, version) => sync.changed(changed, version),
+      onError: (message) => problems.push(message),
+    },
+    { mayConfigure: false },
+  )
+  /** Full readings whose pages have not all come yet. */
+  let reading = 0
+  const sync = createSync(
+    {
+      ...feed,
+      async *routes() {
+        reading += 1
+        yield* feed.routes()
+        reading -= 1
+      },
+    },
+    table,
+    'least',
+    {
+      applied: () => undefined,
+      healthcheck: () => undefined,
+      changed: () => undefined,
+      problem: (message) => problems.push(message),
+    },
+  )
+  try {
+    await eventually(() => Promise.resolve(sync.loaded))
+    const during: number[] = []
+    for (let i = 0; i < 20; i += 1) {
+      sync.wantFull()
+      const host = `app-${i * 997}.test`
+      const backends = [`http://10.0.0.2:${i + 1}`]
+      const version = await setRoutes(redis.client, {
+        set: [{ host, identifier: 'app', backends }],
+        remove: [],
+      })
+      while (sync.version < version) await new Promise((resolve) => setImmediate(resolve))
+      expect(table.get(host)?.urls).toEqual(backends)
+      if (reading > 0) during.push(version)
+      // One that is deleted and made anew in two steps.
+      await redis.client.del(routeKeys.frontend('app-7.test'))
+      await redis.client.rpush(routeKeys.frontend('app-7.test'), 'app', ...backends)
+      await eventually(() => Promise.resolve(reading === 0))
+      await eventually(() => Promise.resolve(table.get('app-7.test')?.urls[0] === backends[0]))
+      expect(table.get(host)?.urls).toEqual(backends)
+    }
+    expect(during.length).toBeGreaterThan(10)
+    expect(table.size).toBe(hosts)
+    expect(problems).toEqual([])
+  } finally {
+    feed.close()
+  }
+})

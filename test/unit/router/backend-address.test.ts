@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { backendAddress } from '../../../src/model/backend-address.ts'
+
+test.each(['http://10.0.0.5:81', 'http://10.0.0.5:81\n', ' \thttp://10.0.0.5:81/ ', '10.0.0.5:81\r\n'])(
+  'white space around %j does not count',
+  (url) => {
+    expect(backendAddress(url)).toEqual({ host: '10.0.0.5', port: 81, tls: false })
+  },
+)
+
+test.each([
+  '',
+  ' \n',
+  'http://',
+  'http://10.0.0.5 :81',
+  'http: //10.0.0.5:81',
+  'http://10.0.0.5:8 1',
+  'name',
+])('%j names no host', (url) => {
+  expect(backendAddress(url)).toBeUndefined()
+})
