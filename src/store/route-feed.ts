@@ -38,7 +38,8 @@ type Mark = {
 }
 
 const workerTtlMs = 10_000
-const pageSize = 1000
+/** Keys in one go: while a page is taken in, a change waits. */
+const pageSize = 250
 const keyspaceFlags = 'Kglshxe$'
 
 /**
@@ -179,7 +180,8 @@ export function openRouteFeed(
           host,
           list: listOf(list),
           dead: Array.isArray(dead) ? dead.map(String).filter(isIndex).map(Number) : [],
-          deadMs: typeof ttl === 'number' && ttl >= 0 ? ttl : Infinity,
+          // -1: without a limit; -2: it ended after the members were read.
+          deadMs: ttl === -1 ? Infinity : Math.max(0, Number(ttl)),
           options: record(hostOptions),
           healthcheck: record(healthcheck),
         }

@@ -6,15 +6,16 @@ import { type RouteOptions, type RouteTable, TableRoute } from './route-table.ts
 
 export type Sync = ReturnType<typeof createSync>
 
-/** Hosts read in one go: enough to be quick, few enough that a request does not wait behind them. */
-const batch = 500
+/** Hosts read in one go: enough to be quick, few enough that neither a request nor a change waits behind them. */
+const batch = 100
 
 /**
  * Keeps the table what Redis says: everything at the start and after each new connection, single hosts when
- * they are announced, and everything again now and then, because messages can be lost. Nothing here is on a
- * request's path. While Redis is away, or has lost its data, the table stays as it is.
+ * they are announced, also while everything is read, and everything again now and then, because messages can be
+ * lost. Nothing here is on a request's path. While Redis is away, or has lost its data, the table stays as it is.
  */
 export function createSync(
+  /** Answers in the order it is asked; only `routes` reads ahead. */
   feed: Pick<RouteFeed, 'version' | 'routes' | 'extras' | 'hosts'>,
   table: RouteTable,
   /** Of hosts with options that do not say. */
@@ -27,96 +28,134 @@ export function createSync(
     problem(message: string): void
   },
 ) {
+  /** Every change up to it is in the table. */
   let version = 0
   let loaded = false
   let fullWanted = false
-  let running = false
+  let readingAll = false
+  let readingChanges = false
   let lastFullMs = 0
   let fullAt = 0
+  /** What was announced and has not been read: the hosts, and the versions that they make up. */
   const dirty = new Set<string>()
+  const announced = new Set<number>()
+  /** Versions whose hosts have been read, but not those of a version before them: its message is late, or lost. */
+  const ahead = new Set<number>()
+  /** While the pages of all routes come in: the hosts of which something newer is known than what a page may say. */
+  let newer: Set<string> | undefined
   /** How hosts are spelt in keys, where not in lower case, as they are looked up. */
   const spellings = new Map<string, Set<string>>()
   const checked = new Set<string>()
-  /** The highest version announced, and how many announcements led there: a gap means a lost message. */
-  let announced = 0
-  let announcements = 0
 
-  async function run(): Promise<void> {
-    if (running) return
-    running = true
+  function run(): void {
+    void readAll()
+    void readChanges()
+  }
+
+  async function readAll(): Promise<void> {
+    if (readingAll) return
+    readingAll = true
     try {
-      while (fullWanted || dirty.size > 0 || announced > version) {
-        if (fullWanted || announced - version > announcements) await full()
-        else await some()
-      }
+      while (fullWanted || ahead.size > 0) await full()
     } catch (error) {
-      on.problem(`the routes could not be read: ${String(error)}`)
-      fullWanted = true
+      failed(error)
     } finally {
-      running = false
+      readingAll = false
     }
+  }
+
+  async function readChanges(): Promise<void> {
+    if (readingChanges || !trusted()) return
+    readingChanges = true
+    try {
+      // Messages that came together are taken together: one change is told of several times.
+      await Promise.resolve()
+      while (trusted() && (dirty.size > 0 || announced.size > 0)) await some()
+    } catch (error) {
+      failed(error)
+    } finally {
+      readingChanges = false
+    }
+    if (ahead.size > 0) void readAll()
+  }
+
+  /** Whether Redis is there and has its data, as far as is known: a host that one without has not would be removed. */
+  function trusted(): boolean {
+    return !fullWanted && (loaded || newer !== undefined)
+  }
+
+  function failed(error: unknown): void {
+    on.problem(`the routes could not be read: ${String(error)}`)
+    fullWanted = true
   }
 
   async function full(): Promise<void> {
     const started = performance.now()
-    fullWanted = false
-    announced = announcements = 0
-    dirty.clear()
+    ahead.clear()
     const current = await feed.version()
     if (current === 0 && version > 0 && table.size > 0) {
       // Hipache's own Redis never has a version; ours never loses it but with everything else.
       throw new Error('the version of the table is gone, so Redis has lost its data; the last table serves')
     }
+    fullWanted = false
+    // Of a Redis that was set back nothing is known until all of it has been read.
+    if (current < version) version = 0
     const reading = feed.extras()
     reading.catch(() => undefined)
     const seen = new Set<string>()
     /** Hosts that need a closer look. */
     const special = new Set<string>()
-    let changes = 0
-    for await (const page of feed.routes()) {
-      for (const { host, list } of page) {
-        if (list?.length === 0) continue
-        const key = lowered(host)
-        seen.add(key)
-        if (list === undefined || spellings.has(key)) special.add(key)
-        else if (!sameList(table.get(key), list)) {
-          table.set(new TableRoute(key, list, table.get(key)?.options))
-          changes += 1
+    newer = new Set()
+    try {
+      void readChanges()
+      for await (const page of feed.routes()) {
+        for (const { host, list } of page) {
+          if (list?.length === 0) continue
+          const key = lowered(host)
+          seen.add(key)
+          if (list === undefined || spellings.has(key)) special.add(key)
+          else if (!newer.has(key) && !sameList(table.get(key), list)) {
+            table.set(new TableRoute(key, list, table.get(key)?.options))
+            on.changed()
+          }
         }
       }
+    } finally {
+      newer = undefined
     }
-    const extras = await reading
-    for (const host of [...special, ...table.deadHosts(), ...checked]) extras.add(host)
-    for (const route of table.routes()) {
-      if (!seen.has(route.host)) {
-        table.remove(route.host)
-        changes += 1
-      } else if (route.options !== undefined) extras.add(route.host)
+    for (const host of await reading) special.add(host)
+    for (const host of [...table.deadHosts(), ...checked]) special.add(host)
+    for (const { host, options } of table.routes()) {
+      // One that no page had may have come back since.
+      if (!seen.has(host) || options !== undefined) special.add(host)
     }
-    await read([...extras])
-    version = current
+    await read([...special])
     loaded = true
     lastFullMs = performance.now() - started
     fullAt = performance.now()
-    if (changes > 0) on.changed()
+    settle(Math.max(version, current))
     on.applied(version)
+    void readChanges()
   }
 
   async function some(): Promise<void> {
     const hosts = [...dirty]
-    const target = announced
+    const versions = [...announced]
     dirty.clear()
-    announcements = 0
-    try {
-      await read(hosts)
-    } catch (error) {
-      for (const host of hosts) dirty.add(host)
-      throw error
-    }
-    if (target > version) {
-      version = target
-      on.applied(version)
-    }
+    announced.clear()
+    // What fails is made good by reading everything, which follows.
+    await read(hosts)
+    for (const one of versions) ahead.add(one)
+    const before = version
+    settle(version)
+    if (loaded && version > before) on.applied(version)
+  }
+
+  /** The table is at `reached`, and so at what follows without a gap. */
+  function settle(reached: number): void {
+    version = reached
+    while (ahead.has(version + 1)) version += 1
+    for (const one of ahead) if (one <= version) ahead.delete(one)
   }
 
   async function read(hosts: string[]): Promise<void> {
@@ -126,7 +165,10 @@ export function createSync(
       const spelt = some.map((key) => [key, ...(spellings.get(key) ?? [])])
       const fed = await feed.hosts(spelt.flat())
       let at = 0
-      for (const [n, key] of some.entries()) apply(key, fed.slice(at, (at += spelt[n]!.length)))
+      for (const [n, key] of some.entries()) {
+        apply(key, fed.slice(at, (at += spelt[n]!.length)))
+        newer?.add(key)
+      }
     }
   }
 
@@ -182,26 +224,23 @@ export function createSync(
     },
     wantFull(): void {
       fullWanted = true
-      void run()
+      run()
     },
     changed(hosts: string[], newVersion: number | undefined): void {
       for (const host of hosts) dirty.add(host)
       if (newVersion !== undefined) {
-        announcements += 1
-        announced = Math.max(announced, newVersion)
+        announced.add(newVersion)
         // A version that goes back: Redis has lost data or was restored.
         if (newVersion <= version) fullWanted = true
       }
-      // What changes during the first load is read again after it.
-      if (loaded) void run()
+      if (loaded) void readAll()
+      void readChanges()
     },
     /** Called now and then: reads again what failed, and everything once that costs little. */
     tick(now: number): void {
       const interval = Math.min(120_000, Math.max(10_000, 50 * lastFullMs))
-      if (fullWanted || dirty.size > 0 || (loaded && now - fullAt > interval)) {
-        if (loaded && now - fullAt > interval) fullWanted = true
-        void run()
-      }
+      if (loaded && !readingAll && now - fullAt > interval) fullWanted = true
+      run()
     },
   }
 }
