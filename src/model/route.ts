@@ -39,6 +39,7 @@ export const BackendUrl = z
   .string()
   .max(2048)
   .refine(
-    (url) => !/\s/.test(url) && backendAddress(url) !== undefined && (/^https?:/i.test(url) || !url.includes('://')),
+    (url) =>
+      !/\s/.test(url) && backendAddress(url) !== undefined && (/^https?:/i.test(url) || !url.includes('://')),
     'a backend looks like http://10.0.0.5:8080',
   )
