@@ -63,7 +63,7 @@ export function startMaster(
   cluster.setupPrimary({
     execArgv: [
       ...process.execArgv,
-      // Who tells a router to open its logs anew before it listens to that would open the inspector's port.
+      // Its signal would open the inspector's port of a worker that does not listen to signals yet.
       '--disable-sigusr1',
       `--max-semi-space-size=${roomMiB}`,
       // V8 would take most of that room away from a worker with nothing to do, and give it back over many seconds of

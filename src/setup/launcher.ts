@@ -21,7 +21,7 @@ serve)
   ;;
 router)
   shift
-  exec "$node" --disable-sigusr1 "$main/router.js" "$@"
+  exec "$node" "$main/router.js" "$@"
   ;;
 upgrade)
   shift

@@ -119,7 +119,7 @@ function router(instance: Instance, paths: InstancePaths): string {
     'paas: router, which serves the traffic',
     'After=paas-redis.service network.target\nWants=paas-redis.service',
     `Type=exec
-ExecStart=${paths.opt}/node/bin/node --disable-sigusr1 ${paths.opt}/app/dist/main/router.js
+ExecStart=${paths.opt}/node/bin/node ${paths.opt}/app/dist/main/router.js
 ExecReload=/bin/kill -HUP $MAINPID
 Environment=PAAS_ROOT=/
 User=${user}

@@ -140,9 +140,12 @@ export class Backend implements ConnectionPool {
   /** Gives up a turn, for the next in the queue. */
   leave(): void {
     this.active -= 1
-    while (this.#queue.length > 0 && this.active < this.#queue[0]!.max) {
+    while (this.#queue.length > 0) {
+      // Hosts may have limits of their own.
+      const next = this.#queue.findIndex(({ max }) => this.active < max)
+      if (next === -1) return
       this.active += 1
-      this.#queue.shift()!.waiting.proceed()
+      this.#queue.splice(next, 1)[0]!.waiting.proceed()
     }
   }
 

@@ -30,6 +30,8 @@ export function createSync(
 ) {
   /** Every change up to it is in the table. */
   let version = 0
+  /** Redis has had a version, and so is not one for Hipache alone. */
+  let versioned = false
   let loaded = false
   let fullWanted = false
   let readingAll = false
@@ -93,7 +95,7 @@ export function createSync(
     const started = performance.now()
     ahead.clear()
     const current = await feed.version()
-    if (current === 0 && version > 0 && table.size > 0) {
+    if (current === 0 && versioned && table.size > 0) {
       // Hipache's own Redis never has a version; ours never loses it but with everything else.
       throw new Error('the version of the table is gone, so Redis has lost its data; the last table serves')
     }
@@ -154,6 +156,7 @@ export function createSync(
   /** The table is at `reached`, and so at what follows without a gap. */
   function settle(reached: number): void {
     version = reached
+    versioned ||= reached > 0
     while (ahead.has(version + 1)) version += 1
     for (const one of ahead) if (one <= version) ahead.delete(one)
   }
@@ -221,6 +224,7 @@ export function createSync(
     },
     startFrom(snapshotVersion: number): void {
       version = snapshotVersion
+      versioned = version > 0
     },
     wantFull(): void {
       fullWanted = true

@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -322,6 +322,23 @@ test('what is being replaced goes on in the new access log, too', { timeout: 40_
   await eventually(() => readFileSync(log, 'utf8').includes('"GET / HTTP/1.1" 200'))
   process.kill(pid, 'SIGCONT')
   await router[Symbol.asyncDispose]()
+})
+
+test('`paas router` opens its log anew at SIGUSR1', { timeout: 20_000 }, async () => {
+  const log = join(redis.directory, 'own.log')
+  const program = join(import.meta.dirname, '../../../bin/paas')
+  const args = ['--redis', redis.url, '--listen', `127.0.0.1:${await freePort()}`, '--access-log', log]
+  const router = spawn(program, ['router', ...args, '--workers', '1'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  router.stderr.on('data', (chunk) => (said += String(chunk)))
+  await eventually(() => said.includes('serving with'), 10_000)
+  renameSync(log, `${log}.1`)
+  router.kill('SIGUSR1')
+  await eventually(() => existsSync(log))
+  router.kill('SIGTERM')
+  await eventually(() => router.exitCode === 0, 10_000)
 })
 
 test('nobody who reads what the router says is no reason to end', { timeout: 20_000 }, async () => {

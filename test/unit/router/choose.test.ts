@@ -96,6 +96,23 @@ test('a turn, a place in the queue, a refusal', () => {
   one.leave()
   one.leave()
   expect(one.active).toBe(0)
+
+  // Nobody waits for one who may have less.
+  const roomy = new Backend(
+    'http://b:1',
+    { host: 'b', port: 1, tls: false },
+    { ...limits, maxQueue: 2 },
+    shared,
+  )
+  roomy.enter(waiting('i'))
+  roomy.enter(waiting('j'))
+  roomy.enter(waiting('small'), 1)
+  roomy.enter(waiting('large'))
+  roomy.leave()
+  expect(proceeded.at(-1)).toBe('large')
+  roomy.leave()
+  roomy.leave()
+  expect(proceeded.at(-1)).toBe('small')
 })
 
 test.each([
