@@ -52,10 +52,13 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     settings.accessLog === undefined
       ? undefined
       : openAccessLog(settings.accessLog, (message) => log.warnOnce(message))
+  let snapshotRead: () => void = () => undefined
+  const afterSnapshot = new Promise<void>((resolve) => (snapshotRead = resolve))
   const feed = openRouteFeed(
     settings.redis,
     {
-      onConnected: () => sync.wantFull(),
+      // What is older must not come after it.
+      onConnected: () => void afterSnapshot.then(() => sync.wantFull()),
       onChanged: (hosts, version) => sync.changed(hosts, version),
       onError: (message) => log.warnOnce(`Redis: ${message}`),
     },
@@ -180,6 +183,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   if (stored?.whole === false) log.warn(`${snapshot ?? ''} is damaged: ${table.size} routes could be read`)
   if (stored !== undefined) sync.startFrom(stored.version)
   snapshotWhole = stored?.whole === true
+  snapshotRead()
   const known =
     stored === undefined ? 'empty' : snapshotWhole && role.replaces !== undefined ? 'recent' : 'snapshot'
   await Promise.race([firstLoad, sleep(firstLoadMs[known])])

@@ -221,20 +221,29 @@ describe('the router', () => {
     expect(shown).toMatch(/counted\.example\.com +5 +0 /)
   })
 
-  test('router:logs shows the last lines, and follows', async () => {
-    const stop = new AbortController()
+  /** `router:logs -f` from now on. */
+  function follow() {
+    const over = new AbortController()
     const { context, said } = caller()
     const following = runCommandLine(
       commands,
       ['router:logs', '-n', '0', '-f'],
-      { ...context, platform, signal: stop.signal },
+      { ...context, platform, signal: over.signal },
       authorise,
     )
+    const stop = async (): Promise<void> => {
+      over.abort()
+      await following
+    }
+    return { said, stop }
+  }
+
+  test('router:logs shows the last lines, and follows', async () => {
+    const { said, stop } = follow()
     await new Promise((resolve) => setTimeout(resolve, 300))
     for (let i = 0; i < 3; i += 1) await ask(router.port, 'nobody.example.com', `/followed-${i}`)
     await eventually(() => said.stdout.match(/\/followed-/g)?.length === 3)
-    stop.abort()
-    await following
+    await stop()
     expect(said.stdout.match(/\/followed-/g)).toHaveLength(3)
     const last = (await paas(['router:logs', '-n', '2'])).stdout
     expect(last.match(/\n/g)).toHaveLength(2)
@@ -261,14 +270,7 @@ describe('the router', () => {
   })
 
   test('router:logs -f has every line once when the log is rotated under load', async () => {
-    const stop = new AbortController()
-    const { context, said } = caller()
-    const following = runCommandLine(
-      commands,
-      ['router:logs', '-n', '0', '-f'],
-      { ...context, platform, signal: stop.signal },
-      authorise,
-    )
+    const { said, stop } = follow()
     await sleep(300)
     const { accessLog } = platform.paths
     let asked = 0
@@ -291,8 +293,7 @@ describe('the router', () => {
     await load
     await eventually(() => said.stdout.includes(`/r-${asked - 1}-`), 10_000)
     await sleep(500)
-    stop.abort()
-    await following
+    await stop()
     const shown = [...said.stdout.matchAll(/\/r-(\d+)-/g)].map(([, n]) => Number(n))
     expect(shown.toSorted((x, y) => x - y)).toEqual(Array.from({ length: asked }, (_, n) => n))
   })

@@ -106,9 +106,7 @@ describe.concurrent('a backend', () => {
 
   test('has room for others while clients take their time to ask', { timeout: 20_000 }, async () => {
     using backend = await startBackend('served')
-    const plane = await startPlane({ routes: {}, mode })
-    const options = { balance: 'least' as const, weights: [], sticky: false, maxInFlight: 10 }
-    plane.table.set(new TableRoute('app.test', ['app', backend.url], options))
+    const plane = await narrowPlane(backend.url)
     const slow: Socket[] = []
     for (let i = 0; i < 15; i += 1) {
       const socket = connect(plane.port, '127.0.0.1')
@@ -137,9 +135,7 @@ describe.concurrent('a backend', () => {
     { timeout: 20_000 },
     async () => {
       using backend = await startBackend('served')
-      const plane = await startPlane({ routes: {}, mode })
-      const options = { balance: 'least' as const, weights: [], sticky: false, maxInFlight: 10 }
-      plane.table.set(new TableRoute('app.test', ['app', backend.url], options))
+      const plane = await narrowPlane(backend.url)
       const slow: Socket[] = []
       for (let i = 0; i < 10; i += 1) {
         const socket = connect(plane.port, '127.0.0.1')
@@ -221,6 +217,14 @@ describe.concurrent('a backend', () => {
     },
   )
 })
+
+/** A router whose app has room for ten requests at once. */
+async function narrowPlane(url: string) {
+  const plane = await startPlane({ routes: {}, mode })
+  const options = { balance: 'least' as const, weights: [], sticky: false, maxInFlight: 10 }
+  plane.table.set(new TableRoute('app.test', ['app', url], options))
+  return plane
+}
 
 /** Waits until there is something. */
 async function eventuallyOf<T>(find: () => T | undefined): Promise<T> {
