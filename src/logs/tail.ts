@@ -66,15 +66,14 @@ export async function openTail(path: string, from: 'start' | 'end', mostBytes: n
 async function linesOf(file: Followed, mostBytes: number): Promise<{ lines: string[]; skipped: number }> {
   const { size } = await file.handle.stat()
   const from = size >= file.offset ? file.offset : 0
-  const start = Math.max(from, size - mostBytes)
+  const isCut = size - mostBytes > from
+  // With the byte before, which tells whether a line begins there.
+  const start = isCut ? size - mostBytes - 1 : from
   const length = size - start
   const { buffer, bytesRead } = await file.handle.read(Buffer.allocUnsafe(length), 0, length, start)
   const text = buffer.toString('latin1', 0, bytesRead)
+  const begin = isCut ? text.indexOf('\n') + 1 : 0
   const end = text.lastIndexOf('\n') + 1
-  const lines = text
-    .slice(0, end)
-    .split('\n')
-    .slice(start > from ? 1 : 0, -1)
   file.offset = start + end
-  return { lines, skipped: start - from }
+  return { lines: text.slice(begin, end).split('\n').slice(0, -1), skipped: start + begin - from }
 }

@@ -46,6 +46,9 @@ function oddFields(fields: Record<string, string>): Set<string> {
   return new Set(issues.map(({ path }) => String(path[0])))
 }
 
+/** A check that is away for no longer is being written anew: deleted, and set again. */
+const rewrittenMs = 1000
+
 /** A backend of a host, and how its probes went: failures or successes in a row, and whether it was taken out. */
 type Place = { host: string; url: string; index: number; good: number; bad: number; out: boolean }
 
@@ -128,6 +131,13 @@ export function createHealthChecks(
     }
   }
 
+  /** Nobody will bring back what a check took out that is no more; unless it is being written anew. */
+  function letIn(places: readonly Place[]): void {
+    for (const { host, url, index, out } of places)
+      if (out && !running.has(host) && table.get(host)?.urls[index] === url)
+        void marks.unmarkDead(host, index).catch(() => undefined)
+  }
+
   const isMarked = (host: string, index: number): boolean =>
     table.deadOf(host, performance.now())?.indexes.has(index) === true
 
@@ -140,10 +150,7 @@ export function createHealthChecks(
       present?.controller.abort()
       running.delete(host)
       if (Object.keys(fields).length === 0) {
-        // Nobody will bring back what this check took out.
-        for (const { out, url, index } of present?.places ?? [])
-          if (out && table.get(host)?.urls[index] === url)
-            void marks.unmarkDead(host, index).catch(() => undefined)
+        setTimeout(() => letIn(present?.places ?? []), rewrittenMs).unref()
         return
       }
       for (const name of oddFields(fields))

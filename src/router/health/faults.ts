@@ -29,6 +29,16 @@ export type FaultPolicy = {
   timeouts: { readonly firstByte: number }
 }
 
+/** How far the probes of a backend are. */
+type Probing = {
+  /** Which found it unreachable. */
+  host: string
+  attempt: number
+  next: number
+  /** Somebody else waits for it from now on. */
+  hasten: () => void
+}
+
 export type Faults = ReturnType<typeof createFaults>
 
 /**
@@ -47,8 +57,7 @@ export function createFaults(
   const marks = createOwnMarks(table, deadMarks, policy.deadTtlSeconds * 1000, checked)
   /** By backend and host: whether a request was answered while we asked. */
   const suspected = new Map<Backend, Map<string, { answered: boolean }>>()
-  /** Backends that are being probed: `host` is that which found them unreachable. */
-  const probing = new Map<Backend, { host: string; attempt: number; next: number }>()
+  const probing = new Map<Backend, Probing>()
   /** An answer that would do for a request brings a backend back. */
   const patienceMs = Math.max(probeTimeoutMs, Math.min(policy.timeouts.firstByte || Infinity, 60_000))
   let closed = false
@@ -75,15 +84,20 @@ export function createFaults(
 
   function startProbing(backend: Backend, host: string): void {
     const present = probing.get(backend)
-    if (present === undefined) void probeUntilBack(backend, host)
-    else Object.assign(present, { host, attempt: 0 })
+    if (present === undefined) {
+      void probeUntilBack(backend, host)
+      return
+    }
+    present.host = host
+    present.attempt = 0
+    present.hasten()
   }
 
   async function probeUntilBack(backend: Backend, host: string): Promise<void> {
-    const state = { host, attempt: 0, next: 0 }
+    const state: Probing = { host, attempt: 0, next: 0, hasten: () => undefined }
     probing.set(backend, state)
     for (;;) {
-      await sleep(probeDelaysMs[Math.min(state.attempt, probeDelaysMs.length - 1)]!)
+      await pause(state, probeDelaysMs[Math.min(state.attempt, probeDelaysMs.length - 1)]!)
       state.attempt += 1
       if (closed || backend.routes === 0) break
       const isWhole = backend.unreachable !== undefined
@@ -93,7 +107,7 @@ export function createFaults(
         judge(backend, asked, isWhole, await ask(backend, asked, isWhole ? probeTimeoutMs : patienceMs)),
       )
       // One that hung may have forgotten the question when it has recovered.
-      await Promise.race([Promise.all(answers), sleep(probeTimeoutMs)])
+      await Promise.race([Promise.all(answers), pause(state, probeTimeoutMs)])
     }
     probing.delete(backend)
     if (backend.routes > 0) return
@@ -248,8 +262,11 @@ function someOf(hosts: readonly string[], turn: { next: number }): string[] {
   return [...hosts.slice(from), ...hosts.slice(0, from)].slice(0, maxAsked)
 }
 
-function sleep(ms: number): Promise<void> {
+/** Waits as long as it says, or for the first delay from when it is hastened. */
+function pause(probing: Probing, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref()
+    const end = (after: number): void => void setTimeout(resolve, after).unref()
+    probing.hasten = () => end(probeDelaysMs[0]!)
+    end(ms)
   })
 }

@@ -62,6 +62,39 @@ describe.concurrent('a backend', () => {
     },
   )
 
+  test('that is out for one host does not let another wait for its probes', { timeout: 30_000 }, async () => {
+    let probed = 0
+    let closes = false
+    using shared = await startBackend('shared', (req) => {
+      if (req.headers.host === 'hang.test') {
+        if (req.method === 'HEAD') probed += 1
+        return true
+      }
+      if (closes) req.socket.destroy()
+      return closes
+    })
+    using well = await startBackend('well')
+    const routes = { 'hang.test': [shared.url], 'close.test': [shared.url, well.url] }
+    const plane = await startPlane({
+      routes,
+      settings: { timeouts: { ...defaultTimeouts, firstByte: 1000 } },
+      mode,
+    })
+    expect((await ask(plane.port, 'hang.test')).status).toBe(504)
+    // The first finds that it hangs; from the second on it is waited for.
+    await eventually(() => probed >= 2, 15_000)
+    const backend = plane.backends.get(shared.url)!
+    closes = true
+    await eventually(async () => {
+      expect((await ask(plane.port, 'close.test')).body).toBe('well')
+      return backend.ejectedFor('close.test') === 'close'
+    })
+    closes = false
+    await eventually(() => backend.ejectedFor('close.test') === undefined, 3000)
+    expect(backend.ejectedFor('hang.test')).toBe('hang')
+    plane.close()
+  })
+
   test('that is only slow goes on where no other is left', { timeout: 40_000 }, async () => {
     const slowly = async (name: string) =>
       startBackend(name, (_req, res) => {

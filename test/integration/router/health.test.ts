@@ -108,9 +108,26 @@ test('a verdict ends with its check', async () => {
   await eventually(async () => (await dead('ends.test')).join() === '1')
   await redis.client.sadd('dead:ends.test', '7')
   await redis.client.del('healthcheck:ends.test')
-  // What others have marked is theirs.
-  await eventually(async () => (await dead('ends.test')).join() === '7', 1000)
+  // Not by the mark's own end, and what others have marked is theirs.
+  await redis.client.persist('dead:ends.test')
+  await eventually(async () => (await dead('ends.test')).join() === '7')
   await redis.client.del('dead:ends.test')
+})
+
+test('a verdict outlives that its check is deleted and written anew', async () => {
+  using sick = await failing('sick', '/health')
+  await route('anew.test', good.url, sick.url)
+  const check = { path: '/health', interval: '5', fall: '1' }
+  await redis.client.hset('healthcheck:anew.test', check)
+  await eventually(async () => (await dead('anew.test')).join() === '1')
+  await redis.client.del('healthcheck:anew.test')
+  await sleep(300)
+  await redis.client.hset('healthcheck:anew.test', { ...check, interval: '4' })
+  for (let i = 0; i < 30; i += 1) {
+    expect(await dead('anew.test')).toEqual(['1'])
+    await sleep(100)
+  }
+  await redis.client.del('healthcheck:anew.test')
 })
 
 test('a probe that is answered with interim heads without end does no harm', async () => {

@@ -155,7 +155,8 @@ test('a file that comes later is read from its start, and half a line once it is
 test('of what comes too fast the first is skipped and counted; what was made to wait does not count as fast', async () => {
   await writeFile(path, '1\n2\n3\n')
   await using tail = await openTail(path, 'start', 4)
-  expect(await tail.look()).toEqual({ lines: ['3'], skipped: 2 })
+  // A line is whole that begins where as much begins as is read.
+  expect(await tail.look()).toEqual({ lines: ['2', '3'], skipped: 2 })
   await rename(path, `${path}.1`)
   for (let i = 0; i < 5; i += 1) {
     await appendFile(path, `${i}\n`)
@@ -163,7 +164,11 @@ test('of what comes too fast the first is skipped and counted; what was made to 
   }
   expect(await tail.look()).toEqual({ lines: ['0', '1', '2', '3', '4'], skipped: 0 })
   await appendFile(path, '5\n6\n7\n')
-  expect(await tail.look()).toEqual({ lines: ['7'], skipped: 2 })
+  expect(await tail.look()).toEqual({ lines: ['6', '7'], skipped: 2 })
+  await appendFile(path, '8\nnine\n')
+  expect(await tail.look()).toEqual({ lines: [], skipped: 7 })
+  await appendFile(path, 'ten\n1\nte')
+  expect(await tail.look()).toEqual({ lines: ['1'], skipped: 4 })
 })
 
 test('what takes a log’s place and is no file is not read', async () => {
