@@ -11,16 +11,14 @@ import { openAccessLog } from './observe/access-log.ts'
 import { createStatsCounter, forgetMs, type Names, type WorkerStats } from './observe/stats.ts'
 import { type RouterSettings } from './settings.ts'
 import { quickenStringMethods } from './string-methods.ts'
-import { readSnapshot, writeSnapshot } from './table/snapshot.ts'
+import { createSnapshotKeeper } from './table/keeper.ts'
+import { readSnapshot } from './table/snapshot.ts'
 import { createSync } from './table/sync.ts'
 
 const tickMs = 500
 const announceMs = 3000
 const snapshotMs = 2000
 const rewriteMs = 3_600_000
-/** Between two writes pass so many times the last one's duration. */
-const saveShare = 50
-const maxSnapshotMs = 120_000
 /** How long a start waits for Redis: without a snapshot, with one, and with one that a predecessor has kept until now. */
 const firstLoadMs = { empty: 3000, snapshot: 1000, recent: 200 }
 /** Idle client connections are left alone this long after a worker was told to go. */
@@ -90,26 +88,20 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const checks = createHealthChecks(table, marks, settings, (message) => log.info(message))
 
   const source = sourceOf(settings.redis.read)
-  let snapshotWanted = false
+  const { snapshot } = role
+  const keeper =
+    snapshot === undefined
+      ? undefined
+      : createSnapshotKeeper(
+          table,
+          { path: snapshot, source },
+          () => ({ version: sync.version, settled: sync.settled, connected: feed.connected }),
+          (message) => log.warnOnce(message),
+        )
   /** Not before `keepSnapshot`, nor once a successor does it. */
-  let maySave = false
-  let saving = false
-  let saveFrom = 0
-  async function save(): Promise<void> {
-    const path = role.snapshot
-    if (performance.now() < saveFrom) return
-    if (path === undefined || !maySave || !sync.loaded || !snapshotWanted || saving || plane.draining) return
-    saving = true
-    snapshotWanted = false
-    const began = performance.now()
-    await writeSnapshot(path, { version: sync.version, source }, table).catch((error: unknown) => {
-      snapshotWanted = true
-      log.warnOnce(`the snapshot was not written: ${String(error)}`)
-    })
-    saving = false
-    // A large one that changes all the time is not written all the time.
-    const now = performance.now()
-    saveFrom = now + Math.min(maxSnapshotMs, saveShare * (now - began))
+  let keeps = false
+  const save = (): void => {
+    if (keeps && !plane.draining) void keeper?.save()
   }
 
   let appliedOnce: () => void = () => undefined
@@ -124,7 +116,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       else checked.delete(host)
       if (role.slot === 0) checks.set(host, fields)
     },
-    changed: () => (snapshotWanted = true),
+    changed: () => keeper?.changed(),
     problem: (message) => log.warnOnce(message),
   })
 
@@ -173,12 +165,11 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     setInterval(() => sync.tick(performance.now()), tickMs),
     setInterval(announce, announceMs),
     setInterval(() => stats.forget(goneOf(stats.names())), forgetMs),
-    setInterval(() => void save(), snapshotMs),
+    setInterval(save, snapshotMs),
     // What nobody touches for days is tidied up in some places.
-    setInterval(() => (snapshotWanted = true), rewriteMs),
+    setInterval(() => keeper?.changed(), rewriteMs),
   ]
 
-  const { snapshot } = role
   const stored = snapshot === undefined ? undefined : await readSnapshot(snapshot, source, table)
   if (stored?.whole === false) log.warn(`${snapshot ?? ''} is damaged: ${table.size} routes could be read`)
   if (stored !== undefined) sync.startFrom(stored.version)
@@ -198,9 +189,9 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     loaded: firstLoad,
     /** From now on, as who this process is now, and at once: whoever takes over while Redis is away has nothing else. */
     keepSnapshot(): void {
-      maySave = role.slot === 0
-      snapshotWanted = true
-      void save()
+      keeps = role.slot === 0
+      keeper?.changed()
+      save()
     },
 
     goneOf,

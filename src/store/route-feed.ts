@@ -136,6 +136,11 @@ export function openRouteFeed(
   }
 
   return {
+    /** Whether Redis can be read, as far as is known. */
+    get connected(): boolean {
+      return read.status === 'ready'
+    },
+
     /** The version of the table, 0 before the first setRoutes. */
     async version(): Promise<number> {
       return Number((await read.get(routeKeys.version).catch(nullIfRefused)) ?? 0)

@@ -222,6 +222,10 @@ export function createSync(
     get loaded(): boolean {
       return loaded
     },
+    /** Whether the table is what Redis says; of one that was set back, only once it has been read again. */
+    get settled(): boolean {
+      return loaded && (version > 0 || !versioned)
+    },
     startFrom(snapshotVersion: number): void {
       version = snapshotVersion
       versioned = version > 0

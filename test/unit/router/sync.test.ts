@@ -235,13 +235,13 @@ test('of a Redis that was set back nothing is said until all of it is read', asy
   sync.wantFull()
   goOn()
   await rest()
-  expect(sync.version).toBe(9)
+  expect([sync.version, sync.settled]).toEqual([9, true])
   const goOnAgain = pause()
   redis.version = 3
   put('e.test', ['http://10.0.0.3:1'])
   sync.wantFull()
   await rest()
-  expect(sync.version).toBe(0)
+  expect([sync.version, sync.settled]).toEqual([0, false])
   redis.version = 4
   put('a.test', ['http://10.0.0.4:1'])
   sync.changed(['a.test'], 4)
@@ -250,6 +250,30 @@ test('of a Redis that was set back nothing is said until all of it is read', asy
   goOnAgain()
   await rest()
   expect([urls('e.test'), applied]).toEqual([['http://10.0.0.3:1'], [1, 1, 9, 4]])
+  expect(sync.settled).toBe(true)
+})
+
+test('a Redis that loses its data while it is read after it was set back takes no route away', async () => {
+  const { redis, sync, states, urls, problems, rest, pause, goOn } = await loadedLine()
+  redis.version = 9
+  sync.wantFull()
+  goOn()
+  await rest()
+  const goOnAgain = pause()
+  redis.version = 3
+  sync.wantFull()
+  await rest()
+  redis.away = true
+  goOnAgain()
+  await rest()
+  expect(sync.version).toBe(0)
+  states.clear()
+  redis.version = 0
+  redis.away = false
+  sync.tick(performance.now())
+  await rest()
+  expect(urls('a.test')).toEqual(['http://10.0.0.1:1'])
+  expect(problems.join()).toContain('lost its data')
 })
 
 test('a host that is told of while Redis has lost its data stays', async () => {

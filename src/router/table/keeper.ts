@@ -1,0 +1,54 @@
+import { type RouteTable } from './route-table.ts'
+import { writeSnapshot } from './snapshot.ts'
+
+/** Between two writes pass so many times the last one's duration. */
+const share = 50
+const mostMs = 120_000
+
+export type SnapshotKeeper = ReturnType<typeof createSnapshotKeeper>
+
+/** Keeps a file what the table is, for whoever comes after this process. */
+export function createSnapshotKeeper(
+  table: RouteTable,
+  file: {
+    path: string
+    /** Which Redis the table is of. */
+    source: string
+  },
+  /** What is known of that Redis. */
+  redis: () => {
+    version: number
+    /** The table has been read from it, and is not being read from one that was set back. */
+    settled: boolean
+    connected: boolean
+  },
+  report: (message: string) => void,
+) {
+  let wanted = false
+  let saving = false
+  let notBefore = 0
+
+  return {
+    /** The file is behind. */
+    changed(): void {
+      wanted = true
+    },
+
+    /** Called now and then: writes what has changed, unless that has just been done or cannot be known. */
+    async save(): Promise<void> {
+      // A large one that changes all the time is not written all the time; but while Redis is away it is all there is.
+      const { version, settled, connected } = redis()
+      if (!wanted || saving || !settled || (connected && performance.now() < notBefore)) return
+      saving = true
+      wanted = false
+      const began = performance.now()
+      await writeSnapshot(file.path, { version, source: file.source }, table).catch((error: unknown) => {
+        wanted = true
+        report(`the snapshot was not written: ${String(error)}`)
+      })
+      saving = false
+      const now = performance.now()
+      notBefore = now + Math.min(mostMs, share * (now - began))
+    },
+  }
+}
