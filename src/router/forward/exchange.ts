@@ -109,24 +109,27 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   /** Reads the body; returns the offset that it read to. A body that must not be passed on is answered. */
   feed(buf: Buffer, from: number, end: number, stable: boolean): number {
     const conn = this.#conn
+    // Until there is a connection, it is kept here and only here.
+    const out = conn?.connected === true ? conn.out : undefined
     const body = this.#body
     this.progressAt = this.#plane.clock
     this.awaitsContinue = false
-    const pos = body.read(buf, from, end, stable, conn?.out)
+    const pos = body.read(buf, from, end, stable, out)
     if (body.problem !== '') {
       this.#refuseBody(body.problemStatus, body.problem)
       return end
     }
     if (conn !== undefined) {
       conn.requestDone = body.done
-      if (body.done) {
-        resumeTurn(this)
-        this.#plane.turn.flush(conn.out)
-      } else conn.out.flush()
-      // What is over the cap is only kept while no backend has it.
-      if (conn.connected && body.isOver(this.#plane.replayBytes)) body.forget()
+      if (body.done) resumeTurn(this)
     }
-    const congested = conn === undefined ? body.isOver(this.#plane.replayBytes - 1) : conn.out.congested
+    if (out !== undefined) {
+      if (body.done) this.#plane.turn.flush(out)
+      else out.flush()
+      // What is over the cap is only kept while no backend has it.
+      if (body.isOver(this.#plane.replayBytes)) body.forget()
+    }
+    const congested = out?.congested ?? body.isOver(this.#plane.replayBytes - 1)
     if (congested && !body.done) this.congested = true
     return pos
   }
@@ -194,12 +197,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.#conn = conn
     conn.assign(this)
     conn.requestDone = this.requestDone
-    this.progressAt = this.backendStartedAt
-    conn.out.text(this.#head)
-    this.#body.writeTo(conn.out)
-    if (!this.#feeding) this.#plane.turn.flush(conn.out)
-    if (conn.connected) this.#reached()
-    if (!conn.out.congested) this.drained()
+    if (conn.connected) this.connected()
   }
 
   drained(): void {
@@ -209,15 +207,16 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.#client.readOn()
   }
 
-  connected(): void {
-    this.#reached()
-    if (this.#conn?.out.congested === false) this.drained()
-  }
-
   /** From here on bytes may have reached the backend. */
-  #reached(): void {
+  connected(): void {
+    const { out } = this.#conn!
+    const body = this.#body
     this.progressAt = this.#plane.clock
-    if (!this.repeatable || this.#body.isOver(this.#plane.replayBytes)) this.#body.forget()
+    out.text(this.#head)
+    body.writeTo(out)
+    if (!this.#feeding) this.#plane.turn.flush(out)
+    if (!this.repeatable || body.isOver(this.#plane.replayBytes)) body.forget()
+    if (!out.congested) this.drained()
   }
 
   interim(head: ResponseHead): void {

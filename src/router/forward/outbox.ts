@@ -137,12 +137,12 @@ export class Outbox {
   }
 
   /**
-   * Past the stream, by what it calls itself: the stream's state, callback and tick cost as much as the call. Not
-   * before there is a connection, nor past what the stream holds back or after its end.
+   * Past the stream, by what it calls itself: the stream's state, callback and tick cost as much as the call. Not past
+   * what the stream holds back, nor after its end.
    */
   #write(data: Buffer | string): void {
     const socket = this.#socket
-    if (!this.#direct || socket.connecting || socket.writableLength > 0 || !socket.writable) {
+    if (!this.#direct || socket.writableLength > 0 || !socket.writable) {
       // A text that may wait for long is many small ones, each of which costs more than its characters.
       const whole = typeof data === 'string' && data.length > textBytes ? Buffer.from(data, 'latin1') : data
       const taken = socket.write(whole, 'latin1')
