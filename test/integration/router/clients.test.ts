@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { defaultTimeouts } from '../../../src/router/settings.ts'
+import { modes, startPlane } from '../../conformance/router/lane.ts'
 import { startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
@@ -312,6 +314,35 @@ test('a limit for a request as a whole', { timeout: 20_000 }, async () => {
   expect((await ask(router.port, 'total.test')).status).toBe(200)
   await router[Symbol.asyncDispose]()
 })
+
+test(
+  'a client’s time for its head begins after what a proxy says about it',
+  { timeout: 20_000 },
+  async () => {
+    using backend = await startBackend('proxied')
+    const [[, mode]] = modes as [(typeof modes)[number]]
+    const plane = await startPlane({
+      routes: { 'app.test': [backend.url] },
+      settings: {
+        proxyProtocol: true,
+        trustedProxies: ['127.0.0.1'],
+        timeouts: { ...defaultTimeouts, head: 1000 },
+      },
+      mode,
+    })
+    const waiting = connect({ port: plane.port, host: '127.0.0.1' })
+    const late = connect({ port: plane.port, host: '127.0.0.1' })
+    const header = 'PROXY TCP4 203.0.113.9 10.0.0.1 1000 80\r\n'
+    for (const socket of [waiting, late]) socket.write(header.slice(0, 9))
+    await sleep(200)
+    waiting.write(header.slice(9))
+    expect((await readAll(late)).text).toContain('408')
+    await sleep(1000)
+    waiting.write('GET / HTTP/1.0\r\nHost: app.test\r\n\r\n')
+    expect((await readAll(waiting)).text).toContain('proxied')
+    plane.close()
+  },
+)
 
 test('an empty line after a request is no request that comes too late', { timeout: 20_000 }, async () => {
   const port = await freePort()

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { type ServerResponse } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -346,4 +346,27 @@ test('requests in progress are counted by host', async () => {
   await eventually(async () => (await router.stats()).hosts['flight.test']?.inFlight === 3)
   await Promise.all(slow)
   expect((await router.stats()).hosts['flight.test']?.inFlight).toBe(0)
+})
+
+test('a router without a file to spare says nothing about backends', { timeout: 40_000 }, async () => {
+  using other = await startBackend('other')
+  await using own = await startRedis()
+  await own.client.rpush('frontend:spare.test', 'spare', good.url, other.url)
+  await own.client.hset('healthcheck:spare.test', { path: '/', interval: '0.2', fall: '1' })
+  const through = ['prlimit', '--nofile=120:120']
+  await using narrow = await startRouter(own, { workers: 1, through })
+  await eventually(() => other.seen.length > 2)
+  const sockets = Array.from({ length: 200 }, () =>
+    connect({ port: narrow.port, host: '127.0.0.1' }).on('error', () => undefined),
+  )
+  await sleep(500)
+  const probed = other.seen.length
+  for (let i = 0; i < 20; i += 1) {
+    expect(await own.client.smembers('dead:spare.test')).toEqual([])
+    await sleep(100)
+  }
+  expect(other.seen.length).toBe(probed)
+  for (const socket of sockets) socket.destroy()
+  await eventually(() => other.seen.length > probed)
+  expect(narrow.log()).not.toContain('failed its check')
 })

@@ -324,6 +324,19 @@ test('what is being replaced goes on in the new access log, too', { timeout: 40_
   await router[Symbol.asyncDispose]()
 })
 
+test('a reload goes on where the access log can no longer be opened', { timeout: 40_000 }, async () => {
+  const log = join(redis.directory, 'taken.log')
+  const router = await startRouter(redis, { workers: 1, args: ['--access-log', log] })
+  const before = await router.workerPids()
+  renameSync(log, `${log}.1`)
+  mkdirSync(log)
+  expect(await reloadRouter(router.control)).toEqual({ workers: 1 })
+  expect(await router.workerPids()).not.toEqual(before)
+  expect(router.log()).toMatch(/warn router: The access log cannot be opened.*taken\.log/)
+  expect((await ask(router.port, '__ping__')).status).toBe(200)
+  await router[Symbol.asyncDispose]()
+})
+
 test('`paas router` opens its log anew at SIGUSR1', { timeout: 20_000 }, async () => {
   const log = join(redis.directory, 'own.log')
   const program = join(import.meta.dirname, '../../../bin/paas')

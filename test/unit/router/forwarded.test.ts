@@ -95,6 +95,9 @@ test('whom a trusted proxy does not name is nobody, and not the proxy', () => {
   expect(clientOf(parsed(fields), peer, trusts)).toBeUndefined()
   expect(clientOf(parsed(['X-Forwarded-For: _x, 10.0.0.2']), peer, trusts)).toBeUndefined()
   expect(clientOf(parsed([]), peer, trusts)).toBe(peer)
+  // In other words, which may be its client's own.
+  for (const field of ['Forwarded: for=127.0.0.1', 'X-Real-IP: 127.0.0.1'])
+    expect(clientOf(parsed([field]), peer, trusts)).toBeUndefined()
   expect(clientOf(parsed(fields), '203.0.113.9', undefined)).toBe('203.0.113.9')
 })
 
