@@ -13,7 +13,7 @@ export type BackendAddress = {
  */
 export function backendAddress(url: string): BackendAddress | undefined {
   const match =
-    /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:@[\]\s]+)(?::([0-9]{1,5}))?(?:[/?#].*)?$/i.exec(
+    /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:@[\]\s\p{Cc}]+)(?::([0-9]{1,5}))?(?:[/?#].*)?$/iu.exec(
       url.trim(),
     )
   if (match === null) return undefined

@@ -59,9 +59,19 @@ export function createDataPlane(
   }
 
   const table = createRouteTable(backendFor, (backend) => {
+    if (backend.queued > 0) backend.dissolveQueue((host) => !mayServe(backend, host))
+    if (backend.routes > 0) return
     backend.sweep(performance.now())
     if (backend.inFlight === 0) backends.delete(backend.url)
   })
+
+  function mayServe(backend: Backend, host: string): boolean {
+    const route = table.lookup(host)
+    if (route === undefined) return false
+    const dead = table.deadFor(route, host, performance.now())
+    return table.backendsOf(route).some((one, index) => one === backend && dead?.has(index) !== true)
+  }
+
   const faults = createFaults(table, marks, settings, checked, (message) => on.report(message))
   const repeats = repeatBudget()
   const byChance: RouteOptions = { balance: 'random', weights: [], sticky: false, maxInFlight: undefined }

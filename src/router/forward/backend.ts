@@ -52,13 +52,13 @@ export class Backend implements ConnectionPool {
   routes = 0
   /** Why it gets no requests until it can be connected to; undefined: it is in. */
   unreachable: Unreachable | undefined
-  /** Why it gets no requests of these hosts until it has answered one. */
-  #unresponsive: Map<string, Unresponsive> | undefined
+  /** Why it gets no requests of these hosts until it has answered one, and whether one may find out if it would. */
+  #unresponsive: Map<string, { why: Unresponsive; mayTry: boolean }> | undefined
   /** When it last closed a connection right after a response, without notice. */
   #closedAt = never
   readonly #idle: BackendConnection[] = []
   /** `max`: the request may go on while fewer than that have their turn. */
-  readonly #queue: { waiting: Waiting; max: number }[] = []
+  #queue: { waiting: Waiting; max: number }[] = []
   readonly #limits: PoolLimits
   readonly #shared: Shared
 
@@ -71,12 +71,12 @@ export class Backend implements ConnectionPool {
 
   /** Why it gets no requests of a host; undefined: it does. */
   ejectedFor(host: string): Ejection | undefined {
-    return this.unreachable ?? this.#unresponsive?.get(host)
+    return this.unreachable ?? this.#unresponsive?.get(host)?.why
   }
 
   /** Why it gets no requests of some host at least. */
   get ejected(): Ejection | undefined {
-    return this.unreachable ?? this.#unresponsive?.values().next().value
+    return this.unreachable ?? this.#unresponsive?.values().next().value?.why
   }
 
   /** Those that it is out for, but for all of them. */
@@ -87,7 +87,21 @@ export class Backend implements ConnectionPool {
   /** Takes it out for a host. */
   unresponsiveTo(host: string, why: Unresponsive): void {
     this.#unresponsive ??= new Map()
-    this.#unresponsive.set(host, why)
+    this.#unresponsive.set(host, { why, mayTry: false })
+  }
+
+  /** Where nobody else is left, the next request of a host that it is out for may find out what a probe cannot. */
+  letOneTry(host: string): void {
+    this.#setMayTry(host, true)
+  }
+
+  mayTry(host: string): boolean {
+    return this.#unresponsive?.get(host)?.mayTry === true
+  }
+
+  #setMayTry(host: string, mayTry: boolean): void {
+    const at = this.#unresponsive?.get(host)
+    if (at !== undefined) at.mayTry = mayTry
   }
 
   /** It has answered a host; returns whether it was out for that one. */
@@ -96,6 +110,11 @@ export class Backend implements ConnectionPool {
     if (hosts?.delete(host) !== true) return false
     if (hosts.size === 0) this.#unresponsive = undefined
     return true
+  }
+
+  /** Whether a request would have to wait; `maxInFlight`: as its host has it. */
+  isFull(maxInFlight = this.#limits.maxInFlight): boolean {
+    return this.active >= maxInFlight
   }
 
   get queued(): number {
@@ -108,7 +127,8 @@ export class Backend implements ConnectionPool {
 
   /** Takes a turn (true), or a place in the queue (false), or is refused (undefined). */
   enter(waiting: Waiting, maxInFlight = this.#limits.maxInFlight): boolean | undefined {
-    if (this.active < maxInFlight) {
+    if (this.#unresponsive !== undefined) this.#setMayTry(waiting.asked.host, false)
+    if (!this.isFull(maxInFlight)) {
       this.active += 1
       return true
     }
@@ -123,13 +143,13 @@ export class Backend implements ConnectionPool {
     if (index !== -1) this.#queue.splice(index, 1)
   }
 
-  /** It is out: nobody should go on waiting for it whose host it is out for. */
-  dissolveQueue(): void {
-    const places = this.#queue.splice(0)
-    const isOut = ({ waiting }: (typeof places)[0]): boolean =>
-      this.ejectedFor(waiting.asked.host) !== undefined
-    this.#queue.push(...places.filter((place) => !isOut(place)))
-    for (const place of places) if (isOut(place)) place.waiting.moveOn()
+  /** Nobody should go on waiting for it whose host it is out for. */
+  dissolveQueue(isOut: (host: string) => boolean): void {
+    const { stay = [], go = [] } = Object.groupBy(this.#queue, ({ waiting }) =>
+      isOut(waiting.asked.host) ? 'go' : 'stay',
+    )
+    this.#queue = stay
+    for (const { waiting } of go) waiting.moveOn()
   }
 
   /** Takes a turn that was given up in the middle of a request, and which nobody can refuse. */

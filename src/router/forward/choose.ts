@@ -4,10 +4,13 @@ import { type RouteOptions } from '../table/route-table.ts'
 /** Why no backend can be chosen; otherwise the index is >= 0. */
 export const noBackend = { none: -1, invalid: -2, ejected: -3 } as const
 
+/** More than any load: who would have to wait goes elsewhere. */
+const fullLoad = 1e9
+
 /**
  * Chooses a backend by its index: the least loaded for its weight, chance deciding between equals in proportion
- * to weight; or by chance alone. Those in `tried` only when no other is left, and then those that closed or
- * refused, which they do quickly.
+ * to weight; or by chance alone; of those at their cap only when all are. Those in `tried` only when no other is left,
+ * and then those that are out (lastResort).
  */
 export function chooseBackend(
   host: string,
@@ -22,9 +25,6 @@ export function chooseBackend(
   /** Weights of those that are as good as the best. */
   let tied = 0
   let retriable = -1
-  let refusing = -1
-  let closing = -1
-  let closingLoad = Infinity
   let state: number = noBackend.none
   const byChance = options?.balance === 'random'
   for (let i = 0; i < backends.length; i += 1) {
@@ -36,22 +36,16 @@ export function chooseBackend(
     }
     const weight = options?.weights[i] ?? 1
     if (weight <= 0) continue
-    const ejected = backend.ejectedFor(host)
-    if (ejected !== undefined) {
+    if (backend.ejectedFor(host) !== undefined) {
       state = noBackend.ejected
-      if (tried.includes(i)) continue
-      if (ejected === 'refused') refusing = i
-      else if (ejected === 'close' && backend.inFlight < closingLoad) {
-        closing = i
-        closingLoad = backend.inFlight
-      }
       continue
     }
     if (tried.includes(i)) {
       retriable = i
       continue
     }
-    const load = byChance ? 0 : backend.inFlight / weight
+    let load = byChance ? 0 : backend.inFlight / weight
+    if (backend.isFull(options?.maxInFlight)) load += fullLoad
     if (load < bestLoad) {
       best = i
       bestLoad = load
@@ -62,7 +56,34 @@ export function chooseBackend(
     }
   }
   if (best !== -1) return best
-  if (retriable !== -1) return retriable
-  if (closing !== -1) return closing
-  return refusing === -1 ? state : refusing
+  if (retriable !== -1 || state !== noBackend.ejected) return retriable === -1 ? state : retriable
+  return lastResort(host, backends, options, dead, tried)
+}
+
+/** Who closes or refuses does so quickly, and may serve again by now; who hangs is given one request now and then. */
+function lastResort(
+  host: string,
+  backends: readonly (Backend | undefined)[],
+  options: RouteOptions | undefined,
+  dead: ReadonlySet<number> | undefined,
+  tried: readonly number[],
+): number {
+  let best: number = noBackend.ejected
+  let bestRank = 3 * fullLoad
+  for (const [i, backend] of backends.entries()) {
+    if (backend === undefined || dead?.has(i) === true || tried.includes(i)) continue
+    if ((options?.weights[i] ?? 1) <= 0) continue
+    const rank = rankOf(backend, host) * fullLoad + backend.inFlight
+    if (rank >= bestRank) continue
+    best = i
+    bestRank = rank
+  }
+  return best
+}
+
+function rankOf(backend: Backend, host: string): number {
+  const why = backend.ejectedFor(host)
+  if (why === 'close') return 0
+  if (why === 'refused') return 1
+  return why === 'hang' && backend.mayTry(host) ? 2 : Infinity
 }

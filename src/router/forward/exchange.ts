@@ -179,7 +179,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   moveOn(): void {
     this.#leaveBackend()
     this.attempts -= 1
-    this.#attempt(false)
+    this.#attempt(this.#fresh)
   }
 
   /** A place in the queue became a turn. */
@@ -232,7 +232,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.#body.forget()
     this.status = head.status
     this.progressAt = this.#plane.clock
-    this.#plane.onResponse(route, host, backendIndex, backend!, head.status, head.retryAfter)
+    this.#plane.onResponse(route, host, backendIndex, backend!, this.backendStartedAt, head)
     if (head.status === 101) return this.#startTunnel(head)
     this.#chunking = isChunking(body, minor)
     // Who answers before the whole request is there has no use for the rest.

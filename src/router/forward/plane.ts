@@ -1,4 +1,5 @@
 import { type RequestHead } from '../http/request-head.ts'
+import { type ResponseHead } from '../http/response-head.ts'
 import { type RouteTable, type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type Failure } from './backend-connection.ts'
@@ -102,8 +103,8 @@ export type Plane = {
     host: string,
     index: number,
     backend: Backend,
-    status: number,
-    retryAfter: boolean,
+    since: number,
+    response: Pick<ResponseHead, 'status' | 'retryAfter'>,
   ) => void
   /** A backend has kept a request waiting without a byte for a while. */
   readonly onSlow: (host: string, index: number, backend: Backend) => void

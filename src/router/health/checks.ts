@@ -62,6 +62,7 @@ export function createHealthChecks(
   policy: { deadTtlSeconds: number },
   report: (message: string) => void,
 ) {
+  let closed = false
   const running = new Map<string, { fields: string; controller: AbortController; places: Place[] }>()
   const againMs = Math.min(Math.max(500, policy.deadTtlSeconds * 500), maxTimerMs)
 
@@ -85,11 +86,16 @@ export function createHealthChecks(
   }
 
   async function watch(watched: { places: Place[] }, host: string, check: HealthCheck, signal: AbortSignal) {
-    while (!signal.aborted) {
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
       const before = watched.places
-      watched.places = (table.get(host)?.urls ?? []).map(
+      const urls = table.get(host)?.urls ?? []
+      // What another backend has the place of now was not found out about that one.
+      for (const { url, index, out } of before)
+        if (out && urls[index] !== url) void marks.unmarkDead(host, index).catch(() => undefined)
+      watched.places = urls.map(
         (url, index) =>
-          before.find((place) => place.index === index && place.url === url) ?? takenOver(host, url, index),
+          before.find((place) => place.index === index && place.url === url) ??
+          (isFirst ? takenOver(host, url, index) : { host, url, index, good: 0, bad: 0, out: false }),
       )
       await Promise.all(watched.places.map((place) => examine(place, check, signal)))
       await pause(check.interval * 1000, signal)
@@ -144,6 +150,7 @@ export function createHealthChecks(
   return {
     /** Starts, replaces or (without fields) ends the check of a host. */
     set(host: string, fields: Record<string, string>): void {
+      if (closed) return
       const text = JSON.stringify(fields)
       const present = running.get(host)
       if (present?.fields === text) return
@@ -163,6 +170,7 @@ export function createHealthChecks(
       void watch(watched, host, HealthCheck.parse(fields), controller.signal)
     },
     close(): void {
+      closed = true
       clearInterval(renewing)
       for (const { controller } of running.values()) controller.abort()
       running.clear()

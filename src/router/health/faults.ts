@@ -1,6 +1,7 @@
 import { type Backend, type Ejection, type Unreachable, type Unresponsive } from '../forward/backend.ts'
 import { type Failure } from '../forward/backend-connection.ts'
-import { type RouteTable, type TableRoute } from '../table/route-table.ts'
+import { type ResponseHead } from '../http/response-head.ts'
+import { hasOthers, type RouteTable, type TableRoute } from '../table/route-table.ts'
 import { createOwnMarks, type DeadMarks } from './own-marks.ts'
 import { probe, type ProbeProblem } from './probe.ts'
 
@@ -31,8 +32,9 @@ export type FaultPolicy = {
 
 /** How far the probes of a backend are. */
 type Probing = {
-  /** Which found it unreachable. */
+  /** Which found it unreachable, and when. */
   host: string
+  since: number
   attempt: number
   next: number
   /** Somebody else waits for it from now on. */
@@ -63,10 +65,12 @@ export function createFaults(
   let closed = false
 
   function ejectWhole(backend: Backend, host: string, why: Unreachable): void {
-    if (backend.unreachable !== undefined) return
+    const before = backend.unreachable
+    if (before === why) return
     backend.unreachable = why
+    backend.dissolveQueue(() => true)
+    if (before !== undefined) return
     report(`${backend.url} gets no requests: ${inWords[why]}`)
-    backend.dissolveQueue()
     startProbing(backend, host)
   }
 
@@ -77,7 +81,7 @@ export function createFaults(
     if (backend.unresponsiveHosts.length >= most) return false
     backend.unresponsiveTo(host, why)
     report(`${backend.url} gets no requests for ${host}: ${inWords[why]}`)
-    backend.dissolveQueue()
+    backend.dissolveQueue((waiting) => waiting === host)
     startProbing(backend, host)
     return true
   }
@@ -89,12 +93,13 @@ export function createFaults(
       return
     }
     present.host = host
+    present.since = performance.now()
     present.attempt = 0
     present.hasten()
   }
 
   async function probeUntilBack(backend: Backend, host: string): Promise<void> {
-    const state: Probing = { host, attempt: 0, next: 0, hasten: () => undefined }
+    const state: Probing = { host, since: performance.now(), attempt: 0, next: 0, hasten: () => undefined }
     probing.set(backend, state)
     for (;;) {
       await pause(state, probeDelaysMs[Math.min(state.attempt, probeDelaysMs.length - 1)]!)
@@ -127,14 +132,21 @@ export function createFaults(
 
   function judge(backend: Backend, host: string, isWhole: boolean, problem: ProbeProblem | undefined): void {
     if (closed || backend.ejectedFor(host) === undefined) return
+    const isUnreachable = isWhole && backend.unreachable !== undefined
+    const isSilent = problem?.kind === 'silent'
     if (problem === undefined) {
       isBack(backend, host)
-    } else if (isWhole && (problem.kind === 'silent' || problem.kind === 'wrong')) {
-      // It can be connected to, so that what is left to find out may be about this host alone.
+    } else if (isUnreachable && (isSilent || problem.kind === 'wrong')) {
+      // It can be connected to, so that what is left to find out may be about this host alone: by asking on its behalf,
+      // where nobody else is left.
       backend.unreachable = undefined
-      backend.unresponsiveTo(host, problem.kind === 'silent' ? 'hang' : 'close')
+      if (!isSilent || othersServe(host, backend)) backend.unresponsiveTo(host, isSilent ? 'hang' : 'close')
       report(`${backend.url} can be reached`)
       void marks.takeBack(backend, undefined)
+    } else if (isUnreachable && problem.kind !== 'exhausted') {
+      ejectWhole(backend, host, problem.kind === 'refused' ? 'refused' : 'connect')
+    } else if (isSilent && !othersServe(host, backend)) {
+      backend.letOneTry(host)
     }
   }
 
@@ -157,13 +169,13 @@ export function createFaults(
   }
 
   /** Whether a host has another backend that is in. */
-  function othersServe(host: string, index: number): boolean {
+  function othersServe(host: string, backend: Backend): boolean {
     const route = table.lookup(host)
     if (route === undefined) return false
     const dead = table.deadFor(route, host, performance.now())
-    return table.backendsOf(route).some((backend, at) => {
-      if (at === index || backend === undefined || dead?.has(at) === true) return false
-      return (route.options?.weights[at] ?? 1) > 0 && backend.ejectedFor(host) === undefined
+    return table.backendsOf(route).some((other, at) => {
+      if (other === backend || other === undefined || dead?.has(at) === true) return false
+      return (route.options?.weights[at] ?? 1) > 0 && other.ejectedFor(host) === undefined
     })
   }
 
@@ -180,7 +192,7 @@ export function createFaults(
   ): Promise<void> {
     const present = suspected.get(backend) ?? new Map<string, { answered: boolean }>()
     if (present.has(host) || present.size >= maxSuspected || backend.ejectedFor(host) !== undefined) return
-    if (unlessLast && !othersServe(host, index)) return
+    if (unlessLast && !othersServe(host, backend)) return
     const suspicion = { answered: false }
     suspected.set(backend, present.set(host, suspicion))
     const problem = await ask(backend, host, probeTimeoutMs)
@@ -190,7 +202,7 @@ export function createFaults(
       if (present.size === 0) suspected.delete(backend)
     }, probePauseMs).unref()
     if (problem === undefined || suspicion.answered || closed || problem.kind === 'exhausted') return
-    const isLast = !othersServe(host, index)
+    const isLast = !othersServe(host, backend)
     if (problem.kind === 'refused' || problem.kind === 'unreachable') {
       ejectWhole(backend, host, problem.kind === 'refused' ? 'refused' : 'connect')
       marks.mark(host, index, backend)
@@ -202,11 +214,16 @@ export function createFaults(
     if (why === 'hang' && !isLast) marks.mark(host, index, backend)
   }
 
-  /** A request has been answered. */
-  function heard(backend: Backend, host: string): void {
+  /** A request of `since` has been answered. */
+  function heard(backend: Backend, host: string, since: number): void {
     const suspicion = suspected.get(backend)?.get(host)
     if (suspicion !== undefined) suspicion.answered = true
-    if (!backend.responsiveTo(host) || backend.ejectedFor(host) !== undefined) return
+    if (backend.unreachable !== undefined) {
+      // Not one that it had before: who ends answers what it has.
+      if (since > (probing.get(backend)?.since ?? Infinity)) isBack(backend, host)
+      return
+    }
+    if (!backend.responsiveTo(host)) return
     report(`${backend.url} is back for ${host}`)
     void marks.takeBack(backend, host)
   }
@@ -215,7 +232,7 @@ export function createFaults(
     failed(route: TableRoute, host: string, index: number, backend: Backend, failure: Failure): void {
       if (failure === 'timeout') void suspect(host, index, backend, 'hang', false)
       // A lone backend is not taken out for refusing: it refuses quickly, and answers as soon as it can.
-      if (route.urls.length < 2 && failure !== 'connectTimeout') return
+      if (!hasOthers(route.urls) && failure !== 'connectTimeout') return
       if (failure === 'reset') void suspect(host, index, backend, 'close', false)
       if (failure === 'refused') ejectWhole(backend, host, 'refused')
       else if (failure === 'unreachable' || failure === 'connectTimeout') ejectWhole(backend, host, 'connect')
@@ -228,11 +245,12 @@ export function createFaults(
       host: string,
       index: number,
       backend: Backend,
-      status: number,
-      retryAfter: boolean,
+      /** When it was asked. */
+      since: number,
+      { status, retryAfter }: Pick<ResponseHead, 'status' | 'retryAfter'>,
     ): void {
-      if (suspected.size + probing.size > 0) heard(backend, host)
-      if (status < 500 || route.urls.length < 2) return
+      if (suspected.size + probing.size > 0) heard(backend, host, since)
+      if (status < 500 || !hasOthers(route.urls)) return
       if (status === 503 && retryAfter) return
       if (status !== 500) marks.mark(host, index, backend)
       else if (policy.deadBackendOn500) {

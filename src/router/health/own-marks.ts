@@ -1,5 +1,5 @@
 import { type Backend } from '../forward/backend.ts'
-import { type RouteTable } from '../table/route-table.ts'
+import { hasOthers, type RouteTable } from '../table/route-table.ts'
 
 /** Marks of one backend that are taken back when it answers again. */
 const maxMarked = 1000
@@ -48,9 +48,10 @@ export function createOwnMarks(
     !closed && marked.get(backend)?.get(keyOf(made)) === made
 
   function mark(host: string, index: number, backend: Backend): void {
-    const backends = urlsWith(host, index, backend)?.length ?? 0
+    const urls = urlsWith(host, index, backend) ?? []
     // The only backend is never marked.
-    if (backends < 2) return
+    if (!hasOthers(urls)) return
+    const backends = urls.length
     const wasOut = backend.ejectedFor(host) !== undefined
     void marks.markDead({ host, url: backend.url, index, backends, verdict: false }).then((written) => {
       const made = { host, index, written }
@@ -84,8 +85,12 @@ export function createOwnMarks(
     const why = backend.ejectedFor(host)
     if (ttlMs > 0 && why !== undefined && why !== 'close' && !checked(host)) {
       // Not renewed before, which would keep the marks of others alive.
-      if (left > 0) wait(made, backend, Math.min(left, ttlMs))
-      else mark(host, index, backend)
+      if (left > 0) {
+        wait(made, backend, Math.min(left, ttlMs))
+        return
+      }
+      forget(made, backend)
+      mark(host, index, backend)
       return
     }
     forget(made, backend)
@@ -112,6 +117,8 @@ export function createOwnMarks(
     /** Takes back what was marked of a backend, for one host or all, but where it is still out. */
     async takeBack(backend: Backend, host: string | undefined): Promise<void> {
       for (const made of [...(marked.get(backend)?.values() ?? [])]) {
+        // It may have been made anew meanwhile.
+        if (!isMarked(made, backend)) continue
         const why = backend.ejectedFor(made.host)
         if ((host !== undefined && made.host !== host) || (why !== undefined && why !== 'close')) continue
         forget(made, backend)

@@ -31,6 +31,11 @@ export class TableRoute {
   }
 }
 
+/** Whether a list has more than one backend: it may have one several times, to weigh more. */
+export function hasOthers(urls: readonly string[]): boolean {
+  return urls.some((url) => url !== urls[0])
+}
+
 /** The dead backend indexes of one requested host. */
 export type DeadSet = {
   indexes: ReadonlySet<number>
@@ -41,12 +46,12 @@ export type DeadSet = {
 export type RouteTable = ReturnType<typeof createRouteTable>
 
 /**
- * All routes, in memory. `backendFor` gives the one object of a backend URL; a backend whose last route is gone
- * is told so through `retired`.
+ * All routes, in memory. `backendFor` gives the one object of a backend URL; `left` is told of each backend that a
+ * route has lost, or that has been marked dead for a host.
  */
 export function createRouteTable(
   backendFor: (url: string) => Backend | undefined,
-  retired: (backend: Backend) => void,
+  left: (backend: Backend) => void,
 ) {
   const routes = new Map<string, TableRoute>()
   const dead = new Map<string, DeadSet>()
@@ -65,7 +70,7 @@ export function createRouteTable(
     for (const backend of route.backends ?? []) {
       if (backend === undefined) continue
       backend.routes -= 1
-      if (backend.routes === 0) retired(backend)
+      left(backend)
     }
   }
 
@@ -125,8 +130,11 @@ export function createRouteTable(
     },
 
     setDead(host: string, set: DeadSet | undefined): void {
-      if (set === undefined || set.indexes.size === 0) dead.delete(host)
-      else dead.set(host, set)
+      dead.delete(host)
+      if (set === undefined || set.indexes.size === 0) return
+      dead.set(host, set)
+      const all = this.lookup(host)?.backends ?? []
+      for (const index of set.indexes) if (all[index] !== undefined) left(all[index])
     },
     deadHosts: (): string[] => [...dead.keys()],
     deadOf,

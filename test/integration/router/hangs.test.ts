@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { modes, startPlane } from '../../conformance/router/lane.ts'
 import { probe } from '../../../src/router/health/probe.ts'
 import { defaultTimeouts } from '../../../src/router/settings.ts'
+import { type Backend } from '../../../src/router/forward/backend.ts'
 import { TableRoute } from '../../../src/router/table/route-table.ts'
 import { startBackend } from './support/backend.ts'
 import { startRedis } from './support/redis.ts'
@@ -92,6 +93,75 @@ describe.concurrent('a backend', () => {
     closes = false
     await eventually(() => backend.ejectedFor('close.test') === undefined, 3000)
     expect(backend.ejectedFor('hang.test')).toBe('hang')
+    plane.close()
+  })
+
+  test('is back with the first request that it answers, and stays where no other is left', async () => {
+    const ports = [await freePort(), await freePort()]
+    const plane = await startPlane({
+      routes: { 'poll.test': ports.map((port) => `http://127.0.0.1:${port}`) },
+      mode,
+    })
+    expect((await ask(plane.port, 'poll.test', '/x')).status).toBe(502)
+    const [one, two] = [...plane.backends.values()] as [Backend, Backend]
+    await eventually(() => one.unreachable === 'refused' && two.unreachable === 'refused')
+    // What a probe asks for is what it never answers.
+    const polls = (req: { url?: string | undefined }) => req.url === '/'
+    using first = await startBackend('served', polls, ports[0])
+    using second = await startBackend('served', polls, ports[1])
+    await eventually(async () => {
+      expect((await ask(plane.port, 'poll.test', '/x')).body).toBe('served')
+      return one.unreachable === undefined || two.unreachable === undefined
+    }, 1000)
+    for (let i = 0; i < 30; i += 1) {
+      expect((await ask(plane.port, 'poll.test', '/x')).body).toBe('served')
+      await sleep(300)
+    }
+    expect([...first.seen, ...second.seen]).toContain('HEAD /')
+    plane.close()
+  }, 20_000)
+
+  test('that answers only some requests gets one now and then where no other is left', async () => {
+    using lone = await startBackend('lone', (req) => req.url !== '/x')
+    const timeouts = { ...defaultTimeouts, firstByte: 1000 }
+    const plane = await startPlane({ routes: { 'lone.test': [lone.url] }, settings: { timeouts }, mode })
+    expect((await ask(plane.port, 'lone.test', '/report')).status).toBe(504)
+    const [backend] = plane.backends.values()
+    await eventually(() => backend?.ejectedFor('lone.test') === 'hang', 10_000)
+    expect((await ask(plane.port, 'lone.test', '/x')).status).toBe(503)
+    await eventually(async () => (await ask(plane.port, 'lone.test', '/x')).body === 'lone', 15_000)
+    expect((await ask(plane.port, 'lone.test', '/x')).body).toBe('lone')
+    plane.close()
+  }, 30_000)
+
+  test('that is listed twice has nobody beside it', async () => {
+    using twice = await startBackend('twice', () => true)
+    const plane = await startPlane({ routes: { 'twice.test': [twice.url, twice.url] }, mode })
+    const socket = connect(plane.port, '127.0.0.1')
+    socket.write('GET / HTTP/1.1\r\nHost: twice.test\r\n\r\n')
+    // Another would be asked after five seconds, and have five more.
+    await sleep(13_000)
+    expect(twice.seen).toEqual(['GET /'])
+    expect([...plane.backends.values()].map(({ ejected }) => ejected)).toEqual([undefined])
+    socket.destroy()
+    plane.close()
+  }, 20_000)
+
+  test('that refused and cannot be reached any more is no last resort', async () => {
+    const routes = {
+      'app.test': [await freePort(), await freePort()].map((port) => `http://127.0.0.1:${port}`),
+    }
+    const plane = await startPlane({ routes, mode })
+    expect((await ask(plane.port, 'app.test')).status).toBe(502)
+    const route = plane.table.lookup('app.test')!
+    const backends = plane.table.backendsOf(route)
+    expect(backends.map((backend) => backend?.unreachable)).toEqual(['refused', 'refused'])
+    for (const [index, backend] of backends.entries())
+      plane.plane.onFailure(route, 'app.test', index, backend!, 'connectTimeout')
+    expect(backends.map((backend) => backend?.unreachable)).toEqual(['connect', 'connect'])
+    expect((await ask(plane.port, 'app.test')).status).toBe(503)
+    // A probe finds out that it is quick to refuse.
+    await eventually(() => backends.every((backend) => backend?.unreachable === 'refused'))
     plane.close()
   })
 

@@ -5,6 +5,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createHealthChecks } from '../../../src/router/health/checks.ts'
+import { createRouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
 import { type Backend, startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
@@ -128,6 +130,43 @@ test('a verdict outlives that its check is deleted and written anew', async () =
     await sleep(100)
   }
   await redis.client.del('healthcheck:anew.test')
+})
+
+test('a verdict is about a backend, whatever becomes of its place', { timeout: 20_000 }, async () => {
+  using sick = await failing('sick', '/health')
+  await route('shift.test', sick.url, good.url)
+  const check = { path: '/health', interval: '1', fall: '1', rise: '20' }
+  await redis.client.hset('healthcheck:shift.test', check)
+  await eventually(async () => (await dead('shift.test')).join() === '0')
+  await redis.client.lrem('frontend:shift.test', 0, sick.url)
+  await eventually(async () => (await dead('shift.test')).length === 0, 3000)
+  await sleep(1500)
+  expect(await dead('shift.test')).toEqual([])
+  expect((await ask(port, 'shift.test')).body).toBe('good')
+  await redis.client.del('healthcheck:shift.test')
+})
+
+test('checks that have ended do not begin again with the next change', async () => {
+  using asked = await startBackend('asked')
+  const table = createRouteTable(
+    () => undefined,
+    () => undefined,
+  )
+  table.set(new TableRoute('ended.test', ['app', asked.url], undefined))
+  const marks = {
+    markDead: async () => true,
+    unmarkDead: async () => undefined,
+    checkerLives: async () => false,
+  }
+  const checks = createHealthChecks(table, marks, { deadTtlSeconds: 30 }, () => undefined)
+  checks.set('ended.test', { interval: '0.1' })
+  await eventually(() => asked.seen.length > 1)
+  checks.close()
+  await sleep(100)
+  const { length } = asked.seen
+  checks.set('ended.test', { interval: '0.2' })
+  await sleep(500)
+  expect(asked.seen).toHaveLength(length)
 })
 
 test('a probe that is answered with interim heads without end does no harm', async () => {

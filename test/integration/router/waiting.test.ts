@@ -50,7 +50,7 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
     at.plane.table.set(new TableRoute('a.test', ['app', at.hanging.url, next.url], undefined))
     at.plane.table.setDead('a.test', undefined)
     at.backend.unreachable = 'connect'
-    at.backend.dissolveQueue()
+    at.backend.dissolveQueue(() => true)
     expect((await answer).body).toBe('next')
     expect(at.well.connections()).toBe(0)
   })
@@ -61,8 +61,27 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
     // The other one is back by then.
     await sleep(300)
     at.backend.unreachable = 'connect'
-    at.backend.dissolveQueue()
+    at.backend.dissolveQueue(() => true)
     expect((await answer).body).toBe('well')
+  })
+
+  test('does not wait for a backend that has left its route, or was marked dead', async () => {
+    await using at = await scene({ maxInFlight: 1 }, false)
+    for (const end of [
+      () => at.plane.table.set(new TableRoute('a.test', ['app', at.well.url], undefined)),
+      () => at.plane.table.setDead('a.test', { indexes: new Set([0]), until: Infinity }),
+    ]) {
+      at.plane.table.set(new TableRoute('a.test', ['app', at.hanging.url, at.well.url], undefined))
+      at.plane.table.setDead('a.test', { indexes: new Set([1]), until: Infinity })
+      const answer = ask(at.plane.port, 'a.test')
+      await sleep(50)
+      expect(at.backend.queued).toBe(1)
+      at.plane.table.setDead('a.test', undefined)
+      expect(at.backend.queued).toBe(1)
+      end()
+      expect(at.backend.queued).toBe(0)
+      expect((await answer).body).toBe('well')
+    }
   })
 
   test('is asked elsewhere where there is no place, and stays the visitor of its own backend', async () => {

@@ -16,6 +16,8 @@ test.each([
   'http: //10.0.0.5:81',
   'http://10.0.0.5:8 1',
   'name',
+  // Node would throw.
+  'http://a\0b:80',
 ])('%j names no host', (url) => {
   expect(backendAddress(url)).toBeUndefined()
 })

@@ -64,6 +64,44 @@ test('weights share by their ratio, both ways', () => {
   ).toBe(0)
 })
 
+test('who would have to wait goes elsewhere, by load or by chance', () => {
+  const full = backend()
+  full.active = 2
+  const others = backend(100)
+  const waiting = { asked: { host: 'app.test' }, proceed: () => undefined, moveOn: () => undefined }
+  for (const balance of ['least', 'random'] as const) {
+    for (let i = 0; i < 20; i += 1) {
+      const weighted = { ...options, balance, weights: [100, 1] }
+      expect(chooseBackend('app.test', [full, others], weighted, undefined, [])).toBe(1)
+    }
+  }
+  // A host's own cap counts; and of those at their cap it is the least loaded.
+  expect(chooseBackend('app.test', [full, others], { ...options, maxInFlight: 3 }, undefined, [])).toBe(0)
+  others.enter(waiting)
+  others.enter(waiting)
+  expect(chooseBackend('app.test', [others, full], undefined, undefined, [])).toBe(1)
+})
+
+test('of those that are out who is quick comes first, and who hangs is given one request at a time', () => {
+  const out = (why: 'hang' | 'close', load: number): Backend => {
+    const made = backend(load)
+    made.unresponsiveTo('app.test', why)
+    return made
+  }
+  const refused = (load: number): Backend => Object.assign(backend(load), { unreachable: 'refused' })
+  const hangs = out('hang', 0)
+  const choose = (...backends: Backend[]): number =>
+    chooseBackend('app.test', backends, undefined, undefined, [])
+  expect(choose(hangs, refused(3), out('close', 9), out('close', 8))).toBe(3)
+  expect(choose(hangs, refused(3), refused(2))).toBe(2)
+  expect(choose(hangs)).toBe(noBackend.ejected)
+  hangs.letOneTry('app.test')
+  expect(choose(hangs, refused(9))).toBe(1)
+  expect(choose(hangs)).toBe(0)
+  hangs.enter({ asked: { host: 'app.test' }, proceed: () => undefined, moveOn: () => undefined })
+  expect(choose(hangs)).toBe(noBackend.ejected)
+})
+
 test('a turn, a place in the queue, a refusal', () => {
   const one = backend()
   const proceeded: string[] = []
@@ -83,10 +121,10 @@ test('a turn, a place in the queue, a refusal', () => {
   expect(one.active).toBe(2)
   one.enter(waiting('e'))
   one.unresponsiveTo('app.test', 'hang')
-  one.dissolveQueue()
+  one.dissolveQueue((host) => one.ejectedFor(host) !== undefined)
   expect(proceeded).toEqual(['c', 'e moves on'])
   one.enter(waiting('f', 'other.test'))
-  one.dissolveQueue()
+  one.dissolveQueue((host) => one.ejectedFor(host) !== undefined)
   // Who goes on with a request that is there already is one too many, and nobody follows it.
   one.enterAgain()
   one.leave()

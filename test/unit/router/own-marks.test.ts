@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { Backend } from '../../../src/router/forward/backend.ts'
+import { Buffers } from '../../../src/router/forward/buffers.ts'
+import { createTurn } from '../../../src/router/forward/turn.ts'
+import { createOwnMarks } from '../../../src/router/health/own-marks.ts'
+import { ResponseHead } from '../../../src/router/http/response-head.ts'
+import { createRouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
+
+const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
+const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn() }
+
+test('marks that are made while older ones are taken back stay', async () => {
+  const backend = new Backend('http://b:1', { host: 'b', port: 1, tls: false }, limits, shared)
+  const table = createRouteTable(
+    () => backend,
+    () => undefined,
+  )
+  for (const host of ['a.test', 'b.test'])
+    table.set(new TableRoute(host, ['app', backend.url, 'http://c:1'], undefined))
+  const redis = new Set<string>()
+  const written = {
+    markDead: async ({ host }: { host: string }) => redis.add(host).has(host),
+    async unmarkDead(host: string) {
+      redis.delete(host)
+      await sleep(20)
+    },
+    checkerLives: async () => false,
+  }
+  const marks = createOwnMarks(table, written, 30_000, () => false)
+  backend.unreachable = 'refused'
+  for (const host of ['a.test', 'b.test']) marks.mark(host, 0, backend)
+  await sleep(5)
+  backend.unreachable = undefined
+  const takenBack = marks.takeBack(backend, undefined)
+  await sleep(5)
+  marks.mark('b.test', 0, backend)
+  await takenBack
+  expect([...redis]).toEqual(['b.test'])
+  await marks.takeBack(backend, undefined)
+  expect([...redis]).toEqual([])
+})
