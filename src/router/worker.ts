@@ -21,6 +21,8 @@ const snapshotMs = 2000
 const rewriteMs = 3_600_000
 /** How long a start waits for Redis: without a snapshot, with one, and with one that a predecessor has kept until now. */
 const firstLoadMs = { empty: 3000, snapshot: 1000, recent: 200 }
+/** And at most, while Redis goes on answering: less than the master waits for a worker. */
+const readingMs = 20_000
 /** Idle client connections are left alone this long after a worker was told to go. */
 const idleDrainMs = 5000
 
@@ -108,7 +110,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const firstLoad = new Promise<void>((resolve) => (appliedOnce = resolve))
   const sync = createSync(feed, table, settings.balance, {
     applied: () => {
-      appliedOnce()
+      if (sync.loaded) appliedOnce()
       announce()
     },
     healthcheck: (host, fields) => {
@@ -133,6 +135,18 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     return {
       hosts: names.hosts.filter((host) => table.get(host) === undefined),
       backends: [...table.withoutRoutes(names.backends)],
+    }
+  }
+
+  /** Waits for the routes of Redis, or until it is better to serve without, or by the snapshot. */
+  async function firstRoutes(): Promise<void> {
+    const began = performance.now()
+    while (!sync.loaded) {
+      const waited = performance.now() - began
+      // A snapshot that a predecessor has kept may be behind by what is paced (keeper.ts), which its version tells.
+      const goesOn = sync.reading && waited < readingMs && (known !== 'recent' || sync.behind)
+      if (!goesOn && waited > firstLoadMs[known]) return
+      await Promise.race([firstLoad, sleep(50)])
     }
   }
 
@@ -162,7 +176,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   }
 
   const timers = [
-    setInterval(() => sync.tick(performance.now()), tickMs),
+    setInterval(() => void afterSnapshot.then(() => sync.tick(performance.now())), tickMs),
     setInterval(announce, announceMs),
     setInterval(() => stats.forget(goneOf(stats.names())), forgetMs),
     setInterval(save, snapshotMs),
@@ -177,7 +191,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   snapshotRead()
   const known =
     stored === undefined ? 'empty' : snapshotWhole && role.replaces !== undefined ? 'recent' : 'snapshot'
-  await Promise.race([firstLoad, sleep(firstLoadMs[known])])
+  await firstRoutes()
   if (role.mustKnowRoutes && !routesKnown()) throw new Error('the routes cannot be read')
   const listeners = await openListeners(settings, plane)
   log.info(`worker ${id} serves ${table.size} routes`)

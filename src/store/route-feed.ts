@@ -74,7 +74,7 @@ export function openRouteFeed(
 
   async function subscribe(): Promise<void> {
     // On this connection, which is there, and not on one that may not be yet; once subscribed it takes no such commands.
-    if (options.mayConfigure) await allowNotifications(subscriber).catch(() => undefined)
+    if (options.mayConfigure) await allowNotifications(subscriber).catch(unlessPassing)
     // Without the right to either, or without notifications, the resync remains.
     const refused = (what: string) => (error: unknown) => {
       // In whatever words: what stands in for a Redis may not know the command.
@@ -148,6 +148,8 @@ export function openRouteFeed(
 
     /** Every route, page by page; a host may come twice. */
     async *routes(): AsyncGenerator<Pick<FedHost, 'host' | 'list'>[]> {
+      // Somebody else may have set them otherwise.
+      if (options.mayConfigure) await allowNotifications(read).catch(unlessPassing)
       // Redis reads the next page while the one before is taken in.
       let coming: ReturnType<typeof readLists> | undefined
       for await (const hosts of hostsOf(`${prefix}${routeKeys.frontend('')}`)) {
@@ -162,9 +164,10 @@ export function openRouteFeed(
     /** Hosts with anything besides a route: dead sets, options, health checks. */
     async extras(): Promise<Set<string>> {
       const hosts = new Set<string>()
-      for (const pattern of patterns.slice(1)) {
+      const collect = async (pattern: string): Promise<void> => {
         for await (const page of hostsOf(pattern)) for (const host of page) hosts.add(host)
       }
+      await Promise.all(patterns.slice(1).map(collect))
       return hosts
     },
 
@@ -308,6 +311,10 @@ function isRefusal(error: unknown): boolean {
 /** Whether it may be granted in a moment. */
 function isPassing({ message }: Error): boolean {
   return /^(?:NOAUTH|LOADING|MASTERDOWN|BUSY|TRYAGAIN)\b/.test(message)
+}
+
+function unlessPassing(error: unknown): void {
+  if (error instanceof Error && isPassing(error)) throw error
 }
 
 function nullIfRefused(error: unknown): null {

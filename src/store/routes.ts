@@ -114,16 +114,20 @@ export async function readWorkers(redis: Redis): Promise<RouterWorker[]> {
   return (await hearWorkers(redis)).workers
 }
 
-/** `silent`: ids without a record. They have died; or the record has expired while Redis was away, or its clock. */
-async function hearWorkers(redis: Redis): Promise<{ workers: RouterWorker[]; silent: string[] }> {
+/** `version`: of the table. `silent`: ids without a record. They have died; or the record has expired while Redis was away, or its clock. */
+async function hearWorkers(
+  redis: Redis,
+): Promise<{ workers: RouterWorker[]; version: number; silent: string[] }> {
   const ids = await redis.smembers(routeKeys.workers)
-  if (ids.length === 0) return { workers: [], silent: [] }
+  if (ids.length === 0) return { workers: [], version: 0, silent: [] }
   const records = await redis.mget(ids.map(routeKeys.worker))
   const workers = records.flatMap((text) => {
     const parsed = text === null ? undefined : RouterWorker.safeParse(parseJson(text))
     return parsed?.success === true ? [parsed.data] : []
   })
-  return { workers, silent: ids.filter((_, i) => records[i] === null) }
+  // After the records, which may not be ahead of it.
+  const version = Number((await redis.get(routeKeys.version)) ?? 0)
+  return { workers, version, silent: ids.filter((_, i) => records[i] === null) }
 }
 
 /** How a switch of routes ended. */
@@ -171,7 +175,7 @@ export async function awaitSwitch(
       if (heard === undefined) heardAt = Infinity
       else {
         heardAt = Math.min(heardAt, performance.now())
-        last = judge(heard.workers, version, backends)
+        last = judge(heard, version, backends)
         const isOver = last.applied && last.undrained.length === 0
         if (isOver && heard.silent.length === 0) return last
         if (performance.now() - heardAt > silenceMs) await forgetWorkers(redis, heard.silent)
@@ -189,10 +193,15 @@ async function forgetWorkers(redis: Redis, ids: string[]): Promise<void> {
   if (ids.length > 0) await redis.srem(routeKeys.workers, ids).catch(() => undefined)
 }
 
-function judge(workers: RouterWorker[], version: number, backends: string[]): Switched {
+/** A record of a later version than there is tells of a table before Redis was set back. */
+function judge(
+  { workers, version: present }: { workers: RouterWorker[]; version: number },
+  version: number,
+  backends: string[],
+): Switched {
   return {
     workers: workers.length,
-    applied: workers.every((worker) => worker.version >= version),
+    applied: workers.every((worker) => worker.version >= version && worker.version <= present),
     undrained: backends.filter((backend) => workers.some((worker) => backend in worker.draining)),
   }
 }

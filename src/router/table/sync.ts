@@ -8,11 +8,14 @@ export type Sync = ReturnType<typeof createSync>
 
 /** Hosts read in one go: enough to be quick, few enough that neither a request nor a change waits behind them. */
 const batch = 100
+/** Without an answer for this long it is not waited for. */
+const silenceMs = 2000
 
 /**
  * Keeps the table what Redis says: everything at the start and after each new connection, single hosts when
  * they are announced, also while everything is read, and everything again now and then, because messages can be
- * lost. Nothing here is on a request's path. While Redis is away, or has lost its data, the table stays as it is.
+ * lost. Nothing here is on a request's path. While Redis is away the table stays as it is; from one that has lost its
+ * data only what it has is taken in, and nothing is removed for what it has not.
  */
 export function createSync(
   /** Answers in the order it is asked; only `routes` reads ahead. */
@@ -21,7 +24,7 @@ export function createSync(
   /** Of hosts with options that do not say. */
   balance: RouteOptions['balance'],
   on: {
-    /** The table is at `version`. */
+    /** The table is at `version`; 0: at none that can be told. */
     applied(version: number): void
     healthcheck(host: string, fields: Record<string, string>): void
     changed(): void
@@ -32,6 +35,14 @@ export function createSync(
   let version = 0
   /** Redis has had a version, and so is not one for Hipache alone. */
   let versioned = false
+  /** Redis has no version now, and so has lost whatever it had. */
+  let lost = false
+  /** What Redis last said that its version is. */
+  let redisVersion = 0
+  /** The version that was announced last. */
+  let heard = 0
+  /** When Redis last answered while everything was read (performance.now()). */
+  let answeredAt = -Infinity
   let loaded = false
   let fullWanted = false
   let readingAll = false
@@ -81,9 +92,9 @@ export function createSync(
     if (ahead.size > 0) void readAll()
   }
 
-  /** Whether Redis is there and has its data, as far as is known: a host that one without has not would be removed. */
+  /** Whether what is read now is not older than what is known. */
   function trusted(): boolean {
-    return !fullWanted && (loaded || newer !== undefined)
+    return !fullWanted && (loaded || lost || newer !== undefined)
   }
 
   function failed(error: unknown): void {
@@ -95,13 +106,13 @@ export function createSync(
     const started = performance.now()
     ahead.clear()
     const current = await feed.version()
-    if (current === 0 && versioned && table.size > 0) {
-      // Hipache's own Redis never has a version; ours never loses it but with everything else.
-      throw new Error('the version of the table is gone, so Redis has lost its data; the last table serves')
-    }
     fullWanted = false
+    judge(current)
     // Of a Redis that was set back nothing is known until all of it has been read.
-    if (current < version) version = 0
+    if (current < version && !lost) {
+      version = 0
+      on.applied(version)
+    }
     const reading = feed.extras()
     reading.catch(() => undefined)
     const seen = new Set<string>()
@@ -111,6 +122,7 @@ export function createSync(
     try {
       void readChanges()
       for await (const page of feed.routes()) {
+        answeredAt = performance.now()
         for (const { host, list } of page) {
           if (list?.length === 0) continue
           const key = lowered(host)
@@ -132,7 +144,7 @@ export function createSync(
       if (!seen.has(host) || options !== undefined) special.add(host)
     }
     await read([...special])
-    loaded = true
+    loaded ||= !lost
     lastFullMs = performance.now() - started
     fullAt = performance.now()
     settle(Math.max(version, current))
@@ -153,6 +165,19 @@ export function createSync(
     if (loaded && version > before) on.applied(version)
   }
 
+  /** Hipache's own Redis never has a version; ours never loses it but with everything else. */
+  function judge(current: number): void {
+    answeredAt = performance.now()
+    redisVersion = current
+    const before = lost
+    lost = current === 0 && versioned && table.size > 0
+    if (lost && !before) {
+      on.problem(
+        'the version of the table is gone, so Redis has lost its data; what it had serves on, besides what it has',
+      )
+    }
+  }
+
   /** The table is at `reached`, and so at what follows without a gap. */
   function settle(reached: number): void {
     version = reached
@@ -166,7 +191,12 @@ export function createSync(
     for (let i = 0; i < keys.length; i += batch) {
       const some = keys.slice(i, i + batch)
       const spelt = some.map((key) => [key, ...(spellings.get(key) ?? [])])
-      const fed = await feed.hosts(spelt.flat())
+      const [fed, current] = await Promise.all([
+        feed.hosts(spelt.flat()),
+        // After them, so that nothing is taken for gone that went with everything else.
+        versioned ? feed.version() : undefined,
+      ])
+      if (current !== undefined) judge(current)
       let at = 0
       for (const [n, key] of some.entries()) {
         apply(key, fed.slice(at, (at += spelt[n]!.length)))
@@ -185,8 +215,9 @@ export function createSync(
   /** Takes in what all spellings of a host say; where they contradict each other, the first has it. */
   function apply(host: string, fed: FedHost[]): void {
     const list = fed.find((one) => one.list !== undefined && one.list.length > 0)?.list
-    const options = parseRouteOptions(fed.find((one) => !isEmpty(one.options))?.options ?? {}, balance)
     const before = table.get(host)
+    const said = fed.find((one) => !isEmpty(one.options))?.options
+    const options = said === undefined && lost ? before?.options : parseRouteOptions(said ?? {}, balance)
     if (list !== undefined) {
       // A route that stays as it is keeps what is known about it.
       if (!sameList(before, list) || !isDeepStrictEqual(options, before?.options)) {
@@ -194,8 +225,8 @@ export function createSync(
         on.changed()
       }
     } else if (fed.every((one) => one.list !== undefined)) {
-      table.remove(host)
-      if (before !== undefined) on.changed()
+      if (!lost) table.remove(host)
+      if (!lost && before !== undefined) on.changed()
     } else {
       // What was there before serves on: the key is a mistake, not a wish.
       on.problem(`the key of ${host} in Redis is no list`)
@@ -210,6 +241,7 @@ export function createSync(
     if (spellings.get(host)?.size === 0) spellings.delete(host)
     const check = fed.find((one) => !isEmpty(one.healthcheck))?.healthcheck
     if (check !== undefined) checked.add(host)
+    else if (lost) return
     else if (!checked.delete(host)) return
     on.healthcheck(host, check ?? {})
   }
@@ -222,32 +254,46 @@ export function createSync(
     get loaded(): boolean {
       return loaded
     },
-    /** Whether the table is what Redis says; of one that was set back, only once it has been read again. */
+    /** Whether the table is what Redis says: of one that was set back, only once it has been read again. */
     get settled(): boolean {
-      return loaded && (version > 0 || !versioned)
+      return loaded && !lost && (version > 0 || !versioned)
+    },
+    /** Whether everything is being read, by a Redis that has it and answers. */
+    get reading(): boolean {
+      return readingAll && !lost && performance.now() - answeredAt < silenceMs
+    },
+    /** Whether Redis is known to have another version than the table. */
+    get behind(): boolean {
+      return redisVersion !== version
     },
     startFrom(snapshotVersion: number): void {
       version = snapshotVersion
       versioned = version > 0
     },
+    /** Messages may have been missed. */
     wantFull(): void {
+      heard = 0
       fullWanted = true
       run()
     },
     changed(hosts: string[], newVersion: number | undefined): void {
       for (const host of hosts) dirty.add(host)
       if (newVersion !== undefined) {
+        // A version that goes back: Redis has lost data or was restored, and those before it are not its own.
+        if (newVersion <= Math.max(version, heard)) {
+          announced.clear()
+          fullWanted = true
+        }
         announced.add(newVersion)
-        // A version that goes back: Redis has lost data or was restored.
-        if (newVersion <= version) fullWanted = true
+        heard = newVersion
       }
       if (loaded) void readAll()
       void readChanges()
     },
-    /** Called now and then: reads again what failed, and everything once that costs little. */
+    /** Called now and then: reads again what failed, and everything at first and once that costs little. */
     tick(now: number): void {
       const interval = Math.min(120_000, Math.max(10_000, 50 * lastFullMs))
-      if (loaded && !readingAll && now - fullAt > interval) fullWanted = true
+      if (!readingAll && ((!loaded && !lost) || now - fullAt > interval)) fullWanted = true
       run()
     },
   }

@@ -55,6 +55,15 @@ async function worker(id: string, version: number, draining: Record<string, numb
 
 const nobody = { workers: 0, applied: true, undrained: [] }
 
+test('what a worker said before Redis was set back is no word about a switch', async () => {
+  await redis.client.set(routeKeys.version, 2)
+  await worker('w1', 23)
+  const about = { version: 2, backends: [], drainTimeoutMs: 300 }
+  expect(await awaitSwitch(redis.client, about)).toEqual({ ...nobody, workers: 1, applied: false })
+  await worker('w1', 2)
+  expect(await awaitSwitch(redis.client, about)).toEqual({ ...nobody, workers: 1 })
+})
+
 test('awaitSwitch with no router resolves at once', async () => {
   const started = performance.now()
   const switched = await awaitSwitch(redis.client, { version: 3, backends: ['b'], drainTimeoutMs: 5000 })
@@ -64,6 +73,7 @@ test('awaitSwitch with no router resolves at once', async () => {
 
 test('awaitSwitch waits for a worker whose record has expired to speak again, and not for ever', async () => {
   // So it is after Redis was away for longer than ten seconds, or its clock went forward.
+  await redis.client.set(routeKeys.version, 1)
   await redis.client.sadd(routeKeys.workers, 'w1')
   const options = { version: 1, backends: [], drainTimeoutMs: 20_000 }
   const switched = awaitSwitch(redis.client, options)
@@ -79,6 +89,7 @@ test('awaitSwitch waits for a worker whose record has expired to speak again, an
 })
 
 test('awaitSwitch waits for every worker to apply and to drain', async () => {
+  await redis.client.set(routeKeys.version, 2)
   await worker('w1', 1)
   await worker('w2', 2)
   let resolved = false
@@ -102,6 +113,7 @@ test('awaitSwitch waits for every worker to apply and to drain', async () => {
 })
 
 test('awaitSwitch says what had not drained at the limit', async () => {
+  await redis.client.set(routeKeys.version, 1)
   await worker('w1', 1, { 'http://old:1': 1 })
   const options = { version: 1, backends: ['http://old:1', 'http://old:2'], drainTimeoutMs: 200 }
   expect(await awaitSwitch(redis.client, options)).toEqual({

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readRouterMetrics, reloadRouter } from '../../../src/router/control.ts'
-import { readWorkers } from '../../../src/store/routes.ts'
+import { awaitSwitch, readWorkers, setRoutes } from '../../../src/store/routes.ts'
 import { type Backend, startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { ask, eventually, freePort, startRouter } from './support/router.ts'
@@ -53,6 +53,40 @@ test('workers that follow others while Redis is away know the routes', { timeout
   await router[Symbol.asyncDispose]()
   await redis.start()
 })
+
+test(
+  'who takes a killed one’s place does not serve by a snapshot that is behind',
+  { timeout: 60_000 },
+  async () => {
+    await using own = await startRedis()
+    using old = await startBackend('old')
+    const some = (host: string, url: string) => ({ host, identifier: 'app', backends: [url] })
+    for (let i = 0; i < 10; i += 1) {
+      const set = Array.from({ length: 10_000 }, (_, n) => some(`host-${i}-${n}.test`, 'http://10.0.0.1:1'))
+      await setRoutes(own.client, { set, remove: [] })
+    }
+    await setRoutes(own.client, { set: [some('app.test', old.url)], remove: [] })
+    const snapshot = join(own.directory, 'routes.json')
+    await using router = await startRouter(own, { workers: 1, args: ['--snapshot', snapshot] })
+    await eventually(() => readFileSync(snapshot, 'utf8').includes(old.url), 10_000)
+    await setRoutes(own.client, { set: [some('another.test', old.url)], remove: [] })
+    await eventually(() => readFileSync(snapshot, 'utf8').includes('another.test'), 20_000)
+    // The next one is not written before some time.
+    const version = await setRoutes(own.client, { set: [some('app.test', backend.url)], remove: [] })
+    const drainTimeoutMs = 5000
+    expect(await awaitSwitch(own.client, { version, backends: [], drainTimeoutMs })).toMatchObject({
+      applied: true,
+    })
+    expect(readFileSync(snapshot, 'utf8')).not.toContain(backend.url)
+    process.kill((await router.workerPids())[0]!, 'SIGKILL')
+    await eventually(async () => {
+      const answer = await ask(router.port, 'app.test').catch(() => undefined)
+      if (answer?.status === 200) expect(answer.body).toBe('served')
+      return answer?.status === 200
+    }, 15_000)
+    expect(old.seen).toEqual([])
+  },
+)
 
 test('a place whose worker ends during a reload that fails is filled', { timeout: 40_000 }, async () => {
   await redis.client.del('frontend:app.test')

@@ -229,7 +229,7 @@ test('a change after one of which nothing was heard is in the table, and said to
   expect([urls('a.test'), applied]).toEqual([['http://10.0.0.2:1'], [1, 1, 3]])
 })
 
-test('of a Redis that was set back nothing is said until all of it is read', async () => {
+test('of a Redis that was set back no version is said until all of it is read', async () => {
   const { redis, sync, put, urls, applied, rest, pause, goOn } = await loadedLine()
   redis.version = 9
   sync.wantFull()
@@ -246,10 +246,10 @@ test('of a Redis that was set back nothing is said until all of it is read', asy
   put('a.test', ['http://10.0.0.4:1'])
   sync.changed(['a.test'], 4)
   await rest()
-  expect([urls('a.test'), sync.version, applied]).toEqual([['http://10.0.0.4:1'], 0, [1, 1, 9]])
+  expect([urls('a.test'), sync.version, applied]).toEqual([['http://10.0.0.4:1'], 0, [1, 1, 9, 0]])
   goOnAgain()
   await rest()
-  expect([urls('e.test'), applied]).toEqual([['http://10.0.0.3:1'], [1, 1, 9, 4]])
+  expect([urls('e.test'), applied]).toEqual([['http://10.0.0.3:1'], [1, 1, 9, 0, 4]])
   expect(sync.settled).toBe(true)
 })
 
@@ -290,6 +290,71 @@ test('a host that is told of while Redis has lost its data stays', async () => {
   await rest()
   expect([urls('a.test'), urls('b.test')]).toEqual([['http://10.0.0.1:1'], ['http://10.0.0.1:1']])
   expect(problems.join()).toContain('lost its data')
+  expect(sync.settled).toBe(false)
+})
+
+test('what a Redis that has lost its data is given then is taken in', async () => {
+  const { redis, sync, states, urls, put, rest, problems, goOn } = await loadedLine()
+  goOn()
+  await rest()
+  states.clear()
+  redis.version = 0
+  sync.wantFull()
+  await rest()
+  put('a.test', ['http://10.0.0.9:1'])
+  sync.changed(['a.test'], undefined)
+  await rest()
+  expect([urls('a.test'), urls('b.test')]).toEqual([['http://10.0.0.9:1'], ['http://10.0.0.1:1']])
+  put('e.test', ['http://10.0.0.9:2'])
+  sync.wantFull()
+  await rest()
+  expect([urls('e.test'), urls('b.test'), problems.length]).toEqual([
+    ['http://10.0.0.9:2'],
+    ['http://10.0.0.1:1'],
+    1,
+  ])
+  // With a version it is one that was set back.
+  redis.version = 1
+  sync.changed(['a.test'], 1)
+  await rest()
+  expect([urls('a.test'), urls('b.test')]).toEqual([['http://10.0.0.9:1'], undefined])
+  expect(sync.settled).toBe(true)
+})
+
+test('a Redis that loses its data while it is read, or before a mark is, takes no route away', async () => {
+  for (const isFull of [true, false]) {
+    const { redis, sync, states, urls, rest, problems, goOn } = await loadedLine()
+    if (!isFull) goOn()
+    await rest()
+    states.clear()
+    redis.version = 0
+    if (isFull) goOn()
+    else sync.changed(['a.test'], undefined)
+    await rest()
+    for (const name of names) expect(urls(name)).toEqual(['http://10.0.0.1:1'])
+    expect(problems).toHaveLength(1)
+    expect(sync.settled).toBe(false)
+  }
+})
+
+test('who may not listen for changes reads all the same', async () => {
+  const { sync, put, urls, rest } = line()
+  put('a.test', ['http://10.0.0.1:1'])
+  sync.tick(performance.now())
+  await rest()
+  expect([urls('a.test'), sync.loaded]).toEqual([['http://10.0.0.1:1'], true])
+})
+
+test('a version that goes back is noticed though none has been read', async () => {
+  const { redis, sync, put, urls, rest, goOn } = await loadedLine()
+  goOn()
+  await rest()
+  for (let version = 2; version <= 6; version += 1) sync.changed([], version)
+  redis.version = 4
+  put('d.test', ['http://10.0.0.4:1'])
+  sync.changed(['a.test'], 4)
+  await rest()
+  expect([urls('d.test'), sync.version]).toEqual([['http://10.0.0.4:1'], 4])
 })
 
 test('a change that could not be read is made good', async () => {
