@@ -225,8 +225,10 @@ export function createSync(
         on.changed()
       }
     } else if (fed.every((one) => one.list !== undefined)) {
-      if (!lost) table.remove(host)
-      if (!lost && before !== undefined) on.changed()
+      if (before !== undefined && !lost) {
+        table.remove(host)
+        on.changed()
+      }
     } else {
       // What was there before serves on: the key is a mistake, not a wish.
       on.problem(`the key of ${host} in Redis is no list`)
@@ -241,8 +243,7 @@ export function createSync(
     if (spellings.get(host)?.size === 0) spellings.delete(host)
     const check = fed.find((one) => !isEmpty(one.healthcheck))?.healthcheck
     if (check !== undefined) checked.add(host)
-    else if (lost) return
-    else if (!checked.delete(host)) return
+    else if (lost || !checked.delete(host)) return
     on.healthcheck(host, check ?? {})
   }
 
