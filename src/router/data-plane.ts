@@ -62,7 +62,7 @@ export function createDataPlane(
     if (backend.queued > 0) backend.dissolveQueue((host) => !mayServe(backend, host))
     if (backend.routes > 0) return
     backend.sweep(performance.now())
-    if (backend.inFlight === 0) backends.delete(backend.url)
+    if (backend.inFlight === 0 && backends.get(backend.url) === backend) backends.delete(backend.url)
   })
 
   function mayServe(backend: Backend, host: string): boolean {

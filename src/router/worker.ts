@@ -143,8 +143,9 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     const began = performance.now()
     while (!sync.loaded) {
       const waited = performance.now() - began
-      // A snapshot that a predecessor has kept may be behind by what is paced (keeper.ts), which its version tells.
-      const goesOn = sync.reading && waited < readingMs && (known !== 'recent' || sync.behind)
+      const isComing = sync.reading || (feed.connected && waited < firstLoadMs.snapshot)
+      // A snapshot tells by its version whether it is behind.
+      const goesOn = isComing && waited < readingMs && (known === 'empty' || sync.behind)
       if (!goesOn && waited > firstLoadMs[known]) return
       await Promise.race([firstLoad, sleep(50)])
     }

@@ -10,15 +10,17 @@ import { Outbox } from './outbox.ts'
 import { never } from './plane.ts'
 
 /**
- * Why a backend gave no (whole) response. The first four: no byte of the request has reached it. `exhausted`: this
- * machine has no port, file or memory left for a connection, which says nothing about the backend. `timeout`: it was
- * silent; `slow`: there was life, but too little.
+ * Why a backend gave no (whole) response. The first five: no byte of the request has reached it. `exhausted`: this
+ * machine has no port, file or memory left for a connection, which says nothing about the backend. `unsent`: its idle
+ * connection was closed, or not as idle as it seemed, before the request went out. `timeout`: it was silent; `slow`:
+ * there was life, but too little.
  */
 export type Failure =
   | 'exhausted'
   | 'refused'
   | 'unreachable'
   | 'connectTimeout'
+  | 'unsent'
   | 'reset'
   | 'malformed'
   | 'truncated'
@@ -31,6 +33,8 @@ export type Responder = {
   readonly isHead: boolean
   /** The protocols that the request offered to upgrade to, as a list, or ''. */
   readonly upgrade: string
+  /** It has a body and asks for leave to send it. */
+  readonly wantsContinue: boolean
   connected(): void
   /** The backend has taken what it was sent. */
   drained(): void
@@ -89,6 +93,8 @@ export class BackendConnection {
   #left = 0
   #chunked: ChunkedDecoder | undefined
   #keepAlive = false
+  /** The backend takes the body: it was not asked, or has said so. */
+  #hasLeave = true
   #keepAliveSeconds = -1
   /** The whole request has been written; only then may the connection be used again. */
   requestDone = false
@@ -131,6 +137,8 @@ export class BackendConnection {
     this.#responder = responder
     this.requestDone = false
     this.#interims = 0
+    this.#hasLeave = !responder.wantsContinue
+    this.out.begin()
   }
 
   /** It has been closed here or by the backend, of which its pool hears only at the end of the turn. */
@@ -174,7 +182,7 @@ export class BackendConnection {
     if (!this.connected) return
     const ends = this.#inBody && this.#framing === framing.untilClose && !this.#backend.isCut()
     if (this.#tunnel || ends) this.#finish(false)
-    else this.fail(this.#inBody ? 'truncated' : this.#partial === undefined ? 'reset' : 'malformed')
+    else this.fail(this.#inBody ? 'truncated' : this.#unanswered())
   }
 
   #closed(): void {
@@ -183,7 +191,12 @@ export class BackendConnection {
     if (this.#responder === undefined) return
     if (!this.connected) this.fail(failureOfConnect(this.#error))
     else if (this.#inBody || this.#tunnel) this.fail('truncated')
-    else this.fail(this.#partial === undefined ? 'reset' : 'malformed')
+    else this.fail(this.#unanswered())
+  }
+
+  #unanswered(): Failure {
+    if (this.#partial !== undefined) return 'malformed'
+    return this.reused && !this.out.wrote ? 'unsent' : 'reset'
   }
 
   /** Returns false when reading should stop. */
@@ -197,6 +210,11 @@ export class BackendConnection {
     if (this.#tunnel) {
       responder.data(bytes, 0, length, bytes !== this.#buffers.shared)
       return this.#flushed(responder, bytes, length)
+    }
+    // Nor does it answer what still waits to go out.
+    if (!this.out.wrote) {
+      this.fail(this.reused ? 'unsent' : 'malformed')
+      return true
     }
     let buf = bytes
     let pos = 0
@@ -248,6 +266,7 @@ export class BackendConnection {
     }
     this.#interims += 1
     if (this.#interims > maxInterim) return 'refuse'
+    if (head.status === 100) this.#hasLeave = true
     if (head.status !== 101) {
       responder.interim(head)
       return 'more'
@@ -261,8 +280,11 @@ export class BackendConnection {
   /** `there`: bytes behind the head. Returns whether they are the whole body and were passed on with it. */
   #startBody(responder: Responder, there: number): boolean {
     const head = this.#head
-    // Who answers before all is there may take the rest of it for a request.
-    this.#keepAlive = head.keepAlive && this.requestDone
+    // Who answers before it has all may take the rest of it for a request. (What TLS has sent it tells late.)
+    const isAsked = this.requestDone && this.#hasLeave && (this.#backend.tellsLate || this.out.empty)
+    // And who announces a body that cannot be there may send it all the same.
+    const isOdd = head.status === 204 && (head.framing === framing.chunked || head.contentLength > 0)
+    this.#keepAlive = head.keepAlive && isAsked && !isOdd
     this.#keepAliveSeconds = head.keepAliveSeconds
     const bodyless = responder.isHead || head.status === 204 || head.status === 304
     this.#framing = bodyless ? framing.none : head.framing

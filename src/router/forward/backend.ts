@@ -127,12 +127,13 @@ export class Backend implements ConnectionPool {
 
   /** Takes a turn (true), or a place in the queue (false), or is refused (undefined). */
   enter(waiting: Waiting, maxInFlight = this.#limits.maxInFlight): boolean | undefined {
+    const isFull = this.isFull(maxInFlight)
+    if (isFull && this.#queue.length >= this.#limits.maxQueue) return undefined
     if (this.#unresponsive !== undefined) this.#setMayTry(waiting.asked.host, false)
-    if (!this.isFull(maxInFlight)) {
+    if (!isFull) {
       this.active += 1
       return true
     }
-    if (this.#queue.length >= this.#limits.maxQueue) return undefined
     this.#queue.push({ waiting, max: maxInFlight })
     return false
   }

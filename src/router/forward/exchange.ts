@@ -41,13 +41,15 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   readonly #client: ExchangeClient
   #head: string
   readonly repeatable: boolean
-  readonly #wantsContinue: boolean
+  readonly wantsContinue: boolean
   awaitsContinue: boolean
   /** The values of the visitor's sticky cookie (sticky.ts), or ''. */
   readonly sticky: string
   /** Indexes of the backends that failed it. */
   tried: readonly number[] = none
   readonly #body: RequestBody
+  /** Bytes of it that are kept once a backend may have them. */
+  readonly #mostKept: number
   #conn: BackendConnection | undefined
   queued = false
   hasTurn = false
@@ -90,8 +92,9 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.#head = text
     this.keepAlive = head.keepAlive
     this.#body = bodyOf(head)
+    this.wantsContinue = this.awaitsContinue = head.expectsContinue && !this.requestDone
     this.repeatable = head.upgrade === '' && isIdempotent(head.method)
-    this.#wantsContinue = this.awaitsContinue = head.expectsContinue
+    this.#mostKept = this.repeatable ? plane.replayBytes : 0
     this.sticky = head.cookie === '' ? '' : stickyOf(head.cookie)
   }
 
@@ -126,11 +129,9 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     if (out !== undefined) {
       if (body.done) this.#plane.turn.flush(out)
       else out.flush()
-      // What is over the cap is only kept while no backend has it.
-      if (body.isOver(this.#plane.replayBytes)) body.forget()
+      if (out.wrote) body.forgetOver(this.#mostKept)
     }
-    const congested = out?.congested ?? body.isOver(this.#plane.replayBytes - 1)
-    if (congested && !body.done) this.congested = true
+    if (!body.done && (out?.congested ?? body.isOver(this.#plane.replayBytes - 1))) this.congested = true
     return pos
   }
 
@@ -215,13 +216,13 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     out.text(this.#head)
     body.writeTo(out)
     if (!this.#feeding) this.#plane.turn.flush(out)
-    if (!this.repeatable || body.isOver(this.#plane.replayBytes)) body.forget()
+    if (out.wrote) body.forgetOver(this.#mostKept)
     if (!out.congested) this.drained()
   }
 
   interim(head: ResponseHead): void {
     this.progressAt = this.#plane.clock
-    if (this.asked.minor === 0 || (head.status === 100 && !this.#wantsContinue)) return
+    if (this.asked.minor === 0 || (head.status === 100 && !this.wantsContinue)) return
     if (head.status === 100) this.awaitsContinue = false
     this.#client.out.text(interimText(head))
   }
@@ -232,7 +233,8 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.#body.forget()
     this.status = head.status
     this.progressAt = this.#plane.clock
-    this.#plane.onResponse(route, host, backendIndex, backend!, this.backendStartedAt, head)
+    const since = this.#conn!.reused ? never : this.backendStartedAt
+    this.#plane.onResponse(route, host, backendIndex, backend!, since, head)
     if (head.status === 101) return this.#startTunnel(head)
     this.#chunking = isChunking(body, minor)
     // Who answers before the whole request is there has no use for the rest.
@@ -286,17 +288,16 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   end(): void {
     this.#conn = undefined
     if (this.#chunking) this.#client.out.text('0\r\n\r\n')
-    const close = this.#tunnel || !this.keepAlive || !this.requestDone
     this.#plane.turn.flush(this.#client.out)
     this.#finish()
-    this.#client.done(close, !this.requestDone)
+    this.#client.done(this.#tunnel || !this.keepAlive || !this.requestDone, !this.requestDone)
   }
 
   failed(failure: Failure): void {
     const reused = this.#conn?.reused === true
     this.#conn = undefined
     // A connection that had been idle says nothing about the backend, which was just closing it.
-    if (failure === 'reset' && reused) this.backend!.closedUnasked()
+    if (failure === 'unsent' || (failure === 'reset' && reused)) this.backend!.closedUnasked()
     else this.#plane.onFailure(this.route, this.asked.host, this.backendIndex, this.backend!, failure)
     if (this.status !== 0) {
       this.#finish()

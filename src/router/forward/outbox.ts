@@ -15,6 +15,8 @@ type QueueingSocket = Socket & { _handle?: { writeQueueSize?: number } | null }
  * returns to the event loop, or has it done at the end of the loop's turn.
  */
 export class Outbox {
+  /** Whether anything has gone out since `begin`. */
+  wrote = false
   /** The kernel has not taken enough, so that the source should wait until the socket has drained. */
   congested = false
   readonly #socket: Socket
@@ -57,6 +59,11 @@ export class Outbox {
   /** Whether nothing waits, neither to be flushed nor for the kernel. */
   get empty(): boolean {
     return this.#text === '' && !this.unflushed
+  }
+
+  /** What follows is something new. */
+  begin(): void {
+    this.wrote = false
   }
 
   /** Characters 0 to 255. */
@@ -142,6 +149,7 @@ export class Outbox {
    */
   #write(data: Buffer | string): void {
     const socket = this.#socket
+    this.wrote = true
     if (!this.#direct || socket.writableLength > 0 || !socket.writable) {
       // A text that may wait for long is many small ones, each of which costs more than its characters.
       const whole = typeof data === 'string' && data.length > textBytes ? Buffer.from(data, 'latin1') : data

@@ -103,6 +103,7 @@ export type Plane = {
     host: string,
     index: number,
     backend: Backend,
+    /** When it was connected to for this; `never`: before, and it may take no connections by now. */
     since: number,
     response: Pick<ResponseHead, 'status' | 'retryAfter'>,
   ) => void

@@ -59,6 +59,10 @@ export class RequestBody {
     return this.#kept > limit
   }
 
+  forgetOver(limit: number): void {
+    if (this.isOver(limit)) this.forget()
+  }
+
   forget(): void {
     if (this !== noBody) this.#sent = undefined
   }

@@ -50,6 +50,7 @@ export function afterFailure(
     failure === 'refused' ||
     failure === 'unreachable' ||
     failure === 'connectTimeout'
+  if (whole && failure === 'unsent') return 'anew'
   if (whole && untouched && attempts <= policy.retries) return 'elsewhere'
   // A connection that had been idle says nothing about the backend, which was just closing it.
   if (whole && repeatable && failure === 'reset') {

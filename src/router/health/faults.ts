@@ -79,11 +79,16 @@ export function createFaults(
     if (backend.ejectedFor(host) !== undefined) return true
     const most = maxUnresponsive[table.lookup(host)?.host === host ? 'exact' : 'wildcard']
     if (backend.unresponsiveHosts.length >= most) return false
-    backend.unresponsiveTo(host, why)
+    outFor(backend, host, why)
     report(`${backend.url} gets no requests for ${host}: ${inWords[why]}`)
-    backend.dissolveQueue((waiting) => waiting === host)
     startProbing(backend, host)
     return true
+  }
+
+  function outFor(backend: Backend, host: string, why: Unresponsive): void {
+    if (backend.ejectedFor(host) === why) return
+    backend.unresponsiveTo(host, why)
+    backend.dissolveQueue((waiting) => waiting === host)
   }
 
   function startProbing(backend: Backend, host: string): void {
@@ -145,8 +150,9 @@ export function createFaults(
       void marks.takeBack(backend, undefined)
     } else if (isUnreachable && problem.kind !== 'exhausted') {
       ejectWhole(backend, host, problem.kind === 'refused' ? 'refused' : 'connect')
-    } else if (isSilent && !othersServe(host, backend)) {
-      backend.letOneTry(host)
+    } else if (backend.unreachable === undefined && (isSilent || problem.kind === 'wrong')) {
+      outFor(backend, host, isSilent ? 'hang' : 'close')
+      if (isSilent && !othersServe(host, backend)) backend.letOneTry(host)
     }
   }
 

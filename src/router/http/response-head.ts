@@ -197,5 +197,9 @@ function readConnection(head: ResponseHead, connection: string): void {
   const nominated = tokens.filter(
     (token) => !['', 'keep-alive', 'close', 'content-length', 'transfer-encoding'].includes(token),
   )
-  if (nominated.some((token) => token !== 'upgrade')) setLines(head, withoutFields(head.lines, nominated))
+  if (nominated.every((token) => token === 'upgrade')) return
+  if (nominated.includes('date')) head.dated = false
+  // Not of the status line, which might look like one of them.
+  const fieldsAt = head.lines.indexOf('\n') + 1
+  setLines(head, head.lines.slice(0, fieldsAt) + withoutFields(head.lines.slice(fieldsAt), nominated))
 }

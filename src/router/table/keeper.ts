@@ -26,6 +26,8 @@ export function createSnapshotKeeper(
 ) {
   let wanted = false
   let saving = false
+  /** The version that the file has. */
+  let written: number | undefined
   let notBefore = 0
 
   return {
@@ -38,9 +40,11 @@ export function createSnapshotKeeper(
     async save(): Promise<void> {
       // A large one that changes all the time is not written all the time; but while Redis is away it is all there is.
       const { version, settled, connected } = redis()
-      if (!wanted || saving || !settled || (connected && performance.now() < notBefore)) return
+      const isDue = !connected || performance.now() >= notBefore
+      if (saving || !settled || !isDue || (!wanted && version === written)) return
       saving = true
       wanted = false
+      written = version
       const began = performance.now()
       await writeSnapshot(file.path, { version, source: file.source }, table).catch((error: unknown) => {
         wanted = true

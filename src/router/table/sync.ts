@@ -8,8 +8,6 @@ export type Sync = ReturnType<typeof createSync>
 
 /** Hosts read in one go: enough to be quick, few enough that neither a request nor a change waits behind them. */
 const batch = 100
-/** Without an answer for this long it is not waited for. */
-const silenceMs = 2000
 
 /**
  * Keeps the table what Redis says: everything at the start and after each new connection, single hosts when
@@ -38,11 +36,9 @@ export function createSync(
   /** Redis has no version now, and so has lost whatever it had. */
   let lost = false
   /** What Redis last said that its version is. */
-  let redisVersion = 0
+  let redisVersion: number | undefined
   /** The version that was announced last. */
   let heard = 0
-  /** When Redis last answered while everything was read (performance.now()). */
-  let answeredAt = -Infinity
   let loaded = false
   let fullWanted = false
   let readingAll = false
@@ -122,7 +118,6 @@ export function createSync(
     try {
       void readChanges()
       for await (const page of feed.routes()) {
-        answeredAt = performance.now()
         for (const { host, list } of page) {
           if (list?.length === 0) continue
           const key = lowered(host)
@@ -167,7 +162,6 @@ export function createSync(
 
   /** Hipache's own Redis never has a version; ours never loses it but with everything else. */
   function judge(current: number): void {
-    answeredAt = performance.now()
     redisVersion = current
     const before = lost
     lost = current === 0 && versioned && table.size > 0
@@ -235,10 +229,12 @@ export function createSync(
       if (before === undefined) table.set(new TableRoute(host, undefined, options))
     }
     const dead = fed.filter((one) => one.dead.length > 0)
-    table.setDead(host, {
-      indexes: new Set(dead.flatMap((one) => one.dead)),
-      until: performance.now() + Math.min(...dead.map((one) => one.deadMs)),
-    })
+    if (dead.length > 0 || !lost) {
+      table.setDead(host, {
+        indexes: new Set(dead.flatMap((one) => one.dead)),
+        until: performance.now() + Math.min(...dead.map((one) => one.deadMs)),
+      })
+    }
     for (const one of fed) if (saysNothing(one)) spellings.get(host)?.delete(one.host)
     if (spellings.get(host)?.size === 0) spellings.delete(host)
     const check = fed.find((one) => !isEmpty(one.healthcheck))?.healthcheck
@@ -255,15 +251,15 @@ export function createSync(
     get loaded(): boolean {
       return loaded
     },
-    /** Whether the table is what Redis says: of one that was set back, only once it has been read again. */
+    /** Whether the table is what Redis says, or said last: of one that was set back, only once it has been read again. */
     get settled(): boolean {
-      return loaded && !lost && (version > 0 || !versioned)
+      return loaded && (version > 0 || !versioned)
     },
-    /** Whether everything is being read, by a Redis that has it and answers. */
+    /** Whether everything is being read, of a Redis that has it. */
     get reading(): boolean {
-      return readingAll && !lost && performance.now() - answeredAt < silenceMs
+      return readingAll && !lost
     },
-    /** Whether Redis is known to have another version than the table. */
+    /** Whether Redis has another version than the table, or has not said. */
     get behind(): boolean {
       return redisVersion !== version
     },
@@ -281,7 +277,7 @@ export function createSync(
       for (const host of hosts) dirty.add(host)
       if (newVersion !== undefined) {
         // A version that goes back: Redis has lost data or was restored, and those before it are not its own.
-        if (newVersion <= Math.max(version, heard)) {
+        if (lost || newVersion <= Math.max(version, heard)) {
           announced.clear()
           fullWanted = true
         }

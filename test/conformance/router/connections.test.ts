@@ -265,6 +265,55 @@ describe.each(modes)('connections, with %s', (_name, mode) => {
     expect(starts[1]).toBeGreaterThan(250)
   })
 
+  test.runIf(mode.busy).each([
+    ['an answer', 'HTTP/1.1 408 Request Timeout\r\nContent-Length: 5\r\n\r\nstale'],
+    ['its end', undefined],
+  ])('what comes before a request is out is no answer to it: %s', async (_, stale) => {
+    const asked: string[] = []
+    let first: Socket | undefined
+    using router = await through((socket) => {
+      first ??= socket
+      socket.on('data', (data) => {
+        asked.push(data.toString('latin1').split(' ')[1]!)
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh')
+      })
+    })
+    const post = (target: string): string =>
+      `POST ${target} HTTP/1.1\r\nHost: good.test\r\nContent-Length: 3\r\n\r\nabc`
+    const socket = dial(router.port)
+    socket.write(post('/one'))
+    await once(socket, 'data')
+    socket.write(post('/two'))
+    if (stale === undefined) first?.end()
+    else first?.write(stale)
+    expect(String((await once(socket, 'data'))[0])).toMatch(/fresh$/)
+    expect(asked).toEqual(['/one', '/two'])
+    socket.destroy()
+  })
+
+  test.each([
+    ['PUT', 'Expect: 100-continue\r\n', 'HTTP/1.1 200 OK', 2],
+    ['PUT', 'Expect: 100-continue\r\n', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK', 1],
+    ['PUT', '', 'HTTP/1.1 200 OK', 1],
+    ['PUT', '', 'HTTP/1.1 204 No Content', 2],
+  ])('%s with "%s", answered with %j: %i connections for two', async (method, field, answer, count) => {
+    let connections = 0
+    using router = await through((socket) => {
+      connections += 1
+      socket.on('data', () => socket.write(`${answer}\r\nContent-Length: 2\r\n\r\n`))
+      // What a 204 cannot have comes late.
+      socket.on('data', () => void setTimeout(() => socket.write('ok'), answer.includes('204') ? 100 : 0))
+    })
+    for (let i = 0; i < 2; i += 1) {
+      const socket = dial(router.port)
+      socket.write(`${method} / HTTP/1.1\r\nHost: good.test\r\n${field}Content-Length: 3\r\n\r\nabc`)
+      await once(socket, 'data')
+      await pause(50)
+      socket.destroy()
+    }
+    expect(connections).toBe(count)
+  })
+
   test('a backend that has answered before it had all is not asked again on that connection', async () => {
     let connections = 0
     using router = await through((socket) => {

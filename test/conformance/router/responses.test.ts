@@ -16,6 +16,11 @@ const cases: [string, string, Expected, { method?: string; version?: string; end
     'HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 3\r\n\r\nabc',
     { status: 200, body: 'abc' },
   ],
+  [
+    'a reason like a field that Connection names',
+    'HTTP/1.1 200 a:b\r\nConnection: http/1.1 200 a\r\nContent-Length: 3\r\n\r\nabc',
+    { status: 200, body: 'abc' },
+  ],
   ['no reason', 'HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nabc', { status: 200, body: 'abc' }],
   [
     'chunked',

@@ -134,6 +134,44 @@ describe.concurrent('a backend', () => {
     plane.close()
   }, 30_000)
 
+  test(
+    'that hung and then closes on our question serves what else it is asked',
+    { timeout: 30_000 },
+    async () => {
+      let hangs = true
+      using lone = await startBackend('lone', (req) => {
+        if (!hangs && req.method === 'HEAD') req.socket.destroy()
+        return hangs || req.method === 'HEAD'
+      })
+      const timeouts = { ...defaultTimeouts, firstByte: 1000 }
+      const plane = await startPlane({ routes: { 'lone.test': [lone.url] }, settings: { timeouts }, mode })
+      expect((await ask(plane.port, 'lone.test')).status).toBe(504)
+      const [backend] = plane.backends.values()
+      await eventually(() => backend?.ejectedFor('lone.test') === 'hang', 10_000)
+      hangs = false
+      await eventually(() => backend?.ejectedFor('lone.test') === 'close', 15_000)
+      expect((await ask(plane.port, 'lone.test')).body).toBe('lone')
+      plane.close()
+    },
+  )
+
+  test('that answers on old connections is not back, as it may take no new ones', async () => {
+    const routes = {
+      'app.test': [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`],
+    }
+    const plane = await startPlane({ routes, mode })
+    expect((await ask(plane.port, 'app.test')).status).toBe(502)
+    const route = plane.table.lookup('app.test')!
+    const [backend] = plane.table.backendsOf(route)
+    const answered = (since: number): void =>
+      plane.plane.onResponse(route, 'app.test', 0, backend!, since, { status: 200, retryAfter: false })
+    answered(-Infinity)
+    expect(backend?.unreachable).toBe('refused')
+    answered(performance.now())
+    expect(backend?.unreachable).toBe(undefined)
+    plane.close()
+  })
+
   test('that is listed twice has nobody beside it', async () => {
     using twice = await startBackend('twice', () => true)
     const plane = await startPlane({ routes: { 'twice.test': [twice.url, twice.url] }, mode })

@@ -83,12 +83,12 @@ test('a backend that resets one request and then hangs is out for good reason, a
     socket.once('data', (bytes: Buffer) => bytes.toString().startsWith('POST') && socket.resetAndDestroy()),
   )
   const url = `http://127.0.0.1:${sick.port}`
-  await route('sick.test', [url, url])
+  await route('sick.test', [url, 'http://127.0.0.1:1'])
   expect((await ask(router.port, 'sick.test', '/', '', 'POST', 'abc')).status).toBe(502)
   await eventually(async () => (await router.stats()).backends[url]?.ejected === 'hang', 10_000)
-  expect((await redis.client.smembers('dead:sick.test')).length).toBe(1)
+  expect(await redis.client.smembers('dead:sick.test')).toContain('1')
   const started = performance.now()
-  expect((await ask(router.port, 'sick.test')).status).toBe(503)
+  expect((await ask(router.port, 'sick.test')).status).toBe(502)
   expect(performance.now() - started).toBeLessThan(1000)
 }, 20_000)
 

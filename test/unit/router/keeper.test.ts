@@ -51,6 +51,10 @@ test('a large table that changes all the time is not written all the time, until
   // Nothing has changed since.
   await keeper.save()
   expect(await inode()).toBe(second)
+  // But a version says as much as its changes.
+  redis.version = 2
+  await keeper.save()
+  expect(await readFile(path, 'utf8')).toContain('"version":2')
 })
 
 test('a table that may be of two states of Redis is not written', async () => {
