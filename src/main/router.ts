@@ -1,95 +1,13 @@
-import cluster from 'node:cluster'
-import { PaasError, messageOf } from '../errors/paas-error.ts'
-import { type AcceptedFiles, filesFromEnv } from '../router/accepted-files.ts'
-import { routerSettings, routerUsage } from '../router/arguments.ts'
-import { tryListeners } from '../router/listeners.ts'
-import { routerLogger } from '../router/log.ts'
-import { startMaster, workerEnv } from '../router/master.ts'
-import { type ToMaster, ToWorker } from '../router/messages.ts'
-import { become, workerIdentity } from '../router/privileges.ts'
-import { type RouterSettings } from '../router/settings.ts'
-import { startWorker } from '../router/worker.ts'
+/**
+ * The entry of the router's master and its workers, which a signal may reach before they listen to it: at SIGHUP Node
+ * ends then, and at SIGUSR1 it opens a debugger.
+ */
+const early = new Set<NodeJS.Signals>()
+const note = (signal: NodeJS.Signals): void => void early.add(signal)
+const signals = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
+for (const signal of signals) process.on(signal, note)
 
-/** The router: one master, which forks this same file as its workers. */
-async function main(): Promise<void> {
-  const log = routerLogger(cluster.isPrimary ? 'router' : `router worker ${process.pid}`)
-  const warn = (message: string): void => {
-    if (cluster.isPrimary) log.warn(message)
-  }
-  const read = (accepted?: AcceptedFiles): RouterSettings | undefined =>
-    routerSettings(process.argv.slice(2), process.env.PAAS_ROOT ?? '/', warn, accepted)
-  const settings = read(filesFromEnv(workerEnv.files, process.env))
-  if (settings === undefined) process.stdout.write(routerUsage)
-  else if (cluster.isPrimary) await runMaster(settings, read, log)
-  else await runWorker(settings, log)
-}
-
-async function runMaster(
-  settings: RouterSettings,
-  read: () => RouterSettings | undefined,
-  log: ReturnType<typeof routerLogger>,
-): Promise<void> {
-  await tryListeners(settings)
-  const master = startMaster(settings, read, log)
-  process.on('SIGUSR1', master.reopenLogs)
-  process.on('SIGUSR2', () => undefined)
-  process.on('SIGHUP', () => {
-    master.reload().catch((error: unknown) => log.warn(messageOf(error)))
-  })
-  let stopped: Promise<void> | undefined
-  const stop = (): void => void (stopped ??= master.stop().then(() => process.exit(0)))
-  process.on('SIGTERM', stop)
-  // Who presses Ctrl-C twice means it.
-  process.once('SIGINT', stop)
-  void master.started.then((all) => {
-    if (all) log.info(`serving with ${settings.workers} workers`)
-  })
-}
-
-async function runWorker(settings: RouterSettings, log: ReturnType<typeof routerLogger>): Promise<void> {
-  // The master decides when a worker goes; a terminal's Ctrl-C reaches both.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
-    process.on(signal, () => undefined)
-  const { env } = process
-  const replaces = env[workerEnv.replaces]
-  const worker = await startWorker(
-    settings,
-    {
-      slot: Number(env[workerEnv.slot] ?? 0),
-      replaces: replaces === '' ? undefined : replaces,
-      cookieKey: env[workerEnv.cookieKey] ?? '',
-      // A master of an earlier version does not say.
-      snapshot: env[workerEnv.snapshot] ?? settings.snapshot,
-      mustKnowRoutes: env[workerEnv.mustKnowRoutes] === '1',
-    },
-    log,
-  )
-  const identity = workerIdentity(settings)
-  if (identity !== undefined) become(identity)
-  worker.keepSnapshot()
-  const tell = (message: ToMaster, told?: () => void): void =>
-    void process.send?.(message, undefined, {}, told)
-  process.on('message', (value: unknown) => {
-    const parsed = ToWorker.safeParse(value)
-    if (!parsed.success) return
-    const message = parsed.data
-    if (message.type === 'stats') tell({ type: 'stats', id: message.id, stats: worker.stats() })
-    else if (message.type === 'which-are-gone') tell({ type: 'gone', names: worker.goneOf(message.names) })
-    else if (message.type === 'reopen-logs') worker.reopenLogs()
-    else {
-      void worker
-        .drain()
-        .then(() => tell({ type: 'stats', id: 0, stats: worker.stats() }, () => process.exit(0)))
-    }
-  })
-  const tellReady = (): void => tell({ type: 'ready', id: worker.id, routesKnown: worker.routesKnown() })
-  tellReady()
-  if (!worker.routesKnown()) void worker.loaded.then(tellReady)
-}
-
-main().catch((error: unknown) => {
-  process.stderr.write(`paas router: ${messageOf(error)}\n`)
-  if (error instanceof PaasError && error.hint !== undefined) process.stderr.write(`${error.hint}\n`)
-  // Workers that a master has started already would keep it alive.
-  process.exit(error instanceof PaasError && cluster.isPrimary ? error.exitCode : 1)
-})
+const { runRouter } = await import('../router/run.ts')
+await runRouter()
+for (const signal of signals) process.off(signal, note)
+for (const signal of early) process.emit(signal)

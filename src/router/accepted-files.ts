@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type TlsOptions } from 'node:tls'
 import { z } from 'zod'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { type RouterSettings, type TlsFiles } from './settings.ts'
 
 /** Linux takes no longer value in an environment, nor much more of them in all. */
@@ -16,7 +17,16 @@ export const AcceptedFiles = z.object({
 export type AcceptedFiles = z.infer<typeof AcceptedFiles>
 
 /** Not UTF-8: PKCS #12 is no text. */
-const readBytes = (path: string): string => readFileSync(path, 'latin1')
+function readBytes(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch (cause) {
+    throw new PaasError('INVALID_INPUT', `A file that HTTPS needs cannot be read: ${messageOf(cause)}.`, {
+      cause,
+      hint: 'Correct its path in the configuration, or let the router read it.',
+    })
+  }
+}
 
 /** A path, not PEM as it is nor the word that node:tls knows for `dhparam`. */
 const isPath = (value: string): boolean => value !== 'auto' && !value.includes('-----BEGIN ')

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, rm } from 'node:fs'
+import { chmod, lstatSync, rm } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
@@ -20,9 +20,13 @@ export function serveControl(path: string, actions: ControlActions, onProblem: (
       hint: 'Give --control the path of a socket; the router makes it.',
     })
   }
-  const server = createServer((socket) => {
+  // Who has said all may still wait for the answer.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     let text = ''
     socket.on('error', () => undefined)
+    socket.on('end', () => {
+      if (!text.includes('\n')) socket.end()
+    })
     socket.setEncoding('utf8')
     socket.on('data', (chunk: string) => {
       text += chunk
@@ -31,10 +35,9 @@ export function serveControl(path: string, actions: ControlActions, onProblem: (
       if (lineEnd === -1) return
       const line = text.slice(0, lineEnd)
       socket.removeAllListeners('data')
-      answer(line).then(
-        (reply) => socket.end(`${JSON.stringify(reply)}\n`),
-        () => socket.destroy(),
-      )
+      answer(line)
+        .then((reply) => socket.end(`${JSON.stringify(reply)}\n`))
+        .catch(() => socket.destroy())
     })
   })
   async function answer(line: string): Promise<ControlReply> {
@@ -47,7 +50,8 @@ export function serveControl(path: string, actions: ControlActions, onProblem: (
     }
   }
   const problem = (why: string): void => onProblem(`the control socket cannot be served: ${why}`)
-  const listen = (): void => void server.listen(path, () => chmodSync(path, 0o600))
+  const listen = (): void =>
+    void server.listen(path, () => chmod(path, 0o600, (error) => error && problem(error.message)))
   server.on('error', (error) => problem(error.message))
   if (present === undefined) listen()
   else {

@@ -44,14 +44,11 @@ function ask(socketPath: string, request: ControlRequest, timeoutMs: number): Pr
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath)
     let text = ''
-    const fail = (
-      message: string,
-      code: ErrorCode = 'ROUTER_UNREACHABLE',
-      hint = 'See `paas doctor`.',
-    ): void => {
+    const refuse = (message: string, code: ErrorCode, hint: string | undefined): void => {
       socket.destroy()
-      reject(new PaasError(code, message, { hint }))
+      reject(new PaasError(code, message, hint === undefined ? {} : { hint }))
     }
+    const fail = (message: string): void => refuse(message, 'ROUTER_UNREACHABLE', 'See `paas doctor`.')
     socket.setEncoding('utf8')
     socket.setTimeout(timeoutMs, () => fail('The router does not answer.'))
     socket.on('error', (error) => fail(`The router does not answer: ${error.message}.`))
@@ -59,7 +56,7 @@ function ask(socketPath: string, request: ControlRequest, timeoutMs: number): Pr
     socket.on('end', () => {
       const reply = ControlReply.safeParse(parseJson(text))
       if (!reply.success) fail('The router closed the connection without an answer.')
-      else if ('error' in reply.data) fail(reply.data.error, reply.data.code, reply.data.hint)
+      else if ('error' in reply.data) refuse(reply.data.error, reply.data.code, reply.data.hint)
       else resolve(reply.data.ok)
     })
     socket.write(`${JSON.stringify(request)}\n`)

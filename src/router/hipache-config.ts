@@ -10,6 +10,12 @@ import {
   type TlsFiles,
 } from './settings.ts'
 
+/** As JavaScript asks for it. */
+const flag = z.preprocess(
+  (value) => (value === undefined ? undefined : Boolean(value)),
+  z.boolean().optional(),
+)
+const password = z.union([z.string(), z.number().transform(String)]).optional()
 const Port = z.coerce.number().int().min(1).max(65_535)
 const strings = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat())
 const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
@@ -53,17 +59,17 @@ const Https = z.looseObject({ bind: binds.optional(), ...tlsFields })
 const account = z.union([z.string(), z.int().min(0)]).transform(String)
 
 const Server = z.looseObject({
-  debug: z.boolean().optional(),
+  debug: flag,
   /** Null: none. */
-  accessLog: z.string().nullish(),
+  accessLog: z.preprocess((value) => (value === false || value === '' ? null : value), z.string().nullish()),
   workers: z.coerce.number().int().min(1).optional(),
   maxSockets: z.coerce.number().int().min(0).optional(),
   // 0 keeps no marks: Redis deletes at once what is to expire in no time.
   deadBackendTTL: z.coerce.number().int().min(0).optional(),
   tcpTimeout: z.coerce.number().min(0).optional(),
   retryOnError: z.coerce.number().int().min(0).optional(),
-  deadBackendOn500: z.boolean().optional(),
-  httpKeepAlive: z.boolean().optional(),
+  deadBackendOn500: flag,
+  httpKeepAlive: flag,
   lruCache: z.unknown().optional(),
   staticDir: z.string().optional(),
   port: Port.optional(),
@@ -84,20 +90,21 @@ const Config = z.looseObject({
   group: account.optional(),
   redisHost: z.string().optional(),
   redisPort: Port.optional(),
-  redisPassword: z.string().optional(),
+  redisPassword: password,
   redisDatabase: z.coerce.number().int().min(0).optional(),
   redisMasterHost: z.string().optional(),
   redisMasterPort: Port.optional(),
-  redisMasterPassword: z.string().optional(),
+  redisMasterPassword: password,
   redisMasterDatabase: z.coerce.number().int().min(0).optional(),
 })
 type HipacheConfig = z.infer<typeof Config>
 /** A null asks for nothing, wherever it is, but for `accessLog: null`, which is to have none. */
 const HipacheConfig = z.preprocess(
   (value): unknown =>
-    JSON.parse(JSON.stringify(value), (key, at: unknown) =>
-      at === null && key !== 'accessLog' ? undefined : at,
-    ),
+    JSON.parse(JSON.stringify(value), (key, at: unknown) => {
+      if (Array.isArray(at)) return (at as unknown[]).filter((one) => one !== undefined)
+      return at === null && key !== 'accessLog' ? undefined : at
+    }),
   Config,
 )
 
@@ -222,7 +229,9 @@ function listenAddresses(config: HipacheConfig, warn: (message: string) => void)
   // server.https alone listened wherever HTTP did; the https of 0.4 only where it was told to.
   const unbound = config.https === undefined ? anywhere : hosts
   if (https.bind === undefined && unbound.length === 0) warn('https.bind is missing: HTTPS is not served')
-  const httpsBinds = https.bind ?? (https.key === undefined && https.pfx === undefined ? [] : unbound)
+  const hasKey = https.key !== undefined || https.pfx !== undefined
+  if (https.bind === undefined && !hasKey) warn('https.key is missing: HTTPS is not served')
+  const httpsBinds = https.bind ?? (hasKey ? unbound : [])
   for (const bind of httpsBinds) {
     const own = typeof bind === 'string' ? { address: bind } : bind
     const merged = { ...https, ...own }

@@ -15,6 +15,7 @@ import { prometheusText } from './observe/prometheus.ts'
 import { forgetMs, mergeStats, type RouterStats, routerStats } from './observe/stats.ts'
 import { prepareAccessLog, prepareSnapshot, workerIdentity } from './privileges.ts'
 import { type RouterSettings } from './settings.ts'
+import { sharing } from './sharing.ts'
 
 /** What a worker's environment tells it (worker.ts WorkerRole). */
 export const workerEnv = {
@@ -250,8 +251,6 @@ export function startMaster(
     throw new Error('a new one did not start')
   }
 
-  let reloading: Promise<{ workers: number }> | undefined
-  let reloadingAgain: Promise<{ workers: number }> | undefined
   /** New workers first, each old one drained once its successor serves; it goes on where that one fails. */
   async function replaceAll(): Promise<{ workers: number }> {
     const before = current
@@ -277,27 +276,28 @@ export function startMaster(
     return { workers: slots.size }
   }
 
-  /** Who asks while it is going on gets another one after it, as what they have changed may have been read before. */
-  const reload = (): Promise<{ workers: number }> => {
-    if (reloading === undefined) return (reloading = replaceAll().finally(() => (reloading = undefined)))
-    return (reloadingAgain ??= reloading
-      .catch(() => undefined)
-      .then(() => {
-        reloadingAgain = undefined
-        return reload()
-      }))
+  /** Not of what was read before it was asked for, which those who ask may have changed. */
+  const reload = sharing(replaceAll)
+
+  function askWhichAreGone(): void {
+    const names = counted.names()
+    const [anyone] = serving.keys()
+    if (anyone === undefined || names.hosts.length + names.backends.length === 0) return
+    send(anyone, { type: 'which-are-gone', names })
   }
 
   /** What all have counted, and the workers that are here to stay. */
-  async function collectStats() {
-    const { living, gone } = await counted.collect([...serving.keys()])
+  const collectStats = sharing(async () => {
+    // Whoever is asked answers this first.
+    askWhichAreGone()
+    const { living, ended, forgotten } = await counted.collect([...serving.keys()])
     const stats = living.map((one) => one.stats)
     const staying = living.filter(({ worker }) => !retiring.has(worker))
     return [
-      mergeStats(stats, gone),
+      mergeStats(stats, ended, forgotten),
       staying.map((one) => ({ ...one.stats, pid: one.worker.process.pid ?? 0 })),
     ] as const
-  }
+  })
   const stats = async (): Promise<RouterStats> => routerStats(...(await collectStats()))
   const metrics = async (): Promise<string> => prometheusText(...(await collectStats()))
   const isReady = (): boolean => {
@@ -313,10 +313,7 @@ export function startMaster(
     }
     for (const worker of present()) send(worker, { type: 'reopen-logs' })
   }
-  const forgetting = setInterval(() => {
-    const [anyone] = serving.keys()
-    if (anyone !== undefined) send(anyone, { type: 'which-are-gone', names: counted.names() })
-  }, forgetMs)
+  const forgetting = setInterval(askWhichAreGone, forgetMs)
   const servers = [
     settings.controlSocket === undefined
       ? undefined

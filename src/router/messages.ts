@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Names, WorkerStats } from './observe/stats.ts'
+import { Names, type WorkerStats } from './observe/stats.ts'
 
 /** What the master asks a worker. */
 export const ToWorker = z.discriminatedUnion('type', [
@@ -12,7 +12,7 @@ export const ToWorker = z.discriminatedUnion('type', [
 ])
 export type ToWorker = z.infer<typeof ToWorker>
 
-/** What a worker tells the master. */
+/** What a worker tells the master. What it has counted is much, and of our own making, and so not looked through. */
 export const ToMaster = z.discriminatedUnion('type', [
   /** It serves; `routesKnown`: by what Redis or a whole snapshot says, of which it may hear later. */
   z.object({
@@ -22,7 +22,7 @@ export const ToMaster = z.discriminatedUnion('type', [
     routesKnown: z.boolean().default(true),
   }),
   /** The answer, or at its end (`id` 0) all that it has counted. */
-  z.object({ type: z.literal('stats'), id: z.int(), stats: WorkerStats }),
+  z.object({ type: z.literal('stats'), id: z.int(), stats: z.custom<WorkerStats>() }),
   z.object({ type: z.literal('gone'), names: Names }),
 ])
 export type ToMaster = z.infer<typeof ToMaster>

@@ -176,8 +176,12 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       })
   }
 
+  function tick(): void {
+    if (feed.connected) sync.tick(performance.now())
+  }
+
   const timers = [
-    setInterval(() => void afterSnapshot.then(() => sync.tick(performance.now())), tickMs),
+    setInterval(() => void afterSnapshot.then(tick), tickMs),
     setInterval(announce, announceMs),
     setInterval(() => stats.forget(goneOf(stats.names())), forgetMs),
     setInterval(save, snapshotMs),
@@ -216,6 +220,8 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     },
 
     stats(): WorkerStats {
+      const gone = goneOf(stats.names())
+      stats.forget(gone)
       const ejected: Record<string, string> = {}
       for (const backend of backends.values()) {
         if (backend.ejected !== undefined) ejected[backend.url] = backend.ejected
@@ -233,6 +239,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
         rssBytes: process.memoryUsage.rss(),
         ...counted,
         ejected,
+        gone,
       }
     },
 

@@ -107,6 +107,7 @@ function controller(paths: InstancePaths): string {
 ExecStart=${paths.opt}/node/bin/node ${controllerFlags.join(' ')} ${paths.opt}/app/dist/main/controller.js
 Environment=PAAS_ROOT=/
 OOMScoreAdjust=-500
+OOMPolicy=continue
 TimeoutStopSec=60
 KillMode=mixed
 ${hardening}`,
@@ -128,6 +129,7 @@ AmbientCapabilities=CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 LimitNOFILE=1048576
 OOMScoreAdjust=-700
+OOMPolicy=continue
 TimeoutStopSec=45
 KillMode=mixed
 ReadWritePaths=${join(paths.lib, 'router')} ${join(paths.log, 'router')} ${join(paths.run, 'router')}
@@ -146,11 +148,12 @@ ExecReload=/bin/kill -HUP $MAINPID
 RuntimeDirectory=sshd
 RuntimeDirectoryMode=0755
 RuntimeDirectoryPreserve=yes
+OOMPolicy=continue
 KillMode=process`,
   )
 }
 
-/** Everything else goes to the journal. The router's workers hold the file open, so it is copied and emptied. */
+/** Everything else goes to the journal. The router's workers go on in the file that was renamed until they are told. */
 function rotation(instance: Instance, paths: InstancePaths): string {
   const user = accountNames(instance).router
   return `${paths.accessLog} {
@@ -158,10 +161,14 @@ function rotation(instance: Instance, paths: InstancePaths): string {
     maxsize 64M
     rotate 4
     compress
-    copytruncate
+    delaycompress
+    nocreate
     missingok
     notifempty
     su ${user} ${user}
+    postrotate
+        kill -USR1 "$(systemctl show --property=MainPID --value paas-router)"
+    endscript
 }
 `
 }

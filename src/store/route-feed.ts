@@ -143,7 +143,9 @@ export function openRouteFeed(
 
     /** The version of the table, 0 before the first setRoutes. */
     async version(): Promise<number> {
-      return Number((await read.get(routeKeys.version).catch(nullIfRefused)) ?? 0)
+      const version = Number(await read.get(routeKeys.version).catch(nullIfRefused))
+      // Whatever somebody else has put there.
+      return Number.isSafeInteger(version) && version > 0 ? version : 0
     },
 
     /** Every route, page by page; a host may come twice. */

@@ -6,7 +6,8 @@ import { openLog } from './log-file.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const flushBytes = 256 * 1024
-const flushMs = 200
+/** For so long a line waits for others; those of a worker that is killed are lost. */
+const flushMs = 50
 /** Lines are made so many at a time, which takes less than one by one between other work. */
 const together = 64
 /** When the disk does not take lines, this much waits; later lines are lost, and counted. */
@@ -182,7 +183,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     if (error !== null) {
       lost += linesIn(unwritten)
       onProblem(`the access log was not written: ${messageOf(error)}`)
-    } else if (failed) tellLost()
+    } else tellLost()
     failed = error !== null
   }
 
@@ -191,13 +192,20 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     lost = 0
   }
 
-  const timer = setInterval(() => {
-    settle()
-    flush()
-  }, flushMs)
-  timer.unref()
+  let timer: NodeJS.Timeout | undefined
+  function flushSoon(): void {
+    timer = setTimeout(() => {
+      timer = undefined
+      settle()
+      flush()
+      // The write before is still under way.
+      if (used > start) flushSoon()
+    }, flushMs).unref()
+  }
+
   return {
     line(finished: Finished): void {
+      if (timer === undefined) flushSoon()
       if (waiting.push(finished) < together) return
       settle()
       if (used > flushBytes) flush()
@@ -214,7 +222,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
       tellLost()
     },
     close(): void {
-      clearInterval(timer)
+      clearTimeout(timer)
       writeNow()
       tellLost()
     },

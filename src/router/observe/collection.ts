@@ -13,6 +13,8 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
   const gone = createStatsCounter()
   const questions = new Map<number, { worker: Worker; settle: () => void }>()
   let questionsAsked = 0
+  /** Since the last question. */
+  let forgotten: Names[] = []
 
   /** Resolves once the worker has answered, or ended, or has been silent for too long. */
   function answered(worker: Worker): Promise<void> {
@@ -33,6 +35,7 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
     /** A worker's answer, or its last words (`id` 0). */
     told(worker: Worker, id: number, stats: WorkerStats): void {
       last.set(worker, stats)
+      forgotten.push(stats.gone)
       questions.get(id)?.settle()
     },
 
@@ -45,16 +48,20 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
 
     /** What they say now, or said last where one is silent, and what those before them had counted. */
     async collect(workers: readonly Worker[]) {
+      forgotten = []
       await Promise.all(workers.map(answered))
       const living = workers.flatMap((worker) => {
         const stats = last.get(worker)
         return stats === undefined ? [] : [{ worker, stats }]
       })
-      return { living, gone: gone.read() }
+      return { living, ended: gone.read(), forgotten }
     },
 
     /** Whom those that have ended have served: for a living one to say who of them is no longer there. */
     names: (): Names => gone.names(),
-    forget: (names: Names): void => gone.forget(names),
+    forget(names: Names): void {
+      gone.forget(names)
+      forgotten.push(names)
+    },
   }
 }

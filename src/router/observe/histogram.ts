@@ -33,6 +33,11 @@ export function addHistogram(into: Histogram, from: readonly number[]): void {
   for (let i = 0; i < size; i += 1) into[i] = (into[i] ?? 0) + (from[i] ?? 0)
 }
 
+/** Up to the last bucket that anything is in. */
+export function withoutTail(histogram: Histogram): Histogram {
+  return histogram.slice(0, histogram.findLastIndex((count) => count > 0) + 1)
+}
+
 /** The upper bound, in ms, of the bucket in which the quantile lies; undefined when nothing was observed. */
 export function quantile(histogram: readonly number[], q: number): number | undefined {
   let total = 0

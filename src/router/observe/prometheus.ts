@@ -3,15 +3,22 @@ import { type Counters, type MergedStats, routesOf, type WorkerStats } from './s
 
 /** As index of `statuses`. */
 const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx']
+/** Hosts, and backends, that are told of one by one. */
+const mostTold = 1000
 /** Those of router:stats. */
 const quantiles = [0.5, 0.95, 0.99]
 
 /** Text exposition format 0.0.4. */
 export function prometheusText(merged: MergedStats, workers: readonly WorkerStats[]): string {
-  const { total, hosts, backends, ejected } = merged
+  const { total, ejected } = merged
+  const hosts = busiest(merged.hosts)
+  const backends = busiest(merged.backends)
   const lines = [
     ...metric('workers', 'gauge', 'Worker processes.', [['', workers.length]]),
     ...metric('routes', 'gauge', 'Hosts in the route table.', [['', routesOf(workers)]]),
+    ...metric('hosts_not_told', 'gauge', `Hosts beyond the ${mostTold} with the most requests.`, [
+      ['', merged.hosts.size - hosts.size],
+    ]),
     ...metric(
       'answers_total',
       'counter',
@@ -58,6 +65,12 @@ export function prometheusText(merged: MergedStats, workers: readonly WorkerStat
   ]
   for (const [host, counters] of hosts) lines.push(...histogramOf(named('host', host), counters))
   return `${lines.join('\n')}\n`
+}
+
+/** Those with the most requests, where there are too many: each is some thirty lines. */
+function busiest(all: Map<string, Counters>): Map<string, Counters> {
+  if (all.size <= mostTold) return all
+  return new Map([...all].sort(([, a], [, b]) => b.requests - a.requests).slice(0, mostTold))
 }
 
 type Sample = [labels: string, value: number]

@@ -1,36 +1,36 @@
 import { z } from 'zod'
 import { type Finished } from '../forward/plane.ts'
-import { addHistogram, bucketOf, emptyHistogram, observe, quantile } from './histogram.ts'
+import { addHistogram, bucketOf, emptyHistogram, observe, quantile, withoutTail } from './histogram.ts'
 
 /** How often what no longer exists is forgotten. */
 export const forgetMs = 60_000
 
 /** Counters of one host or one backend. */
-const Counters = z.object({
-  requests: z.int(),
+export type Counters = {
+  requests: number
   /** Responses by their first digit: index 0 for none at all, 1 to 5. */
-  statuses: z.array(z.int()).length(6),
-  bytes: z.int(),
-  inFlight: z.int(),
+  statuses: number[]
+  bytes: number
+  inFlight: number
   /** Of all requests together but those that became tunnels, from head to end, as the histogram. */
-  ms: z.number(),
-  histogram: z.array(z.int()),
-})
-export type Counters = z.infer<typeof Counters>
+  ms: number
+  histogram: number[]
+}
 
 /** What one worker has counted since it started; its master adds the workers up. */
-export const WorkerStats = z.object({
-  startedAt: z.iso.datetime(),
-  version: z.int(),
-  routes: z.int(),
-  clients: z.int(),
-  rssBytes: z.int(),
-  total: Counters,
-  hosts: z.record(z.string(), Counters),
-  backends: z.record(z.string(), Counters),
-  ejected: z.record(z.string(), z.string()),
-})
-export type WorkerStats = z.infer<typeof WorkerStats>
+export type WorkerStats = {
+  startedAt: string
+  version: number
+  routes: number
+  clients: number
+  rssBytes: number
+  total: Counters
+  hosts: Record<string, Counters>
+  backends: Record<string, Counters>
+  ejected: Record<string, string>
+  /** What it has counted until now, and forgotten, as no route has it any more. */
+  gone: Names
+}
 
 /** What outlives a worker. */
 type Counted = Pick<WorkerStats, 'total' | 'hosts' | 'backends'>
@@ -70,6 +70,13 @@ function addCounters(into: Counters, from: Counters): void {
 
 function addAll(into: Map<string, Counters>, from: Record<string, Counters>): void {
   for (const [key, value] of Object.entries(from)) addCounters(counterOf(into, key), value)
+}
+
+/** Most of a histogram is nothing, and there may be as many as routes. */
+function allOf(map: ReadonlyMap<string, Counters>): Record<string, Counters> {
+  const all: Record<string, Counters> = {}
+  for (const [key, counted] of map) all[key] = { ...counted, histogram: withoutTail(counted.histogram) }
+  return all
 }
 
 export type StatsCounter = ReturnType<typeof createStatsCounter>
@@ -127,7 +134,7 @@ export function createStatsCounter() {
         counterOf(hosts, host).inFlight += 1
       }
     },
-    read: () => ({ total, hosts: Object.fromEntries(hosts), backends: Object.fromEntries(backends) }),
+    read: () => ({ total, hosts: allOf(hosts), backends: allOf(backends) }),
   }
 }
 
@@ -171,10 +178,17 @@ export type MergedStats = {
   ejected: Map<string, string>
 }
 
-/** `gone`: what workers have counted that have ended. */
-export function mergeStats(workers: readonly WorkerStats[], gone: Counted): MergedStats {
+/**
+ * `ended`: what workers have counted that have ended. Of what one has just forgotten it does not count what others still
+ * have, as a part of a sum would look as if it began anew.
+ */
+export function mergeStats(
+  workers: readonly WorkerStats[],
+  ended: Counted,
+  forgotten: readonly Names[],
+): MergedStats {
   const merged: MergedStats = { total: counters(), hosts: new Map(), backends: new Map(), ejected: new Map() }
-  for (const { total, hosts, backends } of [...workers, gone]) {
+  for (const { total, hosts, backends } of [...workers, ended]) {
     addCounters(merged.total, total)
     addAll(merged.hosts, hosts)
     addAll(merged.backends, backends)
@@ -187,6 +201,10 @@ export function mergeStats(workers: readonly WorkerStats[], gone: Counted): Merg
       counterOf(merged.backends, url).inFlight += inFlight
     }
     for (const [url, why] of Object.entries(ejected)) merged.ejected.set(url, why)
+  }
+  for (const { hosts, backends } of forgotten) {
+    for (const host of hosts) merged.hosts.delete(host)
+    for (const url of backends) merged.backends.delete(url)
   }
   return merged
 }

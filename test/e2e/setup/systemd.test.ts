@@ -185,9 +185,22 @@ test('where systemd listens for sshd, it gets the addition too', async () => {
 test('the access log is rotated', async () => {
   await inside('sh', '-c', 'head -c 70000000 /dev/zero >> /var/log/paas/router/access.log')
   await inside('logrotate', '/etc/logrotate.d/paas')
-  const files = await inside('ls', '/var/log/paas/router')
-  expect(files.split('\n')).toContain('access.log.1.gz')
-  expect(await inside('stat', '--format=%s', '/var/log/paas/router/access.log')).toBe('0\n')
+  const before = '/var/log/paas/router/access.log.1'
+  expect(Number(await inside('stat', '--format=%s', before))).toBeGreaterThan(70_000_000)
+  await until(
+    'in a new file',
+    async () => (await inside('ls', '/var/log/paas/router')).includes('access.log\n'),
+    5,
+  )
+  await inside('curl', '--silent', 'http://127.0.0.1/rotated')
+  await until(
+    'in the new file',
+    async () => (await inside('cat', '/var/log/paas/router/access.log')).includes('/rotated'),
+    5,
+  )
+  // Nobody has it open any more.
+  await inside('logrotate', '--force', '/etc/logrotate.d/paas')
+  expect(await inside('ls', '/var/log/paas/router')).toContain('access.log.2.gz\n')
 })
 
 test('`paas serve` leaves the processes to systemd', async () => {

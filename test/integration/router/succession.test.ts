@@ -196,6 +196,17 @@ test.for([1, 2])(
     await asked(5)
     expect(await counters()).toBe(45)
     expect(await router.stats()).toMatchObject({ total: { requests: 45, inFlight: 0 } })
+    // What those have counted that have ended goes with what the others have.
+    const ofHost = async (): Promise<number> => {
+      const metrics = await readRouterMetrics(router.control)
+      return Number(
+        /^paas_router_requests_total\{host="app.test",status="2xx"\} (\d+)$/m.exec(metrics)?.[1] ?? 0,
+      )
+    }
+    await redis.client.del('frontend:app.test')
+    const seen = new Set<number>()
+    await eventually(async () => seen.add(await ofHost()).has(0))
+    expect([45, 0]).toEqual(expect.arrayContaining([...seen]))
     await router[Symbol.asyncDispose]()
   },
 )
@@ -384,6 +395,26 @@ test('`paas router` opens its log anew at SIGUSR1', { timeout: 20_000 }, async (
   renameSync(log, `${log}.1`)
   router.kill('SIGUSR1')
   await eventually(() => existsSync(log))
+  router.kill('SIGTERM')
+  await eventually(() => router.exitCode === 0, 10_000)
+})
+
+test('signals that come before the router is up wait for it', { timeout: 20_000 }, async () => {
+  const log = join(redis.directory, 'early.log')
+  const main = join(import.meta.dirname, '../../../src/main/router.ts')
+  const args = ['--redis', redis.url, '--listen', `127.0.0.1:${await freePort()}`, '--access-log', log]
+  const router = spawn(process.execPath, [main, ...args, '--workers', '1'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  router.stderr.on('data', (chunk) => (said += String(chunk)))
+  const caught = /SigCgt:\t[0-9a-f]*[13579bdf]\n/
+  await eventually(() => caught.test(readFileSync(`/proc/${router.pid!}/status`, 'utf8')))
+  expect(childrenOf(router.pid!)).toEqual([])
+  router.kill('SIGHUP')
+  router.kill('SIGUSR1')
+  await eventually(() => /worker \S+ serves/.test(said), 15_000)
+  expect(said).not.toContain('Debugger')
   router.kill('SIGTERM')
   await eventually(() => router.exitCode === 0, 10_000)
 })

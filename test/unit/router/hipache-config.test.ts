@@ -188,6 +188,17 @@ test('a file with anything that only 0.4 reads listens on loopback unless told o
   expect(where({ driver, server, user: 'www-data', http: { bind: '0.0.0.0' } })).toEqual(['0.0.0.0 8080'])
 })
 
+test('what JavaScript takes for true or false, and a number for a password, are what they stand for', () => {
+  const server = { debug: 1, httpKeepAlive: 'yes', deadBackendOn500: 0, accessLog: '' }
+  const { settings, warnings } = read({ server, redisPassword: 1234, http: { bind: ['127.0.0.1', null] } })
+  expect(settings.deadBackendOn500).toBe(false)
+  expect(settings.accessLog).toBeUndefined()
+  expect(settings.redis.read.password).toBe('1234')
+  expect(settings.listen.map(({ address }) => address)).toEqual(['127.0.0.1'])
+  expect(warnings.join()).not.toContain('httpKeepAlive')
+  expect(read({ https: { port: 443 } }).warnings.join()).toContain('https.key is missing')
+})
+
 test('a null asks for nothing, wherever it is', () => {
   const { settings, warnings } = read({
     server: { accessLog: null, staticDir: null, workers: null, https: null },

@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { never } from '../../../src/router/forward/plane.ts'
+import { prometheusText } from '../../../src/router/observe/prometheus.ts'
+import { createStatsCounter, mergeStats } from '../../../src/router/observe/stats.ts'
+import { sharing } from '../../../src/router/sharing.ts'
+import { TableRoute } from '../../../src/router/table/route-table.ts'
 import { dueOf } from '../../../src/router/forward/patience.ts'
 import { parseProxyHeader, trustedPeers } from '../../../src/router/client/proxy-protocol.ts'
 import { accessLines } from '../../../src/router/observe/access-log.ts'
@@ -119,4 +123,52 @@ test('what is due', () => {
   expect(dueOf({ ...strict, awaitsContinue: false }, defaultTimeouts, 31_000)).toBeUndefined()
   expect(dueOf(at, { ...defaultTimeouts, firstByte: 0 }, 1e9)).toBe('suspect')
   expect(dueOf(at, { ...defaultTimeouts, total: 1000 }, 2000)).toBe('slow')
+})
+
+test('of more hosts than anybody looks at the busiest are told of, and how many are not', () => {
+  const counter = createStatsCounter()
+  const finished = (host: string) => ({
+    route: new TableRoute(host, ['app'], undefined),
+    backend: undefined,
+    startedAt: 0,
+    backendStartedAt: 0,
+    finishedAt: 1,
+    status: 200,
+    bytesSent: 1,
+  })
+  const count = (host: string): void => counter.count(finished(host) as Parameters<typeof counter.count>[0])
+  for (let i = 0; i < 1500; i += 1) count(`host-${i}.test`)
+  for (let i = 0; i < 3; i += 1) count('host-1499.test')
+  const told = JSON.parse(JSON.stringify(counter.read())) as ReturnType<typeof counter.read>
+  const text = prometheusText(mergeStats([], told, []), [])
+  expect(text.match(/^paas_router_requests_total\{/gm)).toHaveLength(1000)
+  expect(text).toContain('paas_router_requests_total{host="host-1499.test",status="2xx"} 4\n')
+  expect(text).toContain('paas_router_hosts_not_told 500\n')
+  expect(text).toContain('paas_router_answers_total{status="2xx"} 1503\n')
+})
+
+test('who asks while an answer is being made gets the one after it, which is made once', async () => {
+  let made = 0
+  const ends: (() => void)[] = []
+  const ask = sharing(async () => {
+    made += 1
+    const mine = made
+    await new Promise<void>((resolve) => ends.push(resolve))
+    if (mine === 3) throw new Error('failed')
+    return mine
+  })
+  const first = ask()
+  const others = [ask(), ask(), ask()]
+  ends.shift()?.()
+  expect(await first).toBe(1)
+  await new Promise((resolve) => setImmediate(resolve))
+  ends.shift()?.()
+  expect(await Promise.all(others)).toEqual([2, 2, 2])
+  const failing = ask()
+  const next = ask()
+  ends.shift()?.()
+  await expect(failing).rejects.toThrow('failed')
+  await new Promise((resolve) => setImmediate(resolve))
+  ends.shift()?.()
+  expect(await next).toBe(4)
 })
