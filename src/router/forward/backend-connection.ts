@@ -361,7 +361,8 @@ export class BackendConnection {
 
   /** An answer to what has not been sent whole says nothing about the one that will come to it. */
   #giveBack(): void {
-    const asked = this.out.empty && !this.#backend.writeFailed()
+    // Of what tells at once that has been found out when the answer began.
+    const asked = (!this.#backend.tellsLate || this.out.empty) && !this.#backend.writeFailed()
     if (!asked || this.gone || !this.#pool.keep(this)) this.#socket.destroy()
   }
 }
