@@ -256,8 +256,8 @@ describe('the router', () => {
     await writeFile(accessLog, `${'x'.repeat(1023)}\n`.repeat(9 * 1024))
     const long = { ...platform, paths: { ...platform.paths, accessLog } }
     const note = ' !     1048576 bytes before these lines are not shown\n'
-    // The first of the 8 MiB is taken for the rest of a line that was cut.
-    const most = 8 * 1024 - 1
+    // As many as are in 8 MiB.
+    const most = 8 * 1024
     for (const [lines, shown, stderr] of [
       [0, 0, ''],
       [most, most, ''],
