@@ -39,13 +39,15 @@ export async function openListeners(settings: RouterSettings, plane: Plane) {
 
 /**
  * Opens every listener once, before there are workers that would fail at it again and again. None is closed before all
- * are open, as some can be had alone but not beside each other. Throws START_FAILED with what to do.
+ * are open, as some can be had alone but not beside each other. Throws START_FAILED, or INVALID_INPUT for a file that
+ * cannot be read, with what to do.
  */
 export async function tryListeners({ listen: all }: Pick<RouterSettings, 'listen'>): Promise<void> {
   const opened: Server[] = []
   try {
     for (const listen of all) opened.push(await tried(listen, all))
   } catch (cause) {
+    if (cause instanceof PaasError) throw cause
     const listen = all[opened.length]!
     const hint = hintFor(cause, listen, all.slice(0, opened.length))
     const message = `The router cannot listen on ${addressText(listen)}: ${messageOf(cause)}.`

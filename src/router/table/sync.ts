@@ -259,9 +259,9 @@ export function createSync(
     get reading(): boolean {
       return readingAll && !lost
     },
-    /** Whether Redis has another version than the table, or has not said. */
+    /** Whether Redis has another version than the table, or has not said. One that has lost its data has none. */
     get behind(): boolean {
-      return redisVersion !== version
+      return redisVersion !== version && !lost
     },
     startFrom(snapshotVersion: number): void {
       version = snapshotVersion

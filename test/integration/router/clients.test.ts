@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -195,6 +196,32 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
     },
     60_000,
   )
+
+  test('large bodies that are with their backend are not kept here', { timeout: 60_000 }, async () => {
+    const [clients, bytes] = [800, 300_000]
+    await using fresh = await startRouter(redis, { workers: 1, args })
+    const rss = async (): Promise<number> => (await fresh.stats()).workers[0]!.rssBytes / 2 ** 20
+    let taken = 0
+    const answers: ServerResponse[] = []
+    using backend = await startBackend('bodies', (request, response) => {
+      request.on('data', (chunk: Buffer) => (taken += chunk.length))
+      answers.push(response)
+      return true
+    })
+    await route('bodies.test', backend.url)
+    const before = await rss()
+    const body = Buffer.alloc(bytes, 'x')
+    const sockets = Array.from({ length: clients }, () => {
+      const socket = connect({ port: fresh.port, host: '127.0.0.1' })
+      socket.on('error', () => undefined)
+      socket.write(`PUT / HTTP/1.1\r\nHost: bodies.test\r\nContent-Length: ${bytes}\r\n\r\n`)
+      socket.write(body)
+      return socket
+    })
+    await eventually(() => taken === clients * bytes, 40_000)
+    expect((await rss()) - before).toBeLessThan((0.75 * clients * bytes) / 2 ** 20)
+    for (const socket of sockets) socket.destroy()
+  })
 
   test.each(['1.0', '1.1'])(
     'HTTP/%s: a half-closed client does not get half an answer as a whole one',

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readRouterStats } from '../../../src/router/control.ts'
@@ -113,4 +113,23 @@ test('the control socket of a router that lives is not taken from it; what is le
   await using third = await startRouter(redis, { workers: 1, args: ['--control', left] })
   await eventually(async () => (await readRouterStats(left)).workers.length === 1)
   expect(third.log()).not.toContain('control socket')
+})
+
+test('who has said all to the control socket still gets the answer', async () => {
+  await using router = await startRouter(redis, { workers: 1 })
+  const answer = async (request: string): Promise<string> => {
+    const socket = connect({ path: router.control, allowHalfOpen: true }).setEncoding('utf8')
+    socket.end(request)
+    return (await socket.toArray()).join('')
+  }
+  expect(JSON.parse(await answer('{"op":"stats"}\n'))).toHaveProperty('ok.workers.0.pid')
+  // One who has not even said a line is not left waiting.
+  expect(await answer('{"op"')).toBe('')
+})
+
+test('where memory is short a worker goes before the master', async () => {
+  await using router = await startRouter(redis, { workers: 1 })
+  const [worker] = await router.workerPids()
+  const score = (pid = 0): number => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'))
+  expect(score(worker)).toBe(Math.min(1000, score(router.child.pid) + 100))
 })

@@ -248,7 +248,10 @@ test('a PKCS #12 file, DH parameters and a CA as PEM, of which a worker that fol
 
 test.each([
   [{ requestCert: 'yes' }, 'server.https.requestCert'],
-  [{ crl: '/nonexistent.pem' }, "open '/nonexistent.pem'"],
+  [
+    { crl: '/nonexistent.pem' },
+    /A file that HTTPS needs cannot be read: .*'\/nonexistent\.pem'.*\nCorrect its path/,
+  ],
   [{ ecdhCurve: 'none' }, 'Failed to set ECDH curve'],
   [{ cert: undefined }, 'https needs a key and a cert'],
 ])('the option of TLS %o is refused with what is wrong', async (options, message) => {

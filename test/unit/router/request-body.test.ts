@@ -38,3 +38,18 @@ test('many small pieces are sent again as they came', () => {
   expect(body.isOver(again.length)).toBe(false)
   expect(body.isOver(again.length - 1)).toBe(true)
 })
+
+test('a body of which more is kept than may be is kept no longer, nor what comes of it later', () => {
+  const body = bodyOf(Object.assign(new RequestHead(), { framing: framing.length, contentLength: 10_000 }))
+  const bytes = Buffer.alloc(5000, 'x')
+  body.read(bytes, 0, 5000, false, undefined)
+  body.forgetOver(5000)
+  expect(body.whole).toBe(true)
+  body.forgetOver(4999)
+  expect(body.whole).toBe(false)
+  body.read(bytes, 0, 5000, false, undefined)
+  const again: string[] = []
+  body.writeTo({ text: (text: string) => again.push(text) } as unknown as Outbox)
+  expect(again).toEqual([])
+  expect(body).toMatchObject({ done: true, whole: false })
+})

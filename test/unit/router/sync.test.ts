@@ -285,6 +285,8 @@ test('a host that is told of while Redis has lost its data stays', async () => {
   sync.wantFull()
   sync.changed(['a.test'], undefined)
   await rest()
+  // A worker that starts with a snapshot waits for nothing more from it.
+  expect(sync.behind).toBe(false)
   sync.changed(['b.test'], undefined)
   sync.tick(performance.now())
   await rest()
