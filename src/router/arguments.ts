@@ -175,6 +175,7 @@ function ofInstance(root: string): RouterSettings {
     proxyProtocol: instance.proxyProtocol ?? false,
     listen: [{ ...instance.http, tls: undefined }],
     redis: { read: target, write: target, mayConfigure: false },
+    advice: 'commands',
     workers: instance.routerWorkers ?? defaultWorkers(),
     snapshot: paths.routerSnapshot,
     accessLog: paths.accessLog,

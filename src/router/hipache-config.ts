@@ -98,11 +98,17 @@ const Config = z.looseObject({
   redisMasterDatabase: z.coerce.number().int().min(0).optional(),
 })
 type HipacheConfig = z.infer<typeof Config>
+/** Where a false, too, asks for nothing, as it is no value. */
+const valued: ReadonlySet<string> = new Set([
+  ...['https', 'redisPassword', 'redisMasterPassword', 'address', 'address6', 'bind', 'driver', 'staticDir'],
+  ...['user', 'group'],
+])
 /** A null asks for nothing, wherever it is, but for `accessLog: null`, which is to have none. */
 const HipacheConfig = z.preprocess(
   (value): unknown =>
     JSON.parse(JSON.stringify(value), (key, at: unknown) => {
       if (Array.isArray(at)) return (at as unknown[]).filter((one) => one !== undefined)
+      if (at === false && valued.has(key)) return undefined
       return at === null && key !== 'accessLog' ? undefined : at
     }),
   Config,
@@ -165,7 +171,7 @@ function hipacheSettings(config: HipacheConfig, warn: (message: string) => void)
     group: config.group || undefined,
     accessLog:
       server.accessLog === undefined ? '/var/log/hipache/access.log' : (server.accessLog ?? undefined),
-    staticDir: server.staticDir,
+    staticDir: server.staticDir || undefined,
     unknownHostStatus: 400,
     balance: server.balance ?? 'least',
     timeouts: {
@@ -208,11 +214,13 @@ function listenAddresses(config: HipacheConfig, warn: (message: string) => void)
   const legacy = server.port !== undefined || server.address !== undefined || server.address6 !== undefined
   if (legacy || server.https !== undefined)
     warn('server.port, server.address and server.https are deprecated: use http and https')
-  const hosts = [...(server.address ?? []), ...(server.address6 ?? [])]
   // 0.2 and 0.3 listened everywhere unless told otherwise; 0.4 on loopback. A file speaks the version it is in, and is
   // one of 0.4 where it has what only that reads.
   const onlyIn04 = [config.http, config.https, config.user, config.group, server.staticDir]
   const modern = onlyIn04.some((value) => value !== undefined)
+  // For 0.2, which alone knows address6, that says nothing about IPv4.
+  const ipv4 = server.address ?? (server.address6 === undefined ? [] : [modern ? '127.0.0.1' : '0.0.0.0'])
+  const hosts = [...ipv4, ...(server.address6 ?? [])]
   const anywhere = hosts.length > 0 ? hosts : [modern ? '127.0.0.1' : '::']
   if (modern && server.port !== undefined && hosts.length === 0 && config.http?.bind === undefined)
     warn('http.bind is missing: HTTP is served on 127.0.0.1 alone, as by Hipache 0.4')
@@ -266,16 +274,22 @@ function redisTargets(
   config: HipacheConfig,
   warn: (message: string) => void,
 ): { read: RedisTarget; write: RedisTarget } {
+  const legacy =
+    config.redisHost ??
+    config.redisPort ??
+    config.redisPassword ??
+    config.redisDatabase ??
+    config.redisMasterHost
+  const all = 'redisHost, redisPort, redisPassword, redisDatabase and redisMaster… are deprecated'
   if (config.driver !== undefined && config.driver.length > 0) {
+    if (legacy !== undefined) warn(`${all} and have no effect beside driver`)
     const targets = config.driver.map((url, i, all) =>
       driverTarget(url, all.length === 1 ? 'driver' : `driver[${i}]`),
     )
     const read = targets[0]!
     return { read, write: targets.length > 1 ? targets.at(-1)! : read }
   }
-  const legacy = config.redisHost ?? config.redisPort ?? config.redisPassword ?? config.redisDatabase
-  if (legacy !== undefined)
-    warn('redisHost, redisPort, redisPassword and redisDatabase are deprecated: use driver')
+  if (legacy !== undefined) warn(`${all}: use driver`)
   const read: RedisTarget = {
     ...parseRedisUrl('redis:'),
     host: config.redisHost ?? '127.0.0.1',

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
 import { join } from 'node:path'
 import { type Page } from './forward/plane.ts'
+import { type RouterSettings } from './settings.ts'
 import { type TableRoute } from './table/route-table.ts'
 
 /** Hipache's words. */
 export const unknownHost = 'frontend not found'
 
-/** What the app's owner should do next, by status. */
-function advice(status: number, reason: string, route: TableRoute | undefined): string {
+/** What the owner of an app of the instance should do next, by status. */
+function commands(status: number, route: TableRoute | undefined): string {
   const app = route === undefined || !/^[\w.-]+$/.test(route.identifier) ? 'NAME' : route.identifier
   switch (status) {
     case 404:
@@ -17,11 +18,25 @@ function advice(status: number, reason: string, route: TableRoute | undefined): 
       return `The app did not answer this request. If it is yours, see <code>paas ps -a ${app}</code> and <code>paas logs -a ${app}</code>.`
     case 503:
       return `The app cannot take this request now; try again shortly. If it is yours, see <code>paas ps -a ${app}</code> and <code>paas ps:scale</code>.`
-    case 400:
-      if (reason !== unknownHost) return 'The request cannot be served.'
-      return 'No app answers at this address. If it should be yours, see the key of its host in Redis, <code>frontend:HOST</code>.'
     case 504:
       return `The app took too long. If it is yours, see <code>paas logs -a ${app}</code>.`
+    default:
+      return 'The request cannot be served.'
+  }
+}
+
+/** The same of a router that knows no more than the keys of a Redis. */
+function keys(status: number, reason: string): string {
+  if (reason === unknownHost)
+    return 'No app answers at this address. If it should be yours, see the key of its host in Redis, <code>frontend:HOST</code>.'
+  const look = 'see whether the backends in <code>frontend:HOST</code> answer, and <code>dead:HOST</code>'
+  switch (status) {
+    case 502:
+      return `The app did not answer this request. If it is yours, ${look}.`
+    case 503:
+      return `The app cannot take this request now; try again shortly. If it is yours, ${look}.`
+    case 504:
+      return `The app took too long. If it is yours, ${look}.`
     default:
       return 'The request cannot be served.'
   }
@@ -31,7 +46,7 @@ function advice(status: number, reason: string, route: TableRoute | undefined): 
  * The router's own answers: small, plain, without anything that a client sent. With `staticDir`, Hipache's
  * `error_<status>.html` and `error_default.html`, read each time, so that edits are live.
  */
-export function pages(staticDir: string | undefined) {
+export function pages({ staticDir, advice }: Pick<RouterSettings, 'staticDir' | 'advice'>) {
   return (status: number, reason: string, route: TableRoute | undefined): Page => {
     if (status === 200) return { status, contentType: 'text/plain', body: Buffer.from(reason) }
     const own = staticDir === undefined ? undefined : readPage(staticDir, status)
@@ -39,7 +54,7 @@ export function pages(staticDir: string | undefined) {
     const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`
     const body =
       `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title>` +
-      `<h1>${title}</h1><p>${advice(status, reason, route)}</p><p>${reason}</p></html>\n`
+      `<h1>${title}</h1><p>${advice === 'commands' ? commands(status, route) : keys(status, reason)}</p><p>${reason}</p></html>\n`
     return { status, contentType: 'text/html; charset=utf-8', body: Buffer.from(body) }
   }
 }

@@ -31,6 +31,8 @@ export type RouterSettings = {
   trustedProxies: string[]
   proxyProtocol: boolean
   unknownHostStatus: 400 | 404
+  /** What pages send an app's owner to: the commands of an instance, or the keys of a Redis. */
+  advice: 'commands' | 'keys'
   staticDir: string | undefined
   balance: 'least' | 'random'
   timeouts: Timeouts
@@ -77,6 +79,7 @@ export const defaultSettings = {
   trustedProxies: [],
   proxyProtocol: false,
   unknownHostStatus: 404,
+  advice: 'keys',
   staticDir: undefined,
   balance: 'least',
   timeouts: defaultTimeouts,

@@ -264,3 +264,25 @@ test('a mistake in a driver names the file and the entry, not the password', () 
     rmSync(directory, { recursive: true })
   }
 })
+
+test('a false stands for no value where there is to be one', () => {
+  const server = { https: false, address: false, address6: false, staticDir: '' }
+  const { settings } = read({ server, redisPassword: false, user: false, driver: false })
+  expect(settings).toMatchObject({ staticDir: undefined, user: undefined })
+  expect(settings.listen.map(({ address, port }) => `${address} ${port}`)).toEqual(['127.0.0.1 80'])
+  expect(settings.redis.read.password).toBeUndefined()
+})
+
+test('an address6 says nothing about IPv4', () => {
+  const where = (value: unknown): string[] => read(value).settings.listen.map(({ address }) => address)
+  expect(where({ server: { address6: ['::1'] } })).toEqual(['0.0.0.0', '::1'])
+  expect(where({ server: { address6: '::' } })).toEqual(['0.0.0.0', '::'])
+  expect(where({ server: { address: ['127.0.0.1'], address6: ['::1'] } })).toEqual(['127.0.0.1', '::1'])
+})
+
+test('a Redis that is named twice is the one of driver, with a warning', () => {
+  const { settings, warnings } = read({ driver: 'redis://one:1', redisHost: 'other', redisPort: 2 })
+  expect(settings.redis.read).toMatchObject({ host: 'one', port: 1 })
+  expect(warnings.join()).toContain('have no effect beside driver')
+  expect(read({ redisMasterHost: 'master' }).warnings.join()).toContain('use driver')
+})
