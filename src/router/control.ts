@@ -17,17 +17,20 @@ export const ControlReply = z.union([
 ])
 export type ControlReply = z.infer<typeof ControlReply>
 
+/** A worker that hangs is waited for 3 s, and who asks meanwhile has to wait for that. */
+const answerMs = 10_000
+
 /** Workers are replaced one after the other, each in up to half a minute, and a reload before may be going on. */
 const reloadMs = 600_000
 
 /** What all workers have counted since they started. */
 export async function readRouterStats(socketPath: string): Promise<RouterStats> {
-  return RouterStats.parse(await ask(socketPath, { op: 'stats' }, 5000))
+  return RouterStats.parse(await ask(socketPath, { op: 'stats' }, answerMs))
 }
 
 /** Prometheus text. */
 export async function readRouterMetrics(socketPath: string): Promise<string> {
-  return z.string().parse(await ask(socketPath, { op: 'metrics' }, 5000))
+  return z.string().parse(await ask(socketPath, { op: 'metrics' }, answerMs))
 }
 
 /** Replaces all workers; resolves once the new ones serve. The old ones finish what they have. */

@@ -12,7 +12,7 @@ import { type TableRoute } from '../table/route-table.ts'
 import { clientDueOf } from './due.ts'
 import { clientOf, type Origin, originOf, plainAddress, upstreamHead } from './forwarded.ts'
 import { answerHead } from './own-answer.ts'
-import { hasProxyHeader, parseProxyHeader } from './proxy-protocol.ts'
+import { hasProxyHeader, incomplete, parseProxyHeader } from './proxy-protocol.ts'
 import { type Reader } from './reading.ts'
 
 /** What a connection inherits from the address that it came in at. */
@@ -141,8 +141,7 @@ export class ClientConnection implements Client {
       this.#expectProxyHeader = false
       return from
     }
-    const header =
-      present === undefined ? { length: 0, address: undefined } : parseProxyHeader(buf, from, end)
+    const header = present === undefined ? incomplete : parseProxyHeader(buf, from, end)
     if (header === undefined) {
       this.#closing = true
       this.#socket.destroy()
@@ -158,7 +157,7 @@ export class ClientConnection implements Client {
     if (header.address !== undefined) {
       this.#origin = originOf(plainAddress(header.address), this.#origin)
       this.#trusts = this.#plane.trusts(this.address) ? this.#plane.trusts : undefined
-    }
+    } else if (!header.local) this.#trusts = undefined
     return from + header.length
   }
 

@@ -10,9 +10,12 @@ const v2Signature = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51,
 
 /**
  * What a PROXY protocol header (v1 or v2) says. `length` 0: incomplete. Undefined: malformed. `address`
- * undefined: the proxy speaks for itself (LOCAL, UNKNOWN).
+ * undefined: the proxy speaks for itself (`local`), or for somebody it does not name.
  */
-export type ProxyHeader = { length: number; address: string | undefined }
+export type ProxyHeader = { length: number; address: string | undefined; local: boolean }
+
+/** More of it is to come. */
+export const incomplete: ProxyHeader = { length: 0, address: undefined, local: false }
 
 /** Reads the header at the beginning of a connection from a trusted proxy. */
 export function parseProxyHeader(buf: Buffer, from: number, end: number): ProxyHeader | undefined {
@@ -38,37 +41,35 @@ export function hasProxyHeader(buf: Buffer, from: number, end: number): boolean 
 function parseV1(bytes: Buffer): ProxyHeader | undefined {
   const lineEnd = bytes.indexOf('\r\n')
   if ((lineEnd === -1 ? bytes.length : lineEnd + 2) > maxLineBytes) return undefined
-  if (lineEnd === -1) return { length: 0, address: undefined }
+  if (lineEnd === -1) return incomplete
   const length = lineEnd + 2
   const line = latin1(bytes, 0, lineEnd)
-  if (/^PROXY UNKNOWN(?: [ -~]*)?$/.test(line)) return { length, address: undefined }
+  if (/^PROXY UNKNOWN(?: [ -~]*)?$/.test(line)) return { length, address: undefined, local: false }
   const match =
     /^PROXY TCP([46]) ([0-9A-Fa-f.:]+) ([0-9A-Fa-f.:]+) (0|[1-9][0-9]{0,4}) (0|[1-9][0-9]{0,4})$/.exec(line)
   if (match === null) return undefined
   const [, family, source = '', target = '', ...ports] = match
   if (isIP(source) !== Number(family) || isIP(target) !== Number(family)) return undefined
   if (ports.some((port) => Number(port) > 65_535)) return undefined
-  return { length, address: family === '4' ? source : canonicalIpv6(source) }
+  return { length, address: family === '4' ? source : canonicalIpv6(source), local: false }
 }
 
 function parseV2(bytes: Buffer): ProxyHeader | undefined {
-  if (bytes.length < 16) return { length: 0, address: undefined }
+  if (bytes.length < 16) return incomplete
   const versionAndCommand = bytes[12]!
   const [family, transport] = [bytes[13]! >> 4, bytes[13]! & 15]
   const length = 16 + bytes.readUInt16BE(14)
   if (versionAndCommand >> 4 !== 2 || (versionAndCommand & 15) > 1 || length > maxHeaderBytes)
     return undefined
-  if (family > 3 || transport > 2) return undefined
-  if (bytes.length < length) return { length: 0, address: undefined }
   const local = (versionAndCommand & 15) === 0
-  if (local || transport === 0) return { length, address: undefined }
-  if (family === 1) return length < 28 ? undefined : { length, address: bytes.subarray(16, 20).join('.') }
-  if (family === 2) {
-    if (length < 52) return undefined
-    const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(16 + 2 * i).toString(16))
-    return { length, address: canonicalIpv6(groups.join(':')) }
-  }
-  return { length, address: undefined }
+  if (!local && (family > 3 || transport > 2)) return undefined
+  if (bytes.length < length) return incomplete
+  const unnamed: ProxyHeader = { length, address: undefined, local }
+  if (local || transport === 0 || family === 0 || family === 3) return unnamed
+  if (length < (family === 1 ? 28 : 52)) return undefined
+  if (family === 1) return { ...unnamed, address: bytes.subarray(16, 20).join('.') }
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(16 + 2 * i).toString(16))
+  return { ...unnamed, address: canonicalIpv6(groups.join(':')) }
 }
 
 /** Which peers are believed, from addresses and CIDR ranges. Throws INVALID_INPUT on what is neither. */

@@ -12,6 +12,8 @@ const flushMs = 50
 const together = 64
 /** When the disk does not take lines, this much waits; later lines are lost, and counted. */
 const bufferBytes = 1024 * 1024
+/** A disk that takes longer for a write is not waited for. */
+const patientMs = 1000
 const newline = 10
 /** Each buffer begins with a newline, which is written only after half a line. */
 const start = 1
@@ -111,6 +113,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
   let failed = false
   /** Where a write is under way. */
   let writing: number | undefined
+  let writingSince = never
   const lineOf = accessLines()
   let second = 0
   let time = ''
@@ -136,11 +139,18 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
         time = timestamp(new Date(started))
       }
       const text = lineOf(finished, time)
+      if (used + text.length > bufferBytes) makeRoom()
       // The disk may not take what is there.
       if (used + text.length > bufferBytes) lost += 1
       else used += writeLatin1(filling, text, used)
     }
     waiting.length = 0
+  }
+
+  /** For lines that come faster than they are written: each may be as long as four heads. */
+  function makeRoom(): void {
+    flush()
+    if (used > start && performance.now() - writingSince < patientMs) writeFilled()
   }
 
   function flush(): void {
@@ -149,6 +159,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     const [target, full, length] = [fd, filling, used]
     spare = undefined
     writing = target
+    writingSince = performance.now()
     filling = next
     used = start
     writeAll(target, full, firstToWrite(target), length, (error, written) => {
@@ -162,6 +173,10 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
 
   function writeNow(): void {
     settle()
+    writeFilled()
+  }
+
+  function writeFilled(): void {
     if (used === start) return
     let written = firstToWrite(fd)
     let problem: unknown = null

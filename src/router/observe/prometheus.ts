@@ -42,7 +42,7 @@ export function prometheusText(merged: MergedStats, workers: readonly WorkerStat
     ...metric(
       'backend_ejected',
       'gauge',
-      '1 while a backend gets no requests.',
+      '1 while a backend gets no requests of one host at least.',
       [...backends.keys()].map((url) => [named('backend', url), ejected.has(url) ? 1 : 0]),
     ),
     ...metric(

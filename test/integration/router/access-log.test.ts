@@ -117,3 +117,17 @@ test(
     rmSync(directory, { recursive: true })
   },
 )
+
+test('long lines that come faster than they are written are written', () => {
+  const path = join(tmpdir(), `paas-long-${process.pid}.log`)
+  const problems: string[] = []
+  const log = openAccessLog(path, (message) => problems.push(message))
+  const long = request('/long')
+  for (let i = 0; i < 400; i += 1)
+    log.line({ ...long, asked: { ...long.asked, userAgent: '"'.repeat(15_000), referer: String(i) } })
+  log.close()
+  const lines = readFileSync(path, 'latin1').split('\n')
+  rmSync(path)
+  expect(problems).toEqual([])
+  expect(lines.map((line) => line.split('"')[3]).filter(Boolean)).toHaveLength(400)
+})

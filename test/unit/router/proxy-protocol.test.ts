@@ -15,7 +15,7 @@ const v2 = (versionAndCommand: number, family: number, body: Buffer): Buffer =>
 const four = Buffer.from([7, 7, 7, 8, 1, 1, 1, 1, 0, 1, 0, 80])
 const six = (address: string): Buffer => Buffer.from(`${address}${'0'.repeat(32)}00010050`, 'hex')
 
-test.each([
+test.each<[string | Buffer, string | undefined, boolean?]>([
   ['PROXY TCP4 1.2.3.4 5.6.7.8 0 65535\r\n', '1.2.3.4'],
   ['PROXY TCP6 2001:DB8:0:0:0::7 ::1 1 80\r\n', '2001:db8::7'],
   ['PROXY UNKNOWN\r\n', undefined],
@@ -24,13 +24,17 @@ test.each([
   [v2(0x21, 0x11, Buffer.concat([four, Buffer.from([4, 0, 1, 9])])), '7.7.7.8'],
   [v2(0x21, 0x21, six('20010db8000000000000000000000005')), '2001:db8::5'],
   [v2(0x21, 0x21, six('00000000000000000000ffff08080808')), '::ffff:8.8.8.8'],
-  [v2(0x20, 0, Buffer.alloc(0)), undefined],
-  [v2(0x20, 0x11, four), undefined],
+  [v2(0x20, 0, Buffer.alloc(0)), undefined, true],
+  [v2(0x20, 0x11, four), undefined, true],
+  // Whatever a family that does not matter may be.
+  [v2(0x20, 0xff, Buffer.alloc(0)), undefined, true],
+  [v2(0x21, 0, Buffer.alloc(0)), undefined],
+  [v2(0x21, 0x10, four), undefined],
   [v2(0x21, 0x31, Buffer.alloc(216)), undefined],
   [v2(0x21, 0x12, four), '7.7.7.8'],
   [v2(0x21, 0x11, Buffer.concat([four, Buffer.alloc(2000)])), '7.7.7.8'],
-])('%j is accepted', (bytes, address) => {
-  expect(parse(bytes)).toEqual({ length: bytes.length, address })
+])('%j is accepted', (bytes, address, local = false) => {
+  expect(parse(bytes)).toEqual({ length: bytes.length, address, local })
 })
 
 test.each([
