@@ -27,6 +27,8 @@ export type PlaneEvents = {
   drained(): void
   /** Whether a host without a route has none for certain. */
   routesKnown(): boolean
+  /** Whether what is dead of a host stays so beyond its time, as nobody can say it again. */
+  staysDead(host: string): boolean
   report(message: string): void
 }
 
@@ -58,12 +60,14 @@ export function createDataPlane(
     return backend
   }
 
-  const table = createRouteTable(backendFor, (backend) => {
+  function left(backend: Backend): void {
     if (backend.queued > 0) backend.dissolveQueue((host) => !mayServe(backend, host))
     if (backend.routes > 0) return
     backend.sweep(performance.now())
     if (backend.inFlight === 0 && backends.get(backend.url) === backend) backends.delete(backend.url)
-  })
+  }
+
+  const table = createRouteTable(backendFor, left, (host) => on.staysDead(host))
 
   function mayServe(backend: Backend, host: string): boolean {
     const route = table.lookup(host)
@@ -88,10 +92,11 @@ export function createDataPlane(
     debugs: trustedPeers([...settings.trustedProxies, '127.0.0.0/8', '::1/128']),
     unknownHostStatus: settings.unknownHostStatus,
     routesKnown: () => on.routesKnown(),
-    page: pages(settings.staticDir),
+    page: pages(settings),
     requestId: requestIds(),
     stickyToken: (host, url) =>
       createHmac('sha256', cookieKey).update(`${host}\0${url}`).digest('base64url').slice(0, 22),
+    checked,
     optionsFor: (route: TableRoute) =>
       route.options ?? (settings.balance === 'random' ? byChance : undefined),
     clock: performance.now(),

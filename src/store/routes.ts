@@ -157,7 +157,8 @@ export async function awaitSwitch(
 ): Promise<Switched> {
   const { version, backends, drainTimeoutMs, signal } = options
   const deadline = performance.now() + drainTimeoutMs
-  let heardAt = Infinity
+  /** Since when workers have been silent while Redis was there. */
+  let silentSince = new Map<string, number>()
   // The caller's connection may fail fast; this one waits for Redis, and subscribes again when it is back.
   const subscriber = redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null })
   subscriber.on('error', () => undefined)
@@ -172,13 +173,15 @@ export async function awaitSwitch(
       // Set up before the read, so that a message that arrives during it is not missed.
       const woken = new Promise<void>((resolve) => (wake = resolve))
       const heard = await hearWorkers(redis).catch(() => undefined)
-      if (heard === undefined) heardAt = Infinity
+      if (heard === undefined) silentSince.clear()
       else {
-        heardAt = Math.min(heardAt, performance.now())
+        const now = performance.now()
+        silentSince = new Map(heard.silent.map((id) => [id, silentSince.get(id) ?? now]))
         last = judge(heard, version, backends)
         const isOver = last.applied && last.undrained.length === 0
         if (isOver && heard.silent.length === 0) return last
-        if (performance.now() - heardAt > silenceMs) await forgetWorkers(redis, heard.silent)
+        const dead = heard.silent.filter((id) => now - (silentSince.get(id) ?? now) > silenceMs)
+        await forgetWorkers(redis, dead)
       }
       const left = deadline - performance.now()
       if (left <= 0) return last

@@ -88,7 +88,7 @@ export function createHealthChecks(
   async function watch(watched: { places: Place[] }, host: string, check: HealthCheck, signal: AbortSignal) {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const before = watched.places
-      const urls = table.get(host)?.urls ?? []
+      const urls = table.lookup(host)?.urls ?? []
       // What another backend has the place of now was not found out about that one.
       for (const { url, index, out } of before)
         if (out && urls[index] !== url) void marks.unmarkDead(host, index).catch(() => undefined)
@@ -103,7 +103,7 @@ export function createHealthChecks(
   }
 
   async function mark({ host, url, index }: Place): Promise<void> {
-    const urls = table.get(host)?.urls ?? []
+    const urls = table.lookup(host)?.urls ?? []
     if (urls[index] !== url) return
     await marks.markDead({ host, url, index, backends: urls.length, verdict: true }).catch(() => undefined)
   }
@@ -121,7 +121,7 @@ export function createHealthChecks(
       body,
       timeoutMs: check.timeout * 1000,
     })
-    if (signal.aborted || table.get(host)?.urls[index] !== url || problem?.kind === 'exhausted') return
+    if (signal.aborted || table.lookup(host)?.urls[index] !== url || problem?.kind === 'exhausted') return
     place.good = problem === undefined ? place.good + 1 : 0
     place.bad = problem === undefined ? 0 : place.bad + 1
     if (place.bad >= check.fall) {
@@ -140,7 +140,7 @@ export function createHealthChecks(
   /** Nobody will bring back what a check took out that is no more; unless it is being written anew. */
   function letIn(places: readonly Place[]): void {
     for (const { host, url, index, out } of places)
-      if (out && !running.has(host) && table.get(host)?.urls[index] === url)
+      if (out && !running.has(host) && table.lookup(host)?.urls[index] === url)
         void marks.unmarkDead(host, index).catch(() => undefined)
   }
 

@@ -47,11 +47,13 @@ export type RouteTable = ReturnType<typeof createRouteTable>
 
 /**
  * All routes, in memory. `backendFor` gives the one object of a backend URL; `left` is told of each backend that a
- * route has lost, or that has been marked dead for a host.
+ * route has lost, or that has been marked dead for a host. `staysDead`: whether what is dead of a host stays so beyond
+ * its time.
  */
 export function createRouteTable(
   backendFor: (url: string) => Backend | undefined,
   left: (backend: Backend) => void,
+  staysDead: (host: string) => boolean = () => false,
 ) {
   const routes = new Map<string, TableRoute>()
   const dead = new Map<string, DeadSet>()
@@ -77,7 +79,7 @@ export function createRouteTable(
   function deadOf(host: string, now: number): DeadSet | undefined {
     const set = dead.get(host)
     if (set === undefined) return undefined
-    if (set.until > now) return set
+    if (set.until > now || staysDead(host)) return set
     dead.delete(host)
     return undefined
   }

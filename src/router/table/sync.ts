@@ -35,6 +35,8 @@ export function createSync(
   let versioned = false
   /** Redis has no version now, and so has lost whatever it had. */
   let lost = false
+  /** Redis was set back, and has not been read from beginning to end since. */
+  let setBack = false
   /** What Redis last said that its version is. */
   let redisVersion: number | undefined
   /** The version that was announced last. */
@@ -106,6 +108,7 @@ export function createSync(
     judge(current)
     // Of a Redis that was set back nothing is known until all of it has been read.
     if (current < version && !lost) {
+      setBack = true
       version = 0
       on.applied(version)
     }
@@ -140,6 +143,7 @@ export function createSync(
     }
     await read([...special])
     loaded ||= !lost
+    setBack = false
     lastFullMs = performance.now() - started
     fullAt = performance.now()
     settle(Math.max(version, current))
@@ -155,6 +159,7 @@ export function createSync(
     // What fails is made good by reading everything, which follows.
     await read(hosts)
     for (const one of versions) ahead.add(one)
+    if (setBack) return
     const before = version
     settle(version)
     if (loaded && version > before) on.applied(version)

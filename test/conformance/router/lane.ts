@@ -50,6 +50,7 @@ export async function startPlane(options: {
       finished: () => undefined,
       drained: () => undefined,
       routesKnown: () => options.routesKnown ?? true,
+      staysDead: () => false,
       report: () => undefined,
     },
   )

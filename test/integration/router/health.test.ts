@@ -409,3 +409,31 @@ test('a router without a file to spare says nothing about backends', { timeout: 
   await eventually(() => other.seen.length > probed)
   expect(narrow.log()).not.toContain('failed its check')
 })
+
+test('a host that a wildcard serves has a health check of its own', { timeout: 20_000 }, async () => {
+  const sick = await failing('sick', '/health')
+  await redis.client.rpush('frontend:*.wide.test', 'wild', good.url, sick.url)
+  await redis.client.hset('healthcheck:x.wide.test', { path: '/health', interval: '0.2' })
+  await eventually(async () => (await dead('x.wide.test')).includes('1'))
+  await sleep(100)
+  for (let i = 0; i < 10; i += 1) expect((await ask(port, 'x.wide.test')).body).toBe('good')
+  // Others have nothing to do with it.
+  await eventually(async () => (await ask(port, 'y.wide.test')).body === 'sick')
+  await redis.client.del('healthcheck:x.wide.test')
+  await eventually(async () => (await dead('x.wide.test')).length === 0)
+  sick.close()
+})
+
+test('a verdict holds while Redis is away', { timeout: 30_000 }, async () => {
+  const sick = await failing('sick', '/health')
+  await route('away.test', good.url, sick.url)
+  await redis.client.hset('healthcheck:away.test', { path: '/health', interval: '0.2' })
+  await eventually(async () => (await dead('away.test')).includes('1'))
+  await sleep(300)
+  await redis.stop()
+  // Marks last for two seconds.
+  await sleep(3000)
+  for (let i = 0; i < 20; i += 1) expect((await ask(port, 'away.test')).body).toBe('good')
+  await redis.start()
+  sick.close()
+})

@@ -88,6 +88,22 @@ test('awaitSwitch waits for a worker whose record has expired to speak again, an
   expect(await redis.client.smembers(routeKeys.workers)).toEqual([])
 })
 
+test('a worker that falls silent late has as long to speak again as any other', async () => {
+  await redis.client.set(routeKeys.version, 1)
+  await worker('w1', 1, { b: 1 })
+  await worker('w2', 1)
+  const about = { version: 1, backends: ['b'], drainTimeoutMs: 20_000 }
+  let over = false
+  const switched = awaitSwitch(redis.client, about).finally(() => (over = true))
+  await new Promise((resolve) => setTimeout(resolve, 5000))
+  // Longer than that after the beginning it says nothing for a moment.
+  await redis.client.del(routeKeys.worker('w1'))
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  expect(over).toBe(false)
+  await worker('w1', 1)
+  expect(await switched).toEqual({ ...nobody, workers: 2 })
+})
+
 test('awaitSwitch waits for every worker to apply and to drain', async () => {
   await redis.client.set(routeKeys.version, 2)
   await worker('w1', 1)

@@ -429,3 +429,21 @@ test('whatever happens in whatever order, no version is said to be there before 
     { numRuns: 300 },
   )
 })
+
+test('nor of one that was set back to its very beginning', async () => {
+  const { redis, sync, put, applied, rest, pause, goOn } = await loadedLine()
+  redis.version = 5
+  sync.wantFull()
+  goOn()
+  await rest()
+  const goOnAgain = pause()
+  redis.version = 0
+  put('a.test', ['http://10.0.0.4:1'], 1)
+  redis.version = 1
+  sync.changed(['a.test'], 1)
+  await rest()
+  expect([sync.version, sync.settled, applied.at(-1)]).toEqual([0, false, 0])
+  goOnAgain()
+  await rest()
+  expect([sync.version, sync.settled, applied.at(-1)]).toEqual([1, true, 1])
+})
