@@ -144,6 +144,10 @@ export function startMaster(
         counted.forget(message.names)
         return
       }
+      if (message.type === 'terminated') {
+        follow(worker)
+        return
+      }
       serving.set(worker, message.routesKnown)
       const place = slots.get(slot)
       if (place?.worker === worker) {
@@ -176,7 +180,8 @@ export function startMaster(
     if (place?.worker !== worker) return
     const lived = performance.now() - place.startedAt
     log.warn(`worker ${worker.process.pid ?? '?'} ended (${how})`)
-    respawn(slot, place, lived > steadyMs ? 0 : place.crashes + 1)
+    // One that has served was not hindered by what it started with.
+    respawn(slot, place, lived > steadyMs || place.id !== undefined ? 0 : place.crashes + 1)
   }
 
   /** `crashes`: so many before it have ended at once. */
@@ -219,10 +224,10 @@ export function startMaster(
   }
 
   /** One that is still starting has nothing to finish, and does not hear; nor may one that hangs. */
-  function letGo(worker: ClusterWorker): void {
+  function letGo(worker: ClusterWorker, isLast: boolean): void {
     const end = (): void => void worker.process.kill('SIGKILL')
     if (!serving.has(worker)) return end()
-    send(worker, { type: 'drain' })
+    send(worker, { type: 'drain', isLast })
     const limit = setTimeout(end, current.drainMs + 3000)
     worker.once('exit', () => clearTimeout(limit))
   }
@@ -230,7 +235,7 @@ export function startMaster(
   function retire(worker: ClusterWorker): void {
     if (hasEnded(worker)) return
     retiring.add(worker)
-    letGo(worker)
+    letGo(worker, false)
   }
 
   /** Throws where the new worker does not come to serve, and the old one goes on. */
@@ -276,8 +281,30 @@ export function startMaster(
     return { workers: slots.size }
   }
 
+  let replacing: Promise<unknown> = Promise.resolve()
+  /** Two at once would take one place for the other's. */
+  function inTurn<T>(replaceSome: () => Promise<T>): Promise<T> {
+    const replaced = replacing.then(replaceSome)
+    replacing = replaced.catch(() => undefined)
+    return replaced
+  }
+
   /** Not of what was read before it was asked for, which those who ask may have changed. */
-  const reload = sharing(replaceAll)
+  const reload = sharing(() => inTurn(replaceAll))
+
+  /** Somebody has told a worker to end. */
+  function follow(worker: ClusterWorker): void {
+    inTurn(async () => {
+      const [slot] = [...slots].find(([, place]) => place.worker === worker) ?? []
+      if (slot === undefined || stopping) return
+      log.info(
+        `worker ${worker.process.pid ?? '?'} is told to end, and goes once another serves in its place`,
+      )
+      await replace(slot)
+    }).catch((error: unknown) => {
+      if (!stopping) log.warn(messageOf(error))
+    })
+  }
 
   function askWhichAreGone(): void {
     const names = counted.names()
@@ -345,7 +372,7 @@ export function startMaster(
       for (const server of servers) server?.close()
       const all = present()
       const gone = all.map((worker) => new Promise((resolve) => worker.once('exit', resolve)))
-      for (const worker of all) letGo(worker)
+      for (const worker of all) letGo(worker, true)
       await Promise.all(gone)
       if (settings.snapshot !== undefined) return
       try {

@@ -7,8 +7,8 @@ export const ToWorker = z.discriminatedUnion('type', [
   /** Say which of these are in no route. */
   z.object({ type: z.literal('which-are-gone'), names: Names }),
   z.object({ type: z.literal('reopen-logs') }),
-  /** Take no new connections, finish the present ones, exit. */
-  z.object({ type: z.literal('drain') }),
+  /** Take no new connections, finish the present ones, exit; `isLast`: nobody takes its place. */
+  z.object({ type: z.literal('drain'), isLast: z.boolean().default(false) }),
 ])
 export type ToWorker = z.infer<typeof ToWorker>
 
@@ -24,5 +24,7 @@ export const ToMaster = z.discriminatedUnion('type', [
   /** The answer, or at its end (`id` 0) all that it has counted. */
   z.object({ type: z.literal('stats'), id: z.int(), stats: z.custom<WorkerStats>() }),
   z.object({ type: z.literal('gone'), names: Names }),
+  /** Somebody wants it to end: another is to take its place. */
+  z.object({ type: z.literal('terminated') }),
 ])
 export type ToMaster = z.infer<typeof ToMaster>

@@ -6,14 +6,19 @@ import {
   fstatSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  rmSync,
   type Stats,
   statSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { openLog } from './observe/log-file.ts'
 import { type RouterSettings } from './settings.ts'
+
+/** No writing of a snapshot takes as long. */
+const leftMs = 600_000
 
 /** What workers become once they have opened what only root may open. */
 export type Identity = { uid: number | undefined; gid: number }
@@ -75,12 +80,23 @@ export function prepareSnapshot(path: string, identity: Identity | undefined): v
       cause,
     })
   }
+  removeLeftovers(path)
   if (identity?.uid === undefined) return
   if (made) chownSync(directory, identity.uid, identity.gid)
   if ((rightsOf(statSync(directory), identity) & 3) === 3) return
   throw new PaasError('START_FAILED', `The workers cannot write the snapshot into ${directory}.`, {
     hint: `chown ${identity.uid} ${directory}`,
   })
+}
+
+/** What killed writers of the snapshot have left (snapshot.ts), and not what is being written. */
+function removeLeftovers(path: string): void {
+  for (const name of readdirSync(dirname(path))) {
+    if (!name.startsWith(`${basename(path)}.`) || !/\.[0-9a-f]{12}\.tmp$/.test(name)) continue
+    const leftover = join(dirname(path), name)
+    const written = statSync(leftover, { throwIfNoEntry: false })?.mtimeMs ?? Infinity
+    if (Date.now() - written > leftMs) rmSync(leftover, { force: true })
+  }
 }
 
 /** Whether it was not there. Not by Node's `recursive`, which never returns below /proc. */

@@ -59,9 +59,12 @@ async function runMaster(
 }
 
 async function runWorker(settings: RouterSettings, log: ReturnType<typeof routerLogger>): Promise<void> {
+  const tell = (message: ToMaster, told?: () => void): void =>
+    void process.send?.(message, undefined, {}, told)
   // The master decides when a worker goes; a terminal's Ctrl-C reaches both.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
     process.on(signal, () => undefined)
+  process.on('SIGTERM', () => tell({ type: 'terminated' }))
   offerToTheKernel()
   const { env } = process
   const replaces = env[workerEnv.replaces]
@@ -80,8 +83,6 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
   const identity = workerIdentity(settings)
   if (identity !== undefined) become(identity)
   worker.keepSnapshot()
-  const tell = (message: ToMaster, told?: () => void): void =>
-    void process.send?.(message, undefined, {}, told)
   process.on('message', (value: unknown) => {
     const parsed = ToWorker.safeParse(value)
     if (!parsed.success) return
@@ -91,7 +92,7 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
     else if (message.type === 'reopen-logs') worker.reopenLogs()
     else {
       void worker
-        .drain()
+        .drain(message.isLast)
         .then(() => tell({ type: 'stats', id: 0, stats: worker.stats() }, () => process.exit(0)))
     }
   })

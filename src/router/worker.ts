@@ -84,6 +84,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     },
     drained: () => announce(),
     routesKnown,
+    staysDead: (host) => checked.has(host) && !feed.connected,
     report: (message) => log.info(message),
   })
   const { table, backends, plane } = data
@@ -103,7 +104,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   /** Not before `keepSnapshot`, nor once a successor does it. */
   let keeps = false
   const save = (): void => {
-    if (keeps && !plane.draining) void keeper?.save()
+    if (keeps) void keeper?.save()
   }
 
   let appliedOnce: () => void = () => undefined
@@ -151,6 +152,9 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     }
   }
 
+  /** Since what is gone was last forgotten. */
+  let statsAsked = false
+
   let predecessor = role.replaces
   async function withdrawPredecessor(): Promise<void> {
     if (predecessor === undefined) return
@@ -183,7 +187,11 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const timers = [
     setInterval(() => void afterSnapshot.then(tick), tickMs),
     setInterval(announce, announceMs),
-    setInterval(() => stats.forget(goneOf(stats.names())), forgetMs),
+    setInterval(() => {
+      // Who asks for them makes room, and is told of it.
+      if (!statsAsked) stats.forget(goneOf(stats.names()))
+      statsAsked = false
+    }, forgetMs),
     setInterval(save, snapshotMs),
     // What nobody touches for days is tidied up in some places.
     setInterval(() => keeper?.changed(), rewriteMs),
@@ -220,6 +228,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     },
 
     stats(): WorkerStats {
+      statsAsked = true
       const gone = goneOf(stats.names())
       stats.forget(gone)
       const ejected: Record<string, string> = {}
@@ -245,10 +254,12 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
 
     /**
      * Takes no new connections and lets the present ones end: each after its response in progress, idle ones
-     * after a while, because closing them at once could cross a request on its way; all of them at the limit.
+     * after a while, because closing them at once could cross a request on its way; all of them at the limit. `isLast`:
+     * nobody takes its place.
      */
-    async drain(): Promise<void> {
+    async drain(isLast: boolean): Promise<void> {
       plane.draining = true
+      keeps &&= isLast
       listeners.close()
       checks.close()
       const started = performance.now()
@@ -260,6 +271,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       }
       data.close()
       for (const timer of timers) clearInterval(timer)
+      if (keeps) await keeper?.finish()
       withdrawn = true
       await Promise.race([feed.withdraw([id]).catch(() => undefined), sleep(500)])
       feed.close()

@@ -13,8 +13,9 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
   const gone = createStatsCounter()
   const questions = new Map<number, { worker: Worker; settle: () => void }>()
   let questionsAsked = 0
-  /** Since the last question. */
+  /** While all are being asked. */
   let forgotten: Names[] = []
+  let asking = false
 
   /** Resolves once the worker has answered, or ended, or has been silent for too long. */
   function answered(worker: Worker): Promise<void> {
@@ -35,7 +36,7 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
     /** A worker's answer, or its last words (`id` 0). */
     told(worker: Worker, id: number, stats: WorkerStats): void {
       last.set(worker, stats)
-      forgotten.push(stats.gone)
+      if (asking && stats.gone !== undefined) forgotten.push(stats.gone)
       questions.get(id)?.settle()
     },
 
@@ -49,7 +50,9 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
     /** What they say now, or said last where one is silent, and what those before them had counted. */
     async collect(workers: readonly Worker[]) {
       forgotten = []
+      asking = true
       await Promise.all(workers.map(answered))
+      asking = false
       const living = workers.flatMap((worker) => {
         const stats = last.get(worker)
         return stats === undefined ? [] : [{ worker, stats }]
@@ -61,7 +64,7 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
     names: (): Names => gone.names(),
     forget(names: Names): void {
       gone.forget(names)
-      forgotten.push(names)
+      if (asking) forgotten.push(names)
     },
   }
 }

@@ -28,8 +28,8 @@ export type WorkerStats = {
   hosts: Record<string, Counters>
   backends: Record<string, Counters>
   ejected: Record<string, string>
-  /** What it has counted until now, and forgotten, as no route has it any more. */
-  gone: Names
+  /** What it has counted until now, and forgotten, as no route has it any more; one of an earlier version does not say. */
+  gone?: Names
 }
 
 /** What outlives a worker. */

@@ -25,10 +25,32 @@ export function createSnapshotKeeper(
   report: (message: string) => void,
 ) {
   let wanted = false
-  let saving = false
+  let saving: Promise<void> | undefined
   /** The version that the file has. */
   let written: number | undefined
   let notBefore = 0
+
+  async function write(version: number): Promise<void> {
+    wanted = false
+    written = version
+    const began = performance.now()
+    await writeSnapshot(file.path, { version, source: file.source }, table).catch((error: unknown) => {
+      wanted = true
+      report(`the snapshot was not written: ${String(error)}`)
+    })
+    saving = undefined
+    const now = performance.now()
+    notBefore = now + Math.min(mostMs, share * (now - began))
+  }
+
+  async function save(): Promise<void> {
+    // A large one that changes all the time is not written all the time; but while Redis is away it is all there is.
+    const { version, settled, connected } = redis()
+    const isDue = !connected || performance.now() >= notBefore
+    if (saving !== undefined || !settled || !isDue || (!wanted && version === written)) return
+    saving = write(version)
+    await saving
+  }
 
   return {
     /** The file is behind. */
@@ -37,22 +59,13 @@ export function createSnapshotKeeper(
     },
 
     /** Called now and then: writes what has changed, unless that has just been done or cannot be known. */
-    async save(): Promise<void> {
-      // A large one that changes all the time is not written all the time; but while Redis is away it is all there is.
-      const { version, settled, connected } = redis()
-      const isDue = !connected || performance.now() >= notBefore
-      if (saving || !settled || !isDue || (!wanted && version === written)) return
-      saving = true
-      wanted = false
-      written = version
-      const began = performance.now()
-      await writeSnapshot(file.path, { version, source: file.source }, table).catch((error: unknown) => {
-        wanted = true
-        report(`the snapshot was not written: ${String(error)}`)
-      })
-      saving = false
-      const now = performance.now()
-      notBefore = now + Math.min(mostMs, share * (now - began))
+    save,
+
+    /** Writes what has changed, as nobody will later. */
+    async finish(): Promise<void> {
+      await saving
+      notBefore = 0
+      await save()
     },
   }
 }

@@ -18,6 +18,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readRouterMetrics, reloadRouter } from '../../../src/router/control.ts'
 import { awaitSwitch, readWorkers, setRoutes } from '../../../src/store/routes.ts'
 import { type Backend, startBackend } from './support/backend.ts'
+import { openLoad } from './support/load.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { ask, eventually, freePort, startRouter } from './support/router.ts'
 
@@ -452,4 +453,55 @@ test('workers of another user write the snapshot, or it is said at once', { time
   await expect(startRouter(redis, { workers: 1, args: elsewhere })).rejects.toThrow(
     /cannot write the snapshot/,
   )
+})
+
+test('a worker that is told to end goes once another serves', { timeout: 60_000 }, async () => {
+  await redis.client.del('frontend:app.test')
+  await redis.client.rpush('frontend:app.test', 'app', backend.url)
+  await using router = await startRouter(redis, { workers: 1 })
+  const load = openLoad(router.port, 'app.test', 4)
+  await load.ran(100)
+  for (let i = 0; i < 2; i += 1) {
+    const [pid] = await router.workerPids()
+    process.kill(pid!, 'SIGTERM')
+    await eventually(async () => !(await router.workerPids()).includes(pid!), 20_000)
+    await load.ran(100)
+  }
+  // More often than once is no more than once.
+  const [pid] = await router.workerPids()
+  for (let i = 0; i < 3; i += 1) process.kill(pid!, 'SIGTERM')
+  await eventually(async () => !(await router.workerPids()).includes(pid!), 20_000)
+  const pids = await router.workerPids()
+  await sleep(1500)
+  expect(await router.workerPids()).toEqual(pids)
+  expect((await load.stop()).failures).toEqual([])
+})
+
+test('one that has served is followed at once, however often it is killed', { timeout: 60_000 }, async () => {
+  await using router = await startRouter(redis, { workers: 1 })
+  for (let i = 0; i < 4; i += 1) {
+    const [pid] = await router.workerPids()
+    process.kill(pid!, 'SIGKILL')
+    await eventually(async () => {
+      const [next] = await router.workerPids()
+      return next !== undefined && next !== pid
+    }, 10_000)
+  }
+  expect(router.log()).not.toContain('another worker starts in')
+})
+
+test('a router that ends leaves what it served last', { timeout: 40_000 }, async () => {
+  await using own = await startRedis()
+  const snapshot = join(own.directory, 'routes.json')
+  const change = (host: string) => ({
+    set: [{ host, identifier: 'app', backends: [backend.url] }],
+    remove: [],
+  })
+  await setRoutes(own.client, change('first.test'))
+  const router = await startRouter(own, { workers: 2, args: ['--snapshot', snapshot] })
+  await eventually(() => readFileSync(snapshot, 'utf8').includes('first.test'))
+  await setRoutes(own.client, change('last.test'))
+  await eventually(async () => (await ask(router.port, 'last.test')).status === 200)
+  await router[Symbol.asyncDispose]()
+  expect(readFileSync(snapshot, 'utf8')).toContain('last.test')
 })

@@ -81,3 +81,19 @@ test('what could not be written is written once it can be', async () => {
   await keeper.save()
   expect(await inode()).toBeDefined()
 })
+
+test('the last state is written at the end, however soon after the one before', async () => {
+  const path = join(directory, 'end')
+  const { keeper, add } = keeping(path)
+  for (let i = 0; i < 20_000; i += 1) add(`host-${i}.test`)
+  const first = keeper.save()
+  add('during.test')
+  await keeper.finish()
+  await first
+  expect(await readFile(path, 'utf8')).toContain('during.test')
+  add('after.test')
+  await keeper.save()
+  expect(await readFile(path, 'utf8')).not.toContain('after.test')
+  await keeper.finish()
+  expect(await readFile(path, 'utf8')).toContain('after.test')
+})

@@ -2,16 +2,19 @@ import {
   chownSync,
   lchownSync,
   linkSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { prepareAccessLog, workerIdentity } from '../../../src/router/privileges.ts'
+import { prepareAccessLog, prepareSnapshot, workerIdentity } from '../../../src/router/privileges.ts'
 
 let directory: string
 beforeAll(() => {
@@ -53,4 +56,28 @@ test('the access log is given to the workers, and nothing that somebody has link
   expect(statSync(secret)).toMatchObject({ uid: 0, size: 1 })
   prepareAccessLog('/dev/null', identity)
   expect(statSync('/dev/null').uid).toBe(0)
+})
+
+test('what killed writers of the snapshot have left goes, and nothing else', () => {
+  const folder = join(directory, 'snapshots')
+  const old = new Date(Date.now() - 3_600_000)
+  const names = [
+    'routes.json',
+    'routes.json.0123456789ab.tmp',
+    'routes.json.own.tmp',
+    'other.0123456789ab.tmp',
+  ]
+  mkdirSync(folder)
+  for (const name of [...names, 'routes.json.ba9876543210.tmp']) {
+    writeFileSync(join(folder, name), '')
+    // The last one is being written.
+    if (names.includes(name)) utimesSync(join(folder, name), old, old)
+  }
+  prepareSnapshot(join(folder, 'routes.json'), undefined)
+  expect(readdirSync(folder).sort()).toEqual(
+    [
+      ...names.filter((name) => name !== 'routes.json.0123456789ab.tmp'),
+      'routes.json.ba9876543210.tmp',
+    ].sort(),
+  )
 })
