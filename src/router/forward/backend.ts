@@ -21,7 +21,15 @@ export type PoolLimits = {
 type Shared = { buffers: Buffers; responseHead: ResponseHead; turn: Turn }
 
 /** A request that waits for its turn at a backend, and is to go on with it or to look for another one. */
-export type Waiting = { readonly asked: { readonly host: string }; proceed(): void; moveOn(): void }
+export type Waiting = {
+  readonly asked: { readonly host: string }
+  /** How many requests at once its host now allows; undefined: as many as others. */
+  readonly maxInFlight: number | undefined
+  /** Its place in the queue has become a turn. */
+  proceed(): void
+  /** What it waits for is out. */
+  moveOn(): void
+}
 
 /**
  * A request that may not be repeated takes only a connection that was busy this recently: the older it is, the
@@ -57,8 +65,7 @@ export class Backend implements ConnectionPool {
   /** When it last closed a connection right after a response, without notice. */
   #closedAt = never
   readonly #idle: BackendConnection[] = []
-  /** `max`: the request may go on while fewer than that have their turn. */
-  #queue: { waiting: Waiting; max: number }[] = []
+  #queue: Waiting[] = []
   readonly #limits: PoolLimits
   readonly #shared: Shared
 
@@ -126,7 +133,7 @@ export class Backend implements ConnectionPool {
   }
 
   /** Takes a turn (true), or a place in the queue (false), or is refused (undefined). */
-  enter(waiting: Waiting, maxInFlight = this.#limits.maxInFlight): boolean | undefined {
+  enter(waiting: Waiting, maxInFlight?: number): boolean | undefined {
     const isFull = this.isFull(maxInFlight)
     if (isFull && this.#queue.length >= this.#limits.maxQueue) return undefined
     if (this.#unresponsive !== undefined) this.#setMayTry(waiting.asked.host, false)
@@ -134,23 +141,23 @@ export class Backend implements ConnectionPool {
       this.active += 1
       return true
     }
-    this.#queue.push({ waiting, max: maxInFlight })
+    this.#queue.push(waiting)
     return false
   }
 
   /** Gives up a place in the queue. */
   leaveQueue(waiting: Waiting): void {
-    const index = this.#queue.findIndex((place) => place.waiting === waiting)
+    const index = this.#queue.indexOf(waiting)
     if (index !== -1) this.#queue.splice(index, 1)
   }
 
   /** Nobody should go on waiting for it whose host it is out for. */
   dissolveQueue(isOut: (host: string) => boolean): void {
-    const { stay = [], go = [] } = Object.groupBy(this.#queue, ({ waiting }) =>
-      isOut(waiting.asked.host) ? 'go' : 'stay',
+    const { stay = [], go = [] } = Object.groupBy(this.#queue, ({ asked }) =>
+      isOut(asked.host) ? 'go' : 'stay',
     )
     this.#queue = stay
-    for (const { waiting } of go) waiting.moveOn()
+    for (const waiting of go) waiting.moveOn()
   }
 
   /** Takes a turn that was given up in the middle of a request, and which nobody can refuse. */
@@ -163,10 +170,10 @@ export class Backend implements ConnectionPool {
     this.active -= 1
     while (this.#queue.length > 0) {
       // Hosts may have limits of their own.
-      const next = this.#queue.findIndex(({ max }) => this.active < max)
+      const next = this.#queue.findIndex(({ maxInFlight }) => !this.isFull(maxInFlight))
       if (next === -1) return
       this.active += 1
-      this.#queue.splice(next, 1)[0]!.waiting.proceed()
+      this.#queue.splice(next, 1)[0]!.proceed()
     }
   }
 

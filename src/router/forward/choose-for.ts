@@ -1,5 +1,5 @@
 import { type RouteOptions, type TableRoute } from '../table/route-table.ts'
-import { chooseBackend } from './choose.ts'
+import { chooseBackend, lastResort, noBackend } from './choose.ts'
 import { type Plane } from './plane.ts'
 import { type Asked } from './report.ts'
 import { stickyIndex } from './sticky.ts'
@@ -30,7 +30,18 @@ export function chooseFor(
     const own = ownIndex(plane, route, dead, request)
     if (own !== -1) return own
   }
-  return chooseBackend(host, plane.table.backendsOf(route), options, dead, request.tried)
+  const backends = plane.table.backendsOf(route)
+  const index = chooseBackend(host, backends, options, dead, request.tried)
+  if (index !== noBackend.ejected) return index
+  // Marks of those that are out are of our own making, unless a health check has a say.
+  const watched = plane.checked(host) || plane.checked(route.host)
+  return lastResort(host, backends, options, watched ? dead : undefined, request.tried)
+}
+
+/** How many requests at once a host now allows a backend; undefined: as many as others. */
+export function maxInFlightOf({ table, optionsFor }: Plane, host: string): number | undefined {
+  const route = table.lookup(host)
+  return route === undefined ? undefined : optionsFor(route)?.maxInFlight
 }
 
 /** The cookie for a visitor whom this backend serves; '' where it has that one, or is to stay with another backend. */

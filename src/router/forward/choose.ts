@@ -9,8 +9,7 @@ const fullLoad = 1e9
 
 /**
  * Chooses a backend by its index: the least loaded for its weight, chance deciding between equals in proportion
- * to weight; or by chance alone; of those at their cap only when all are. Those in `tried` only when no other is left,
- * and then those that are out (lastResort).
+ * to weight; or by chance alone; of those at their cap only when all are. Those in `tried` only when no other is left.
  */
 export function chooseBackend(
   host: string,
@@ -28,8 +27,11 @@ export function chooseBackend(
   let state: number = noBackend.none
   const byChance = options?.balance === 'random'
   for (let i = 0; i < backends.length; i += 1) {
-    if (dead?.has(i) === true) continue
     const backend = backends[i]
+    if (dead?.has(i) === true) {
+      if (backend?.ejectedFor(host) !== undefined) state = noBackend.ejected
+      continue
+    }
     if (backend === undefined) {
       if (state === noBackend.none) state = noBackend.invalid
       continue
@@ -56,12 +58,14 @@ export function chooseBackend(
     }
   }
   if (best !== -1) return best
-  if (retriable !== -1 || state !== noBackend.ejected) return retriable === -1 ? state : retriable
-  return lastResort(host, backends, options, dead, tried)
+  return retriable === -1 ? state : retriable
 }
 
-/** Who closes or refuses does so quickly, and may serve again by now; who hangs is given one request now and then. */
-function lastResort(
+/**
+ * Of those that are out, and of which nobody else would know that they are back: who closes or refuses does so quickly,
+ * and may serve again by now; who hangs is given one request now and then. `dead`: those that somebody watches over.
+ */
+export function lastResort(
   host: string,
   backends: readonly (Backend | undefined)[],
   options: RouteOptions | undefined,

@@ -4,7 +4,7 @@ import { type ResponseHead } from '../http/response-head.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { type Backend } from './backend.ts'
 import { type BackendConnection, type Failure, type Responder } from './backend-connection.ts'
-import { chooseFor, cookieFor, mostMoves } from './choose-for.ts'
+import { chooseFor, cookieFor, maxInFlightOf, mostMoves } from './choose-for.ts'
 import { type ExchangeClient } from './exchange-client.ts'
 import { dueOf, type Standing, waitsForClient } from './patience.ts'
 import { giveTurn, leaveBackend, type Placed, resumeTurn } from './place.ts'
@@ -51,7 +51,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   /** Bytes of it that are kept once a backend may have them. */
   readonly #mostKept: number
   #conn: BackendConnection | undefined
-  queued = false
+  queuedSince = never
   hasTurn = false
   attempts = 0
   /** What has come of the request waits to be passed on, and no more of it should be read. */
@@ -161,9 +161,9 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.backendStartedAt = now
     backend.inFlight += 1
     const entered = backend.enter(this, options?.maxInFlight)
-    this.queued = entered !== true
     if (entered === true) this.#open()
     else if (entered === undefined) this.#full(index)
+    else if (this.queuedSince === never) this.queuedSince = now
   }
 
   /** There is no place to wait, here. */
@@ -176,21 +176,23 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.#answer(tooMany)
   }
 
-  /** Looks for another backend, as that which it waits for is out. */
   moveOn(): void {
     this.#leaveBackend()
     this.attempts -= 1
     this.#attempt(this.#fresh)
   }
 
-  /** A place in the queue became a turn. */
+  get maxInFlight(): number | undefined {
+    return maxInFlightOf(this.#plane, this.asked.host)
+  }
+
   proceed(): void {
-    this.queued = false
     this.backendStartedAt = this.#plane.turn.now()
     this.#open()
   }
 
   #open(): void {
+    this.queuedSince = never
     this.hasTurn = true
     const backend = this.backend!
     const again = this.repeatable && this.#body.isKept(this.#plane.replayBytes)
@@ -224,7 +226,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.progressAt = this.#plane.clock
     if (this.asked.minor === 0 || (head.status === 100 && !this.wantsContinue)) return
     if (head.status === 100) this.awaitsContinue = false
-    this.#client.out.text(interimText(head))
+    this.#say(interimText(head))
   }
 
   head(head: ResponseHead, body: Framing, whole: boolean): void {
@@ -239,7 +241,10 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.#chunking = isChunking(body, minor)
     // Who answers before the whole request is there has no use for the rest.
     this.keepAlive &&= this.requestDone && !this.#plane.draining && !endsByClosing(body, minor)
-    const text = responseText(head, body, whole, minor, this.keepAlive, this.#moreFields())
+    this.#say(responseText(head, body, whole, minor, this.keepAlive, this.#moreFields()))
+  }
+
+  #say(text: string): void {
     this.bytesSent += text.length
     this.#client.out.text(text)
   }
@@ -250,9 +255,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
 
   #startTunnel(head: ResponseHead): void {
     this.#tunnel = true
-    const text = tunnelText(head, this.#moreFields())
-    this.bytesSent += text.length
-    this.#client.out.text(text)
+    this.#say(tunnelText(head, this.#moreFields()))
     this.#client.out.flush()
     // A tunnel may live for days.
     giveTurn(this)
@@ -262,9 +265,9 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   }
 
   data(buf: Buffer, from: number, to: number, stable: boolean): void {
-    this.bytesSent += to - from
     if (to === from) return
-    if (this.#chunking) this.#client.out.chunk(buf, from, to, stable)
+    this.bytesSent += to - from
+    if (this.#chunking) this.bytesSent += this.#client.out.chunk(buf, from, to, stable)
     else this.#client.out.bytes(buf, from, to, stable)
   }
 
@@ -279,7 +282,6 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     return this.#client.out.unflushed
   }
 
-  /** The client has taken what it was sent. */
   clientDrained(): void {
     this.progressAt = this.#plane.clock
     this.#conn?.resume()
@@ -287,7 +289,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
 
   end(): void {
     this.#conn = undefined
-    if (this.#chunking) this.#client.out.text('0\r\n\r\n')
+    if (this.#chunking) this.#say('0\r\n\r\n')
     this.#plane.turn.flush(this.#client.out)
     this.#finish()
     this.#client.done(this.#tunnel || !this.keepAlive || !this.requestDone, !this.requestDone)
@@ -331,10 +333,8 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   }
 
   #leaveBackend(keep = false): void {
-    const { backend } = this
-    if (backend === undefined) return
-    leaveBackend(this, backend)
-    if (backend.routes === 0) this.#plane.onRetiredProgress(backend)
+    if (this.backend === undefined) return
+    leaveBackend(this, this.backend, this.#plane)
     if (!keep) this.backend = undefined
   }
 

@@ -80,11 +80,13 @@ export class Outbox {
     else this.#writeCopy(buf, from, to)
   }
 
-  /** One chunk of the chunked coding. */
-  chunk(buf: Buffer, from: number, to: number, stable: boolean): void {
-    this.#text += `${(to - from).toString(16)}\r\n`
+  /** One chunk of the chunked coding; returns how many bytes are about it. */
+  chunk(buf: Buffer, from: number, to: number, stable: boolean): number {
+    const size = (to - from).toString(16)
+    this.#text += `${size}\r\n`
     this.bytes(buf, from, to, stable)
     this.#text += '\r\n'
+    return size.length + 4
   }
 
   #writeStable(data: Buffer): void {

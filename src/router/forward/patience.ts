@@ -1,5 +1,5 @@
 import { type Failure } from './backend-connection.ts'
-import { sweepMs, type Timeouts } from './plane.ts'
+import { never, sweepMs, type Timeouts } from './plane.ts'
 
 /** Without a byte from the backend for this long, it is worth asking whether it still lives. */
 const slowMs = 5000
@@ -10,11 +10,12 @@ const slowClientMs = 1000
 /** Where an exchange stands, in performance.now() times. */
 export type Standing = Readonly<{
   startedAt: number
-  /** When the present attempt began, or the wait for its turn while it is queued. */
+  /** When the present attempt began. */
   backendStartedAt: number
   /** When a byte last moved. */
   progressAt: number
-  queued: boolean
+  /** Since when it has waited for its turn; `never`: it does not. */
+  queuedSince: number
   connecting: boolean
   /** 0 until the response has begun. */
   status: number
@@ -33,7 +34,7 @@ export type Due = 'suspect' | 'clientLate' | 'tooMany' | Failure
 
 /** Whether the client is what an exchange waits for; `untaken`: of the answer, the client has not taken what there is. */
 export function waitsForClient(at: Standing, untaken: boolean, now: number): boolean {
-  if (at.queued || now - at.backendStartedAt <= slowClientMs) return false
+  if (at.queuedSince !== never || now - at.backendStartedAt <= slowClientMs) return false
   return at.status === 0 ? !at.requestDone && !at.awaitsContinue && !at.congested : untaken
 }
 
@@ -43,7 +44,7 @@ export function dueOf(at: Standing, timeouts: Timeouts, now: number): Due | unde
   const waited = now - at.progressAt - sweepMs
   const attempt = now - at.backendStartedAt
   if (timeouts.total > 0 && now - at.startedAt > timeouts.total) return 'slow'
-  if (at.queued) return attempt > timeouts.queue ? 'tooMany' : undefined
+  if (at.queuedSince !== never) return now - at.queuedSince > timeouts.queue ? 'tooMany' : undefined
   if (at.connecting) return attempt > timeouts.connect ? 'connectTimeout' : undefined
   if (at.status === 0 && (at.requestDone || at.awaitsContinue)) {
     if (timeouts.firstByte > 0 && waited > timeouts.firstByte) return 'timeout'

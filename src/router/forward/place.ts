@@ -1,10 +1,11 @@
 import { type Backend, type Waiting } from './backend.ts'
+import { never, type Plane } from './plane.ts'
 
 /** A request at a backend. */
 export type Placed = Waiting & {
   backend: Backend | undefined
-  /** It waits for its turn. */
-  queued: boolean
+  /** Since when it has waited for its turn, here or elsewhere; `never`: it does not. */
+  readonly queuedSince: number
   /** It counts among those that the backend works on. */
   hasTurn: boolean
 }
@@ -21,9 +22,13 @@ export function giveTurn(at: Placed): void {
   at.hasTurn = false
 }
 
-export function leaveBackend(at: Placed, backend: Backend): void {
-  if (at.queued) backend.leaveQueue(at)
-  at.queued = false
+export function leaveBackend(
+  at: Placed,
+  backend: Backend,
+  { onRetiredProgress }: Pick<Plane, 'onRetiredProgress'>,
+): void {
+  if (at.queuedSince !== never) backend.leaveQueue(at)
   giveTurn(at)
   backend.inFlight -= 1
+  if (backend.routes === 0) onRetiredProgress(backend)
 }

@@ -83,6 +83,8 @@ export type Plane = {
   readonly requestId: () => string
   /** The value of the sticky cookie that stands for a backend of a host. */
   readonly stickyToken: (host: string, url: string) => string
+  /** Whether a host has a health check of its own. */
+  readonly checked: (host: string) => boolean
   readonly optionsFor: (route: TableRoute) => TableRoute['options']
   /** performance.now() of the last sweep: near enough for timeouts, and free. */
   clock: number

@@ -1,5 +1,5 @@
 import { type Failure } from './backend-connection.ts'
-import { type TableRoute } from '../table/route-table.ts'
+import { hasOthers, type TableRoute } from '../table/route-table.ts'
 import { noBackend } from './choose.ts'
 
 /** Besides GET, which most requests are. */
@@ -34,6 +34,7 @@ export type Attempted = {
   /** The method may be repeated even where the request was acted on. */
   readonly repeatable: boolean
   readonly attempts: number
+  readonly route: Pick<TableRoute, 'urls'>
 }
 
 /**
@@ -42,7 +43,7 @@ export type Attempted = {
  */
 export function afterFailure(
   { failure, reused, whole }: Attempt,
-  { repeatable, attempts }: Attempted,
+  { repeatable, attempts, route }: Attempted,
   policy: { readonly retries: number; readonly mayRepeat: () => boolean },
 ): 'elsewhere' | 'anew' | Refusal {
   const untouched =
@@ -52,14 +53,17 @@ export function afterFailure(
     failure === 'connectTimeout'
   if (whole && failure === 'unsent') return 'anew'
   if (whole && untouched && attempts <= policy.retries) return 'elsewhere'
-  // A connection that had been idle says nothing about the backend, which was just closing it.
-  if (whole && repeatable && failure === 'reset') {
-    if (reused) return 'anew'
-    if (attempts <= policy.retries && policy.mayRepeat()) return 'elsewhere'
+  if (whole && repeatable) {
+    // A connection that had been idle says nothing about the backend, which was just closing it.
+    if (failure === 'reset' && reused) return 'anew'
+    // The same backend would answer the same with what is no answer.
+    const mayHelp = failure === 'reset' || (failure === 'malformed' && hasOthers(route.urls))
+    if (mayHelp && attempts <= policy.retries && policy.mayRepeat()) return 'elsewhere'
   }
   if (failure === 'timeout' || failure === 'slow' || failure === 'connectTimeout') return late
   if (failure === 'exhausted') return exhausted
-  if (!untouched) return { status: 502, reason: 'the app closed the connection without a valid answer' }
+  if (!untouched && attempts <= policy.retries)
+    return { status: 502, reason: 'the app closed the connection without a valid answer' }
   // Hipache's words.
   const reason = policy.retries === 0 ? 'Retry on error is disabled' : 'Reached max retries limit'
   return { status: 502, reason }

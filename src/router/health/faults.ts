@@ -20,7 +20,7 @@ const inWords: Record<Ejection, string> = {
   refused: 'it cannot be reached',
   connect: 'it cannot be reached',
   hang: 'it hangs',
-  close: 'it closes connections without an answer',
+  close: 'it gives no valid answers',
 }
 
 export type FaultPolicy = {
@@ -211,7 +211,7 @@ export function createFaults(
     const isLast = !othersServe(host, backend)
     if (problem.kind === 'refused' || problem.kind === 'unreachable') {
       ejectWhole(backend, host, problem.kind === 'refused' ? 'refused' : 'connect')
-      marks.mark(host, index, backend)
+      if (!isLast) marks.mark(host, index, backend)
       return
     }
     const why = problem.kind === 'silent' ? 'hang' : of
@@ -239,10 +239,12 @@ export function createFaults(
       if (failure === 'timeout') void suspect(host, index, backend, 'hang', false)
       // A lone backend is not taken out for refusing: it refuses quickly, and answers as soon as it can.
       if (!hasOthers(route.urls) && failure !== 'connectTimeout') return
-      if (failure === 'reset') void suspect(host, index, backend, 'close', false)
+      if (failure === 'reset' || failure === 'malformed') void suspect(host, index, backend, 'close', false)
       if (failure === 'refused') ejectWhole(backend, host, 'refused')
       else if (failure === 'unreachable' || failure === 'connectTimeout') ejectWhole(backend, host, 'connect')
-      if (failure === 'refused' || failure === 'connectTimeout') marks.mark(host, index, backend)
+      // Nobody might take the mark of the last one back: not a worker that follows this one.
+      if ((failure === 'refused' || failure === 'connectTimeout') && othersServe(host, backend))
+        marks.mark(host, index, backend)
     },
 
     /** Hipache's rule, as it was meant: 501 to 599 but a 503 with Retry-After; 500 while a checker lives. */

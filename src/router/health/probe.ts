@@ -3,6 +3,7 @@ import { connect as connectTls } from 'node:tls'
 import { type BackendAddress, tlsTo } from '../../model/backend-address.ts'
 import { ownErrors } from '../forward/backend-connection.ts'
 import { ChunkedDecoder } from '../http/chunked.ts'
+import { parseResponseHead, ResponseHead } from '../http/response-head.ts'
 
 /** What a probe asks for and what it takes for an answer. */
 export type ProbeRequest = {
@@ -83,15 +84,16 @@ function kindOf(code: string | undefined): 'exhausted' | 'refused' | 'unreachabl
 
 /** What is wrong with an answer without its interim heads, as far as it has come; undefined: nothing; `more`: that cannot be said yet. */
 function judge(text: string, request: ProbeRequest): string | undefined {
-  if (!'HTTP/1.'.startsWith(text.slice(0, 7))) return 'the answer is not HTTP'
-  const line = text.slice(0, 13)
-  const status = Number(/^HTTP\/1\.[01] ([1-5][0-9]{2})[ \r]/.exec(line)?.[1])
-  if (Number.isNaN(status)) return line.length < 13 ? 'more' : 'the answer is not HTTP'
+  const bytes = Buffer.from(text, 'latin1')
+  const head = new ResponseHead()
+  const parsed = parseResponseHead(head, bytes, 0, bytes.length)
+  if (parsed < 0) return 'the answer is not HTTP'
+  if (parsed === 0) return 'more'
+  const { status } = head
   if (status < 200 && status !== 101) return 'more'
   if (!request.accepts(status)) return `the status is ${status}`
   if (request.body === undefined) return undefined
   const headEnd = text.indexOf('\r\n\r\n')
-  if (headEnd === -1) return 'more'
   const wanted = Buffer.from(request.body).toString('latin1')
   return bodyOf(text.slice(0, headEnd), text.slice(headEnd + 4)).includes(wanted) ? undefined : 'more'
 }

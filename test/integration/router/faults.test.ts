@@ -63,7 +63,9 @@ test('a lone refused backend: 502, no mark', async () => {
   await route('lone.test', refusing)
   const { status, body } = await ask(router.port, 'lone.test')
   expect(status).toBe(502)
-  expect(body).toContain('paas logs -a lone.test')
+  // There is no app here that its owner could ask about.
+  expect(body).toContain('<code>dead:HOST</code>')
+  expect(body).not.toMatch(/paas |lone\.test/)
   expect(await redis.client.exists('dead:lone.test')).toBe(0)
 })
 
@@ -442,6 +444,12 @@ test('PROXY protocol from trusted proxies, v1 and v2, and X-Forwarded-… of the
   const v2 = Buffer.from('0d0a0d0a000d0a515549540a2111000ccb00710a0a00000103e80050', 'hex')
   const second = await talk(Buffer.concat([v2, ask1]))
   expect(field(second, 'X-Real-IP')).toBe('203.0.113.10')
+  // Of whom a proxy does not say who it is, nothing is believed that it says itself.
+  const unknown = [Buffer.from('PROXY UNKNOWN\r\n'), Buffer.from('0d0a0d0a000d0a515549540a21000000', 'hex')]
+  for (const header of unknown)
+    expect(field(await talk(Buffer.concat([header, ask1])), 'X-Forwarded-For')).toBe('127.0.0.1')
+  const local = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex')
+  expect(field(await talk(Buffer.concat([local, ask1])), 'X-Forwarded-For')).toBe('1.2.3.4, 127.0.0.1')
   const chained = await talk(Buffer.concat([Buffer.from('PROXY TCP4 192.0.2.7 10.0.0.1 1000 80\r\n'), ask1]))
   expect(field(chained, 'X-Forwarded-For')).toBe('1.2.3.4, 192.0.2.7')
   await own[Symbol.asyncDispose]()

@@ -8,7 +8,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Backend, startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
-import { ask, eventually, startRouter, type TestRouter } from './support/router.ts'
+import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
 import { makeCertificate } from './support/tls.ts'
 
 let redis: TestRedis
@@ -330,4 +330,75 @@ test('a POST leaves the connections alone that it does not take', { timeout: 20_
   await ask(router.port, 'kept.test', '/hash', '', 'POST', 'abc')
   await twenty()
   expect(backend.connections()).toBeLessThanOrEqual(22)
+})
+
+test.each([
+  ['another protocol', 'SSH-2.0-x\r\n'],
+  ['half a head', 'HTTP/1.1 200 OK\r\nConte'],
+  ['bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 0\n\n'],
+  ['an alert of TLS', '\x15\x03\x01\x00\x02\x02F'],
+])('a backend that answers with %s gets no more while another one answers', async (what, answer) => {
+  using odd = await raw(createServer(), (socket) => socket.on('data', () => socket.end(answer, 'latin1')))
+  const url = `http://127.0.0.1:${odd.port}`
+  const host = `odd-${what.replaceAll(' ', '-')}.test`.toLowerCase()
+  await route(host, [url, good.url])
+  const answers = await Promise.all(Array.from({ length: 60 }, () => ask(router.port, host, '/slow?ms=100')))
+  expect(answers.filter(({ body }) => body !== 'good')).toEqual([])
+  await eventually(async () => (await router.stats()).backends[url]?.ejected === 'close')
+  // What may not be repeated is not, but is not given to that one either.
+  const before = odd.connections
+  for (let i = 0; i < 20; i += 1)
+    expect((await ask(router.port, host, '/', '', 'POST', 'abc')).body).toBe('good')
+  expect(odd.connections - before).toBeLessThan(5)
+})
+
+test('a lone backend whose answer is none is asked once', async () => {
+  const asked: string[] = []
+  using odd = await raw(createServer(), (socket) =>
+    socket.on('data', (bytes) => {
+      asked.push(bytes.toString().slice(0, 4))
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n')
+    }),
+  )
+  await route('odd-alone.test', [`http://127.0.0.1:${odd.port}`])
+  expect((await ask(router.port, 'odd-alone.test')).status).toBe(502)
+  expect(asked).toEqual(['GET '])
+})
+
+test(
+  'one that was marked when it hung is asked where the last one has gone',
+  { timeout: 30_000 },
+  async () => {
+    const args = ['--timeout', 'first-byte=2']
+    await using router = await startRouter(redis, { workers: 1, args })
+    // It answers neither questions nor some requests, but others.
+    const some = await startBackend('some', (req) => req.url !== '/some')
+    const last = await startBackend('last')
+    await route('hangs.test', [some.url, last.url])
+    await eventually(async () => {
+      ask(router.port, 'hangs.test').catch(() => undefined)
+      await sleep(500)
+      return (await redis.client.smembers('dead:hangs.test')).includes('0')
+    }, 20_000)
+    last.close()
+    await eventually(async () => (await ask(router.port, 'hangs.test', '/some')).body === 'some', 15_000)
+    // Nor is the last one marked, which nobody might take back.
+    expect(await redis.client.smembers('dead:hangs.test')).not.toContain('1')
+    some.close()
+  },
+)
+
+test('nobody is left marked by a worker that has gone', { timeout: 30_000 }, async () => {
+  const ports = [await freePort(), await freePort()]
+  await route(
+    'both.test',
+    ports.map((port) => `http://127.0.0.1:${port}`),
+  )
+  for (let i = 0; i < 5; i += 1) expect((await ask(router.port, 'both.test')).status).toBe(502)
+  const pids = await router.workerPids()
+  router.child.kill('SIGHUP')
+  await eventually(async () => (await router.workerPids()).every((pid) => !pids.includes(pid)), 20_000)
+  const back = await Promise.all(ports.map((port) => startBackend('back', undefined, port)))
+  await eventually(async () => (await ask(router.port, 'both.test')).status === 200, 3000)
+  for (const one of back) one.close()
 })

@@ -286,6 +286,22 @@ test('the access log has a line per request, loses none in a rotation and lets n
   )
 })
 
+test('the bytes of an answer are all that were sent', async () => {
+  using pieces = await startBackend('pieces', (_req, res) => {
+    res.writeProcessing()
+    for (let i = 0; i < 100; i += 1) setTimeout(() => (i < 99 ? res.write('x'.repeat(i + 1)) : res.end()), i)
+    return true
+  })
+  await redis.client.rpush('frontend:pieces.test', 'pieces', pieces.url)
+  await eventually(async () => (await ask(router.port, 'pieces.test')).status === 102)
+  const { head, body } = await ask(router.port, 'pieces.test', '/pieces')
+  const path = join(redis.directory, 'access.log')
+  const logged = (): string | undefined =>
+    /"GET \/pieces HTTP\/1\.1" 200 (\d+) /.exec(readFileSync(path, 'utf8'))?.[1]
+  await eventually(() => logged() !== undefined)
+  expect(Number(logged())).toBe(head.length + 4 + body.length)
+})
+
 test('statistics and the Prometheus text', async () => {
   // That of the client that went away, too, which counts as gone after a second.
   await eventually(async () => (await router.stats()).total.inFlight === 0)

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { type Timeouts } from '../../../src/router/forward/plane.ts'
+import { defaultTimeouts } from '../../../src/router/settings.ts'
 import { TableRoute } from '../../../src/router/table/route-table.ts'
 import { modes, startPlane } from '../../conformance/router/lane.ts'
 import { startBackend } from './support/backend.ts'
@@ -12,7 +14,7 @@ const options = { balance: 'least' as const, weights: [], sticky: true, maxInFli
 describe.each(modes)('a request that waits for its turn, with %s', (_name, mode) => {
   /** The first of two backends hangs with a request, and has room for no other. */
   async function scene(
-    settings: { maxInFlight: number; maxQueue?: number; retries?: number },
+    settings: { maxInFlight: number; maxQueue?: number; retries?: number; timeouts?: Timeouts },
     sticky: boolean,
   ) {
     const hanging = await startBackend('hanging', () => true)
@@ -82,6 +84,26 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
       expect(at.backend.queued).toBe(0)
       expect((await answer).body).toBe('well')
     }
+  })
+
+  test('waits no longer because it moves', async () => {
+    const timeouts = { ...defaultTimeouts, queue: 1000 }
+    await using at = await scene({ maxInFlight: 1, timeouts }, false)
+    // The other one is as busy.
+    at.plane.table.setDead('a.test', { indexes: new Set([0]), until: Infinity })
+    const busy = connect({ port: at.plane.port, host: '127.0.0.1' })
+    busy.write('GET /hang HTTP/1.1\r\nHost: a.test\r\n\r\n')
+    await sleep(50)
+    let answered = 0
+    const answer = ask(at.plane.port, 'a.test').finally(() => (answered = performance.now()))
+    const started = performance.now()
+    for (let i = 0; answered === 0 && i < 10; i += 1) {
+      await sleep(600)
+      at.plane.table.setDead('a.test', { indexes: new Set([(i + 1) % 2]), until: Infinity })
+    }
+    expect((await answer).status).toBe(503)
+    expect(answered - started).toBeLessThan(3000)
+    busy.resetAndDestroy()
   })
 
   test('is asked elsewhere where there is no place, and stays the visitor of its own backend', async () => {

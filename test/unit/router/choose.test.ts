@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { backendAddress } from '../../../src/model/backend-address.ts'
 import { Backend } from '../../../src/router/forward/backend.ts'
 import { Buffers } from '../../../src/router/forward/buffers.ts'
-import { chooseBackend, noBackend } from '../../../src/router/forward/choose.ts'
+import { chooseBackend, lastResort, noBackend } from '../../../src/router/forward/choose.ts'
 import { createTurn } from '../../../src/router/forward/turn.ts'
 import { ResponseHead } from '../../../src/router/http/response-head.ts'
 
@@ -36,7 +36,6 @@ test('dead, ejected, invalid and tried ones', () => {
   const refused = backend()
   refused.unreachable = 'refused'
   expect(chooseBackend('app.test', [refused, backend(9)], undefined, undefined, [])).toBe(1)
-  expect(chooseBackend('app.test', [refused, out], undefined, undefined, [])).toBe(0)
   expect(chooseBackend('app.test', [refused], undefined, undefined, [0])).toBe(noBackend.ejected)
   expect(chooseBackend('app.test', [undefined], undefined, undefined, [])).toBe(noBackend.invalid)
   expect(chooseBackend('app.test', [], undefined, undefined, [])).toBe(noBackend.none)
@@ -68,7 +67,12 @@ test('who would have to wait goes elsewhere, by load or by chance', () => {
   const full = backend()
   full.active = 2
   const others = backend(100)
-  const waiting = { asked: { host: 'app.test' }, proceed: () => undefined, moveOn: () => undefined }
+  const waiting = {
+    asked: { host: 'app.test' },
+    maxInFlight: undefined,
+    proceed: () => undefined,
+    moveOn: () => undefined,
+  }
   for (const balance of ['least', 'random'] as const) {
     for (let i = 0; i < 20; i += 1) {
       const weighted = { ...options, balance, weights: [100, 1] }
@@ -90,23 +94,36 @@ test('of those that are out who is quick comes first, and who hangs is given one
   }
   const refused = (load: number): Backend => Object.assign(backend(load), { unreachable: 'refused' })
   const hangs = out('hang', 0)
-  const choose = (...backends: Backend[]): number =>
-    chooseBackend('app.test', backends, undefined, undefined, [])
+  const choose = (...backends: Backend[]): number => {
+    const all = new Set(backends.keys())
+    // Marked or not: who is out has been found out here.
+    for (const dead of [undefined, all])
+      expect(chooseBackend('app.test', backends, undefined, dead, [])).toBe(noBackend.ejected)
+    // Unless somebody watches over them.
+    expect(lastResort('app.test', backends, undefined, all, [])).toBe(noBackend.ejected)
+    return lastResort('app.test', backends, undefined, undefined, [])
+  }
   expect(choose(hangs, refused(3), out('close', 9), out('close', 8))).toBe(3)
   expect(choose(hangs, refused(3), refused(2))).toBe(2)
   expect(choose(hangs)).toBe(noBackend.ejected)
   hangs.letOneTry('app.test')
   expect(choose(hangs, refused(9))).toBe(1)
   expect(choose(hangs)).toBe(0)
-  hangs.enter({ asked: { host: 'app.test' }, proceed: () => undefined, moveOn: () => undefined })
+  hangs.enter({
+    asked: { host: 'app.test' },
+    maxInFlight: undefined,
+    proceed: () => undefined,
+    moveOn: () => undefined,
+  })
   expect(choose(hangs)).toBe(noBackend.ejected)
 })
 
 test('a turn, a place in the queue, a refusal', () => {
   const one = backend()
   const proceeded: string[] = []
-  const waiting = (name: string, host = 'app.test') => ({
+  const waiting = (name: string, host = 'app.test', maxInFlight?: number) => ({
     asked: { host },
+    maxInFlight,
     proceed: () => void proceeded.push(name),
     moveOn: () => void proceeded.push(`${name} moves on`),
   })
@@ -144,13 +161,22 @@ test('a turn, a place in the queue, a refusal', () => {
   )
   roomy.enter(waiting('i'))
   roomy.enter(waiting('j'))
-  roomy.enter(waiting('small'), 1)
+  const small = waiting('small', 'small.test', 1)
+  roomy.enter(small, small.maxInFlight)
   roomy.enter(waiting('large'))
   roomy.leave()
   expect(proceeded.at(-1)).toBe('large')
   roomy.leave()
   roomy.leave()
   expect(proceeded.at(-1)).toBe('small')
+
+  // Who may have more meanwhile does not wait for what it was allowed before.
+  const patient = waiting('patient', 'small.test', 1)
+  roomy.enter(patient, patient.maxInFlight)
+  roomy.enter(waiting('k'))
+  patient.maxInFlight = 9
+  roomy.leave()
+  expect(proceeded.at(-1)).toBe('patient')
 })
 
 test.each([

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { never } from '../../../src/router/forward/plane.ts'
+import { createStatsCollection } from '../../../src/router/observe/collection.ts'
 import { prometheusText } from '../../../src/router/observe/prometheus.ts'
 import { createStatsCounter, mergeStats } from '../../../src/router/observe/stats.ts'
 import { sharing } from '../../../src/router/sharing.ts'
@@ -100,7 +101,7 @@ test('what is due', () => {
     startedAt: 0,
     backendStartedAt: 0,
     progressAt: 0,
-    queued: false,
+    queuedSince: never,
     connecting: false,
     status: 0,
     requestDone: true,
@@ -111,7 +112,7 @@ test('what is due', () => {
   expect(dueOf(at, defaultTimeouts, 6000)).toBe('suspect')
   expect(dueOf(at, defaultTimeouts, 31_000)).toBe('timeout')
   expect(dueOf({ ...at, connecting: true }, defaultTimeouts, 6000)).toBe('connectTimeout')
-  expect(dueOf({ ...at, queued: true }, defaultTimeouts, 6000)).toBe('tooMany')
+  expect(dueOf({ ...at, backendStartedAt: 5000, queuedSince: 0 }, defaultTimeouts, 6000)).toBe('tooMany')
   expect(dueOf({ ...at, status: 200 }, defaultTimeouts, 59_000)).toBeUndefined()
   expect(dueOf({ ...at, status: 200 }, defaultTimeouts, 61_000)).toBe('slow')
   expect(dueOf({ ...at, requestDone: false }, defaultTimeouts, 61_000)).toBe('clientLate')
@@ -171,4 +172,21 @@ test('who asks while an answer is being made gets the one after it, which is mad
   await new Promise((resolve) => setImmediate(resolve))
   ends.shift()?.()
   expect(await next).toBe(4)
+})
+
+test('a worker of an earlier version counts, though it does not say what it has forgotten', async () => {
+  const counter = createStatsCounter()
+  const asked: number[] = []
+  const collection = createStatsCollection<string>((_worker, id) => asked.push(id))
+  const collected = collection.collect(['old'])
+  const about = { startedAt: '', version: 1, routes: 1, clients: 0, rssBytes: 0, ejected: {} }
+  collection.told('old', asked[0]!, { ...about, ...counter.read() })
+  const { living, ended, forgotten } = await collected
+  expect(
+    mergeStats(
+      living.map(({ stats }) => stats),
+      ended,
+      forgotten,
+    ).total.requests,
+  ).toBe(0)
 })

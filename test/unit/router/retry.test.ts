@@ -16,6 +16,7 @@ const attempted: Attempt & Attempted = {
   repeatable: false,
   whole: true,
   attempts: 1,
+  route: { urls: ['http://10.0.0.1:1', 'http://10.0.0.2:1'] },
 }
 
 test('what never reached a backend goes elsewhere within the limit, with any method', () => {
@@ -43,6 +44,11 @@ test('what may have reached it is repeated only where the method allows it', () 
   expect(afterFailure(fresh, policy)).toBe('elsewhere')
   expect(afterFailure(fresh, { ...policy, mayRepeat: () => false })).toMatchObject({ status: 502 })
   expect(afterFailure({ ...attempted, failure: 'timeout' }, policy)).toMatchObject({ status: 504 })
+  const invalid = { ...attempted, failure: 'malformed', reused: true } as const
+  expect(afterFailure(invalid, policy)).toMatchObject({ status: 502 })
+  expect(afterFailure({ ...invalid, repeatable: true }, policy)).toBe('elsewhere')
+  const lone = { urls: ['http://10.0.0.1:1', 'http://10.0.0.1:1'] }
+  expect(afterFailure({ ...invalid, repeatable: true, route: lone }, policy)).toMatchObject({ status: 502 })
 })
 
 test('a router without descriptors blames no backend', () => {
