@@ -280,16 +280,16 @@ function redisTargets(
     config.redisPassword ??
     config.redisDatabase ??
     config.redisMasterHost
-  const all = 'redisHost, redisPort, redisPassword, redisDatabase and redisMaster… are deprecated'
+  const deprecated = 'redisHost, redisPort, redisPassword, redisDatabase and redisMaster… are deprecated'
   if (config.driver !== undefined && config.driver.length > 0) {
-    if (legacy !== undefined) warn(`${all} and have no effect beside driver`)
+    if (legacy !== undefined) warn(`${deprecated} and have no effect beside driver`)
     const targets = config.driver.map((url, i, all) =>
       driverTarget(url, all.length === 1 ? 'driver' : `driver[${i}]`),
     )
     const read = targets[0]!
     return { read, write: targets.length > 1 ? targets.at(-1)! : read }
   }
-  if (legacy !== undefined) warn(`${all}: use driver`)
+  if (legacy !== undefined) warn(`${deprecated}: use driver`)
   const read: RedisTarget = {
     ...parseRedisUrl('redis:'),
     host: config.redisHost ?? '127.0.0.1',
