@@ -132,11 +132,11 @@ export function createDataPlane(
     plane,
     table,
     backends,
-    /** Cuts all connections and stops all timers. */
-    close(): void {
+    /** Cuts all connections and stops all timers; resolves once no mark of its own is left. */
+    close(): Promise<void> {
       for (const client of plane.clients) client.destroy()
       clearInterval(timer)
-      faults.close()
+      return faults.close()
     },
   }
 }

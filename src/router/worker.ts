@@ -269,11 +269,11 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
         if (waited() > Math.min(idleDrainMs, settings.drainMs))
           for (const client of plane.clients) client.drain()
       }
-      data.close()
+      const unmarked = data.close()
       for (const timer of timers) clearInterval(timer)
       if (keeps) await keeper?.finish()
       withdrawn = true
-      await Promise.race([feed.withdraw([id]).catch(() => undefined), sleep(500)])
+      await Promise.race([Promise.allSettled([unmarked, feed.withdraw([id])]), sleep(500)])
       feed.close()
       // What was cut is told of only as it closes, which is after this turn of the event loop.
       await sleep(50)

@@ -211,7 +211,7 @@ export function createFaults(
     const isLast = !othersServe(host, backend)
     if (problem.kind === 'refused' || problem.kind === 'unreachable') {
       ejectWhole(backend, host, problem.kind === 'refused' ? 'refused' : 'connect')
-      if (!isLast) marks.mark(host, index, backend)
+      marks.mark(host, index, backend)
       return
     }
     const why = problem.kind === 'silent' ? 'hang' : of
@@ -242,8 +242,9 @@ export function createFaults(
       if (failure === 'reset' || failure === 'malformed') void suspect(host, index, backend, 'close', false)
       if (failure === 'refused') ejectWhole(backend, host, 'refused')
       else if (failure === 'unreachable' || failure === 'connectTimeout') ejectWhole(backend, host, 'connect')
-      // Nobody might take the mark of the last one back: not a worker that follows this one.
-      if ((failure === 'refused' || failure === 'connectTimeout') && othersServe(host, backend))
+      // One that is asked although it is marked would keep the marks of others alive.
+      const isMarked = table.deadFor(route, host, performance.now())?.has(index) === true
+      if (!isMarked && (failure === 'refused' || failure === 'connectTimeout'))
         marks.mark(host, index, backend)
     },
 
@@ -273,9 +274,9 @@ export function createFaults(
       void suspect(host, index, backend, 'hang', true)
     },
 
-    close(): void {
+    close(): Promise<void> {
       closed = true
-      marks.close()
+      return marks.close()
     },
   }
 }

@@ -56,8 +56,8 @@ export function createOwnMarks(
     void marks.markDead({ host, url: backend.url, index, backends, verdict: false }).then((written) => {
       const made = { host, index, written }
       const isOut = backend.ejectedFor(host) !== undefined
-      // It may have answered before that was written.
-      if (wasOut && !isOut) void takeBack(made, backend)
+      // It may have answered, or this worker ended, before that was written.
+      if (closed || (wasOut && !isOut)) void takeBack(made, backend)
       else if (written || isOut) remember(made, backend)
     })
   }
@@ -131,8 +131,14 @@ export function createOwnMarks(
       marked.delete(backend)
     },
 
-    close(): void {
+    /** Leaves no mark behind that nobody would take back: who comes next finds out itself. */
+    async close(): Promise<void> {
       closed = true
+      const all = [...marked].flatMap(([backend, own]) =>
+        [...own.values()].map((made) => takeBack(made, backend)),
+      )
+      marked.clear()
+      await Promise.all(all)
     },
   }
 }

@@ -76,7 +76,7 @@ export async function startPlane(options: {
     port: (server.address() as AddressInfo).port,
     close(): void {
       server.close()
-      data.close()
+      void data.close()
     },
   }
 }

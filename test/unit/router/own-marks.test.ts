@@ -40,3 +40,27 @@ test('marks that are made while older ones are taken back stay', async () => {
   await marks.takeBack(backend, undefined)
   expect([...redis]).toEqual([])
 })
+
+test('who ends takes back what it has marked, and nothing that others watch over', async () => {
+  const url = 'http://b:1'
+  const backend = new Backend(url, { host: 'b', port: 1, tls: false }, limits, shared)
+  const table = createRouteTable(
+    () => backend,
+    () => undefined,
+  )
+  for (const host of ['a.test', 'checked.test'])
+    table.set(new TableRoute(host, ['app', url, 'http://c:1'], undefined))
+  const redis = new Set<string>()
+  const written = {
+    markDead: async ({ host }: { host: string }) => redis.add(host).has(host),
+    unmarkDead: async (host: string) => void redis.delete(host),
+    checkerLives: async () => false,
+  }
+  const marks = createOwnMarks(table, written, 30_000, (host) => host === 'checked.test')
+  backend.unreachable = 'refused'
+  for (const host of ['a.test', 'checked.test']) marks.mark(host, 0, backend)
+  await sleep(5)
+  expect([...redis]).toEqual(['a.test', 'checked.test'])
+  await marks.close()
+  expect([...redis]).toEqual(['checked.test'])
+})
