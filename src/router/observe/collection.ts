@@ -14,8 +14,7 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
   const questions = new Map<number, { worker: Worker; settle: () => void }>()
   let questionsAsked = 0
   /** While all are being asked. */
-  let forgotten: Names[] = []
-  let asking = false
+  let forgotten: Names[] | undefined
 
   /** Resolves once the worker has answered, or ended, or has been silent for too long. */
   function answered(worker: Worker): Promise<void> {
@@ -36,7 +35,7 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
     /** A worker's answer, or its last words (`id` 0). */
     told(worker: Worker, id: number, stats: WorkerStats): void {
       last.set(worker, stats)
-      if (asking && stats.gone !== undefined) forgotten.push(stats.gone)
+      if (stats.gone !== undefined) forgotten?.push(stats.gone)
       questions.get(id)?.settle()
     },
 
@@ -49,22 +48,21 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
 
     /** What they say now, or said last where one is silent, and what those before them had counted. */
     async collect(workers: readonly Worker[]) {
-      forgotten = []
-      asking = true
+      const meanwhile: Names[] = (forgotten = [])
       await Promise.all(workers.map(answered))
-      asking = false
+      forgotten = undefined
       const living = workers.flatMap((worker) => {
         const stats = last.get(worker)
         return stats === undefined ? [] : [{ worker, stats }]
       })
-      return { living, ended: gone.read(), forgotten }
+      return { living, ended: gone.read(), forgotten: meanwhile }
     },
 
     /** Whom those that have ended have served: for a living one to say who of them is no longer there. */
     names: (): Names => gone.names(),
     forget(names: Names): void {
       gone.forget(names)
-      if (asking) forgotten.push(names)
+      forgotten?.push(names)
     },
   }
 }
