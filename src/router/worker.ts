@@ -198,7 +198,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   ]
 
   const stored = snapshot === undefined ? undefined : await readSnapshot(snapshot, source, table)
-  if (stored?.whole === false) log.warn(`${snapshot ?? ''} is damaged: ${table.size} routes could be read`)
+  if (stored?.whole === false) log.warn(`${snapshot ?? ''} is damaged: ${table.size()} routes could be read`)
   if (stored !== undefined) sync.startFrom(stored.version)
   snapshotWhole = stored?.whole === true
   snapshotRead()
@@ -207,7 +207,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   await firstRoutes()
   if (role.mustKnowRoutes && !routesKnown()) throw new Error('the routes cannot be read')
   const listeners = await openListeners(settings, plane)
-  log.info(`worker ${id} serves ${table.size} routes`)
+  log.info(`worker ${id} serves ${table.size()} routes`)
 
   return {
     id,
@@ -243,8 +243,8 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       return {
         startedAt,
         version: sync.version,
-        routes: table.size,
-        clients: plane.clients.size,
+        routes: table.size(),
+        clients: plane.clients.size(),
         rssBytes: process.memoryUsage.rss(),
         ...counted,
         ejected,
@@ -264,7 +264,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       checks.close()
       const started = performance.now()
       const waited = (): number => performance.now() - started
-      while (plane.clients.size + listeners.handshaking() > 0 && waited() < settings.drainMs) {
+      while (plane.clients.size() + listeners.handshaking() > 0 && waited() < settings.drainMs) {
         await sleep(50)
         if (waited() > Math.min(idleDrainMs, settings.drainMs))
           for (const client of plane.clients) client.drain()

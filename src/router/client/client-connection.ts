@@ -6,7 +6,7 @@ import { type Client, never, type Plane } from '../forward/plane.ts'
 import { answeredOf, debugFields, errorFields, nothingAsked } from '../forward/report.ts'
 import { isLineEnd } from '../http/bytes.ts'
 import { isBodyless } from '../http/framing.ts'
-import { isHead, parseRequestHead, type RequestHead } from '../http/request-head.ts'
+import { isHead, noHost, parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { unknownHost } from '../pages.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { clientDueOf } from './due.ts'
@@ -39,6 +39,8 @@ export class ClientConnection implements Client {
   #origin: Origin
   /** Who is believed about the client, where the peer is one of them. */
   #trusts: Plane['trusts'] | undefined
+  /** What it asked for last. */
+  readonly #known = noHost()
   /** Of the request in progress. */
   minor = 1
   #exchange: Exchange | undefined
@@ -113,7 +115,7 @@ export class ClientConnection implements Client {
           break
         }
         const head = this.#plane.requestHead
-        const next = parseRequestHead(head, buf, pos, end)
+        const next = parseRequestHead(head, buf, pos, end, this.#known)
         if (next <= 0) {
           if (next === 0) this.#keepPartial(buf, pos, end)
           else this.#refuse(-next, head.reason, isHead(buf, pos, end), this.#debugOf(head, head.reason))

@@ -2,7 +2,7 @@
 export type Member = { place: number }
 
 export type Members<T extends Member> = Iterable<T> & {
-  readonly size: number
+  size(): number
   add(member: T): void
   delete(member: T): void
 }
@@ -17,9 +17,7 @@ export type Members<T extends Member> = Iterable<T> & {
 export function createMembers<T extends Member>(): Members<T> {
   const all: T[] = []
   return {
-    get size() {
-      return all.length
-    },
+    size: () => all.length,
     add(member) {
       member.place = all.push(member) - 1
     },

@@ -21,8 +21,10 @@ export const tokenByte = table((byte) => {
   return String.fromCharCode(byte).toLowerCase().charCodeAt(0)
 })
 
-/** 1 where a byte may be in a field value: HTAB, SP, visible characters, obs-text (RFC 9110, 5.5). */
-export const valueByte = table((byte) => (byte === 9 || (byte >= 0x20 && byte !== 0x7f) ? 1 : 0))
+/** Whether a byte may be in a field value: HTAB, SP, visible characters, obs-text (RFC 9110, 5.5). */
+export function isValueByte(byte: number): boolean {
+  return byte > 0x1f ? byte !== 0x7f : byte === HTAB
+}
 
 /** 1 where a byte may be in a request target: visible ASCII but `#` and `\`, which readers disagree about. */
 export const targetByte = table((byte) =>
@@ -49,6 +51,11 @@ export const UNDERSCORE = 95
 export function startsWith(buf: Buffer, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i += 1) if (buf[at + i] !== text.charCodeAt(i)) return false
   return true
+}
+
+/** Whether the bytes from `from` to `to` are those of `text`. */
+export function isText(buf: Buffer, from: number, to: number, text: string): boolean {
+  return to - from === text.length && startsWith(buf, from, text)
 }
 
 /** Whether this is an empty line, which may stand before a request (RFC 9112, 2.2), or its beginning. */

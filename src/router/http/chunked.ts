@@ -1,4 +1,4 @@
-import { COLON, CR, LF, hexByte, tokenByte, valueByte } from './bytes.ts'
+import { COLON, CR, LF, hexByte, isValueByte, tokenByte } from './bytes.ts'
 
 const maxExtensionBytes = 1024
 const maxTrailerBytes = 8 * 1024
@@ -58,7 +58,7 @@ export class ChunkedDecoder {
         }
         case at.extension:
           if (byte === CR) this.#at = at.sizeLf
-          else if (valueByte[byte] === 0) return this.#refuse(pos, 'a chunk extension is malformed')
+          else if (!isValueByte(byte)) return this.#refuse(pos, 'a chunk extension is malformed')
           else if ((this.#extra += 1) > maxExtensionBytes) {
             this.status = 413
             return this.#refuse(pos, 'a chunk extension is too long')
@@ -97,7 +97,7 @@ export class ChunkedDecoder {
           break
         case at.trailerValue:
           if (byte === CR) this.#at = at.trailerLf
-          else if (valueByte[byte] === 0) return this.#refuse(pos, 'a trailer is malformed')
+          else if (!isValueByte(byte)) return this.#refuse(pos, 'a trailer is malformed')
           break
         case at.trailerLf:
           if (byte !== LF) return this.#refuse(pos, 'a trailer is malformed')

@@ -1,4 +1,4 @@
-import { COLON, CR, HTAB, LF, SP, tokenByte, valueByte } from './bytes.ts'
+import { COLON, CR, HTAB, isValueByte, LF, SP, tokenByte } from './bytes.ts'
 
 /** The fields that the router itself acts on. Every other field is `other` and is passed on as it is. */
 export const field = {
@@ -162,7 +162,7 @@ export function scanFields(fields: FieldScan, buf: Buffer, from: number, end: nu
     pos += 1
     while (pos < end && (buf[pos] === SP || buf[pos] === HTAB)) pos += 1
     const valueStart = pos
-    while (pos < end && valueByte[buf[pos]!] !== 0) pos += 1
+    while (pos < end && isValueByte(buf[pos]!)) pos += 1
     if (pos >= end) return scan.incomplete
     if (buf[pos] !== CR) return scan.malformed
     if (pos + 1 >= end) return scan.incomplete

@@ -1,4 +1,15 @@
-import { CR, latin1, LF, methodByte, SP, startsWith, targetByte, UNDERSCORE } from './bytes.ts'
+import {
+  CR,
+  inOnePiece,
+  isText,
+  latin1,
+  LF,
+  methodByte,
+  SP,
+  startsWith,
+  targetByte,
+  UNDERSCORE,
+} from './bytes.ts'
 import { readConnection, withoutFields } from './connection.ts'
 import { contentLengthOf, framing, type Framing } from './framing.ts'
 import { field, FieldScan, isOfProxies, isPlain, scan, scanFields } from './fields.ts'
@@ -51,10 +62,13 @@ export class RequestHead {
   debug = false
   /** Why the head was refused. */
   reason = ''
-  /** The last authority and its host, because the next one is mostly the same; first what no field can be. */
-  lastAuthority = '\n'
-  lastHost = ''
 }
+
+/** An authority and its host: those that a connection asked for last, because the next ones are mostly the same. */
+export type KnownHost = { authority: string; host: string }
+
+/** What no field can be. */
+export const noHost = (): KnownHost => ({ authority: '\n', host: '' })
 
 /** Codings that somebody may know, and `chunked` once, at the end (RFC 9112, 6.1). */
 const otherCodings = /^(?:(?!(?:chunked|identity)[ \t,])[\w!#$%&'*+.^`|~-]+[ \t]*,[ \t]*)+chunked$/i
@@ -64,8 +78,17 @@ export function isHead(buf: Buffer, from: number, end: number): boolean {
   return /^(?:\r\n)?HEAD /.test(latin1(buf, from, Math.min(end, from + 7)))
 }
 
-/** Parses a head. Returns the offset after it, 0 when it is incomplete, or the negative status to refuse with. */
-export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, end: number): number {
+/**
+ * Parses a head. Returns the offset after it, 0 when it is incomplete, or the negative status to refuse with. `known` is
+ * of the connection, and becomes what this head asks for.
+ */
+export function parseRequestHead(
+  head: RequestHead,
+  buf: Buffer,
+  from: number,
+  end: number,
+  known: KnownHost,
+): number {
   let pos = from
   // RFC 9112, 2.2: one empty line before a request is a habit of old clients. It may arrive in halves.
   if (buf[pos] === CR) {
@@ -113,10 +136,10 @@ export function parseRequestHead(head: RequestHead, buf: Buffer, from: number, e
   if (head.method === 'CONNECT' || head.method === 'TRACE') {
     return refuse(head, 405, 'the method is not allowed')
   }
-  const status = readFields(head, buf, text, start, pos - start)
+  const status = readFields(head, buf, text, start, pos - start, known)
   if (status !== 0) return -status
   const target = text.slice(targetStart - start, targetEnd - start)
-  const problem = readTarget(head, target)
+  const problem = readTarget(head, target, known)
   if (problem !== '') return refuse(head, 400, problem)
   if (head.minor === 0 || head.target !== target) {
     const lineEnd = head.lines.indexOf('\n') + 1
@@ -153,7 +176,14 @@ function partialVersion(head: RequestHead, buf: Buffer, pos: number, end: number
  * mean something here have one form, whatever white space they came with. `text` is the head without its empty line,
  * from the offset `base` on. Returns 0 or a status.
  */
-function readFields(head: RequestHead, buf: Buffer, text: string, base: number, fieldsStart: number): number {
+function readFields(
+  head: RequestHead,
+  buf: Buffer,
+  text: string,
+  base: number,
+  fieldsStart: number,
+  known: KnownHost,
+): number {
   const { scan: fields } = head
   let host: string | undefined
   let contentLength: number | undefined
@@ -170,7 +200,10 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
     if (kind === field.other) continue
     // Of any spelling but their own, proxies pass on what their client says.
     if (isOfProxies(kind) && hasUnderscore(fields, i, buf)) kind = field.hop
-    const value = text.slice(fields.valueStarts[i]! - base, fields.valueEnds[i]! - base)
+    const valueStart = fields.valueStarts[i]!
+    const valueEnd = fields.valueEnds[i]!
+    const isKnown = kind === field.host && isText(buf, valueStart, valueEnd, known.authority)
+    const value = isKnown ? known.authority : text.slice(valueStart - base, valueEnd - base)
     let passed = false
     switch (kind) {
       case field.host:
@@ -184,7 +217,7 @@ function readFields(head: RequestHead, buf: Buffer, text: string, base: number, 
       case field.contentLength:
         if (contentLength !== undefined) return -refuse(head, 400, 'there is more than one Content-Length')
         if (hasUnderscore(fields, i, buf)) return -refuse(head, 400, 'a framing field is misspelt')
-        contentLength = contentLengthOf(buf, fields.valueStarts[i]!, fields.valueEnds[i]!)
+        contentLength = contentLengthOf(buf, valueStart, valueEnd)
         if (contentLength === undefined) return -refuse(head, 400, 'the Content-Length is malformed')
         passed = true
         break
@@ -292,14 +325,15 @@ function readFraming(head: RequestHead, length: number | undefined, transfer: st
 }
 
 /** Sets target, host and authority; returns what is wrong, or ''. */
-function readTarget(head: RequestHead, target: string): string {
-  if (head.authority !== head.lastAuthority) {
+function readTarget(head: RequestHead, target: string, known: KnownHost): string {
+  if (head.authority !== known.authority) {
     const hostOfField = routingHost(head.authority)
     if (hostOfField === undefined) return 'the Host is malformed'
-    head.lastAuthority = head.authority
-    head.lastHost = hostOfField
+    // Not as parts of the head, all of which would be kept with them.
+    known.authority = head.authority = inOnePiece(head.authority)
+    known.host = inOnePiece(hostOfField)
   }
-  head.host = head.lastHost
+  head.host = known.host
   head.target = target
   if (target.charCodeAt(0) === 0x2f) return ''
   if (target === '*') return head.method === 'OPTIONS' ? '' : 'the target is malformed'

@@ -1,4 +1,4 @@
-import { CR, latin1, LF, SP, startsWith, UNDERSCORE, valueByte } from './bytes.ts'
+import { CR, isText, isValueByte, latin1, LF, SP, startsWith, UNDERSCORE } from './bytes.ts'
 import { field, FieldScan, scan, scanFields } from './fields.ts'
 import { withoutFields } from './connection.ts'
 import { contentLengthOf, framing, type Framing } from './framing.ts'
@@ -73,7 +73,7 @@ export function parseResponseHead(head: ResponseHead, buf: Buffer, from: number,
   let pos = from + 12
   if (buf[pos] === SP) pos += 1
   else if (buf[pos] !== CR) return -1
-  while (pos < end && valueByte[buf[pos]!] === 1) pos += 1
+  while (pos < end && isValueByte(buf[pos]!)) pos += 1
   if (pos + 1 >= end) return 0
   if (buf[pos] !== CR || buf[pos + 1] !== LF) return -1
   const fieldsEnd = scanFields(head.scan, buf, pos + 2, end)
@@ -110,8 +110,7 @@ function readFields(head: ResponseHead, buf: Buffer): string | undefined {
     const to = fields.valueEnds[i]!
     switch (kind) {
       case field.connection: {
-        const value =
-          to - from === 10 && startsWith(buf, from, 'keep-alive') ? 'keep-alive' : latin1(buf, from, to)
+        const value = isText(buf, from, to, 'keep-alive') ? 'keep-alive' : latin1(buf, from, to)
         connection = connection === '' ? value : `${connection},${value}`
         break
       }

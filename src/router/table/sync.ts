@@ -169,7 +169,7 @@ export function createSync(
   function judge(current: number): void {
     redisVersion = current
     const before = lost
-    lost = current === 0 && versioned && table.size > 0
+    lost = current === 0 && versioned && table.size() > 0
     if (lost && !before) {
       on.problem(
         'the version of the table is gone, so Redis has lost its data; what it had serves on, besides what it has',

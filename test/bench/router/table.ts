@@ -85,7 +85,7 @@ for (let i = 0; i < 300; i += 1) {
 }
 delays.sort((x, y) => x - y)
 
-console.log(`hosts ${table.size}`)
+console.log(`hosts ${table.size()}`)
 console.log(`full sync ${Math.round(syncMs)} ms`)
 console.log(`table ${megabytes.toFixed(1)} MB`)
 console.log(`look-up, with making the string ${median(lookups).toFixed(3)} µs`)

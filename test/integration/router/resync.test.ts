@@ -75,7 +75,7 @@ test('changes arrive while all routes are read anew, and are not undone', { time
       expect(table.get(host)?.urls).toEqual(backends)
     }
     expect(during.length).toBeGreaterThan(10)
-    expect(table.size).toBe(hosts)
+    expect(table.size()).toBe(hosts)
     expect(problems).toEqual([])
   } finally {
     feed.close()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { clientOf, originOf, upstreamHead } from '../../../src/router/client/forwarded.ts'
 import { trustedPeers } from '../../../src/router/client/proxy-protocol.ts'
-import { parseRequestHead, RequestHead } from '../../../src/router/http/request-head.ts'
+import { noHost, parseRequestHead, RequestHead } from '../../../src/router/http/request-head.ts'
 
 const trusts = trustedPeers(['10.0.0.0/8'])
 const peer = '10.0.0.1'
@@ -18,7 +18,7 @@ function told(...fields: string[]): Record<string, string> {
 function parsed(fields: string[], host = 'a.test'): RequestHead {
   const head = new RequestHead()
   const text = ['GET / HTTP/1.1', `Host: ${host}`, ...fields, '', ''].join('\r\n')
-  expect(parseRequestHead(head, Buffer.from(text), 0, text.length)).toBe(text.length)
+  expect(parseRequestHead(head, Buffer.from(text), 0, text.length, noHost())).toBe(text.length)
   return head
 }
 

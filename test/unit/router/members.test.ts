@@ -20,7 +20,7 @@ test('members come and go as in a Set', () => {
           members.add(one)
           expected.add(one)
         }
-        expect(members.size).toBe(expected.size)
+        expect(members.size()).toBe(expected.size)
         expect(indexes(members)).toEqual(indexes(expected))
       }
     }),
@@ -37,5 +37,5 @@ test('whoever leaves while all are gone through hides nobody', () => {
     members.delete(one)
   }
   expect(seen).toEqual(people)
-  expect(members.size).toBe(0)
+  expect(members.size()).toBe(0)
 })

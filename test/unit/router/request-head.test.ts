@@ -1,10 +1,12 @@
 import { performance } from 'node:perf_hooks'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isOffered } from '../../../src/router/http/connection.ts'
-import { parseRequestHead, RequestHead } from '../../../src/router/http/request-head.ts'
+import { noHost, parseRequestHead, RequestHead } from '../../../src/router/http/request-head.ts'
 
 const head = new RequestHead()
-const parse = (text: string): number => parseRequestHead(head, Buffer.from(text), 0, text.length)
+const known = noHost()
+const parse = (text: string): number => parseRequestHead(head, Buffer.from(text), 0, text.length, known)
 const get = (fields: string): string => `GET / HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`
 
 test('an empty line before a request may arrive in halves', () => {
@@ -18,8 +20,35 @@ test('an empty line before a request may arrive in halves', () => {
 test('a Host that is empty is malformed, and is so before any other', () => {
   for (const target of ['/', 'http://a.test/']) {
     const text = `GET ${target} HTTP/1.1\r\nHost: \r\n\r\n`
-    expect(parseRequestHead(new RequestHead(), Buffer.from(text), 0, text.length)).toBe(-400)
+    expect(parseRequestHead(new RequestHead(), Buffer.from(text), 0, text.length, noHost())).toBe(-400)
   }
+})
+
+test('what was asked for before decides nothing about what is asked for next', () => {
+  const targets = fc.constantFrom('/', 'http://a.test/', 'https://B.test:8080', 'http://[::1]/', '*')
+  const hosts = fc.constantFrom(
+    'a.test',
+    'A.test',
+    'a.test:80',
+    'a.tes',
+    'b.test',
+    '[::1]',
+    'a..test',
+    '',
+    'a.test, b.test',
+  )
+  fc.assert(
+    fc.property(fc.array(fc.record({ target: targets, host: hosts }), { maxLength: 8 }), (asked) => {
+      const remembered = noHost()
+      for (const { target, host } of asked) {
+        const bytes = Buffer.from(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+        const [one, anew] = [new RequestHead(), new RequestHead()]
+        const status = parseRequestHead(one, bytes, 0, bytes.length, remembered)
+        expect(status).toBe(parseRequestHead(anew, bytes, 0, bytes.length, noHost()))
+        if (status > 0) expect(one).toEqual(anew)
+      }
+    }),
+  )
 })
 
 test('what is offered in Upgrade', () => {

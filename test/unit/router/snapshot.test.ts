@@ -40,7 +40,7 @@ test('what was written is read; a route that could not be read is not kept', asy
   await writeFile(path, text.slice(0, text.indexOf('b.test')))
   const cut = emptyTable()
   expect(await readSnapshot(path, source, cut)).toEqual({ version: 7, whole: false })
-  expect(cut.size).toBe(1)
+  expect(cut.size()).toBe(1)
 })
 
 test('a pipe in the place of a snapshot is none', async () => {
@@ -81,5 +81,5 @@ test.each([
   await writeFile(path, text)
   const table = emptyTable()
   expect(await readSnapshot(path, source, table)).toEqual(expected)
-  expect(table.size).toBe(expected === undefined ? 0 : 1)
+  expect(table.size()).toBe(expected === undefined ? 0 : 1)
 })
