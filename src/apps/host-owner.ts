@@ -13,7 +13,9 @@ export async function hostOwner(
 ): Promise<HostOwner | undefined> {
   const app = (await store.apps.list()).find((one) => hostsOf(one, instance.domain).includes(host))
   if (app !== undefined) return { app }
-  return (await store.routes.get(host)) === undefined ? undefined : { app: undefined }
+  const isFree =
+    (await store.routes.get(host)) === undefined && (await store.routes.spellings(host)).length === 0
+  return isFree ? undefined : { app: undefined }
 }
 
 /** Throws DOMAIN_TAKEN, with the command that frees the host, where somebody else has it. */

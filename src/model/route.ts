@@ -43,3 +43,7 @@ export const BackendUrl = z
       !/\s/.test(url) && backendAddress(url) !== undefined && (/^https?:/i.test(url) || !url.includes('://')),
     'a backend looks like http://10.0.0.5:8080',
   )
+  .refine(
+    (url) => /^(?:[a-z]+:\/\/)?[^/?#]*\/?$/i.test(url),
+    'a backend has no path: requests keep their own',
+  )

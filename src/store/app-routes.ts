@@ -56,6 +56,12 @@ export function appRoutes(redis: Redis) {
     /** Hosts that are this one in letters of another case, as other programs may have written their keys. */
     spellings: (host: string): Promise<string[]> => onState(() => otherSpellings(redis, host)),
 
+    /** Takes away how hosts are balanced and checked. */
+    async forgetSettings(hosts: string[]): Promise<void> {
+      const keys = hosts.flatMap((host) => [routeKeys.options(host), routeKeys.healthcheck(host)])
+      await onState(() => redis.del(keys))
+    },
+
     workers: () => onState(() => readWorkers(redis)),
 
     /** Takes a backend that is gone out of these hosts at once; the table's version, or 0 where it was in none. */

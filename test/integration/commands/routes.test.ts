@@ -121,6 +121,7 @@ describe('routes by hand', () => {
     [['routes:add', 'wiki example', 'http://a:1'], 2, 'a domain looks like'],
     [['routes:add', '*.a.b.c.d.example.com', 'http://a:1'], 2, 'give a shorter one, or the hosts by name'],
     [['routes:add', 'wiki.example.com', 'ftp://a'], 2, 'a backend looks like'],
+    [['routes:add', 'wiki.example.com', 'http://a:1/path'], 2, 'a backend has no path'],
     [['routes:add', 'wiki.example.com', 'http://a:80 '], 2, 'a backend looks like'],
     [['routes:add', 'wiki.example.com', 'http://a:99999'], 2, 'a backend looks like'],
     [['routes:add', 'wiki.example.com', 'http://a:1', '--identifier', 'two words'], 2, 'no spaces'],
@@ -192,6 +193,36 @@ describe('routes by hand', () => {
       expect(refused.stderr).toContain('paas routes:remove wiki.')
     }
     expect((await paas(['domains', '-a', 'blog', '--json'])).json()).toHaveLength(2)
+    // The access log of an app is told apart by its name.
+    const posing = await paas(['routes:add', 'other.test', a.url, '--identifier', 'blog'])
+    expect(posing).toMatchObject({ code: 2 })
+    expect(posing.stderr).toContain('blog is an app')
+  })
+
+  test('a host that another program has spelt otherwise is taken, and can be taken away', async () => {
+    await state.redis.rpush('frontend:Spelt.Paas.Test', 'theirs', a.url, b.url)
+    expect(await paas(['apps:create', 'spelt'])).toMatchObject({ code: 1 })
+    expect(await paas(['routes:remove', 'spelt.paas.test', b.url])).toMatchObject({
+      code: 0,
+      stdout: `spelt.paas.test goes to ${a.url}.\n`,
+    })
+    expect(await state.redis.exists('frontend:Spelt.Paas.Test')).toBe(0)
+    await state.redis.rename('frontend:spelt.paas.test', 'frontend:SPELT.paas.test')
+    expect(await paas(['routes:remove', 'spelt.paas.test'])).toMatchObject({ code: 0 })
+    expect(await paas(['apps:create', 'spelt'])).toMatchObject({ code: 0 })
+    await paas(['apps:destroy', '-a', 'spelt', '--confirm', 'spelt'])
+  })
+
+  test('a route that goes takes its settings along, and one backend is added once however it is spelt', async () => {
+    const settings = ['paas:route:options:set.test', 'healthcheck:set.test']
+    for (const key of settings) await state.redis.hset(key, 'path', '/')
+    await paas(['routes:add', 'set.test', a.url, b.url])
+    await paas(['routes:add', 'set.test', `${a.url.replace('http', 'HTTP')}/`, a.url.replace('http://', '')])
+    expect(await state.redis.lrange('frontend:set.test', 0, -1)).toEqual(['set.test', a.url, b.url])
+    await paas(['routes:remove', 'set.test', a.url])
+    expect(await state.redis.exists(settings)).toBe(2)
+    await paas(['routes:remove', 'set.test', b.url])
+    expect(await state.redis.exists(settings)).toBe(0)
   })
 
   test('belong to admins', async () => {
@@ -267,6 +298,22 @@ describe('the router', () => {
       expect(said.stdout).toHaveLength(shown * 1024)
       expect(said.stderr).toBe(stderr)
     }
+  })
+
+  test('router:logs shows what was logged before a rotation, too', async () => {
+    const accessLog = join(state.paths.redisData, 'rotated.log')
+    await writeFile(`${accessLog}.1`, 'one\ntwo\n')
+    await writeFile(accessLog, 'three\n')
+    const rotated = { ...platform, paths: { ...platform.paths, accessLog } }
+    for (const [lines, stdout] of [
+      ['1', 'three\n'],
+      ['2', 'two\nthree\n'],
+      ['9', 'one\ntwo\nthree\n'],
+    ] as const)
+      expect(await paas(['router:logs', '-n', lines], undefined, rotated)).toMatchObject({
+        stdout,
+        stderr: '',
+      })
   })
 
   test('router:logs -f has every line once when the log is rotated under load', async () => {
