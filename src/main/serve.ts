@@ -4,10 +4,11 @@ import { setTimeout } from 'node:timers/promises'
 import { pino } from 'pino'
 import { messageOf } from '../errors/paas-error.ts'
 import { instancePaths } from '../lib/paths.ts'
+import { reopenRouterLogs } from '../router/control.ts'
 import { readInstance } from '../setup/read-instance.ts'
 import { keepRunning, type Child } from '../serve/child.ts'
 import { endLeftovers } from '../serve/leftovers.ts'
-import { rotate } from '../serve/log-files.ts'
+import { rotate, rotateWith } from '../serve/log-files.ts'
 import { processes } from '../serve/processes.ts'
 import { readAccounts } from '../setup/accounts.ts'
 import { dockerAnswers, ensureDocker } from '../setup/docker-daemon.ts'
@@ -85,11 +86,12 @@ async function seeToDocker(): Promise<void> {
 }
 
 async function rotateAll(): Promise<void> {
-  for (const file of [...specs.map((spec) => spec.logFile), paths.accessLog]) {
-    await rotate(file, maxLogBytes).catch((error: unknown) =>
-      log.error({ file, reason: messageOf(error) }, 'a log cannot be rotated'),
-    )
-  }
+  const failed = (file: string) => (error: unknown) =>
+    log.error({ file, reason: messageOf(error) }, 'a log cannot be rotated')
+  for (const { logFile } of specs) await rotate(logFile, maxLogBytes).catch(failed(logFile))
+  const { accessLog, routerSocket } = paths
+  const reopen = (): Promise<void> => reopenRouterLogs(routerSocket)
+  await rotateWith(reopen, accessLog, maxLogBytes).catch(failed(accessLog))
 }
 
 async function reload(): Promise<void> {

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
-import { openLog } from './observe/log-file.ts'
+import { isPipe, openLog } from './observe/log-file.ts'
 import { type RouterSettings } from './settings.ts'
 
 /** No writing of a snapshot takes as long. */
@@ -47,7 +47,7 @@ export function become({ uid, gid }: Identity): void {
  * root can open it anew after a rotation. Throws START_FAILED.
  */
 export function prepareAccessLog(path: string | undefined, identity: Identity | undefined): void {
-  if (path === undefined) return
+  if (path === undefined || isPipe(path)) return
   let opened: Stats
   try {
     const fd = openLog(path)

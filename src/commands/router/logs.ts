@@ -7,6 +7,14 @@ import { count } from '../fields.ts'
 /** What is looked through for the last lines, and what may come between two looks. */
 const mostBytes = 8 * 1024 * 1024
 
+type Lines = { lines: string[]; skipped: number }
+const nothing: Lines = { lines: [], skipped: 0 }
+
+async function last(file: string): Promise<Lines> {
+  await using tail = await openTail(file, 'start', mostBytes)
+  return await tail.look()
+}
+
 export const routerLogs = defineCommand({
   name: 'router:logs',
   summary: 'print the access log of the router',
@@ -25,12 +33,18 @@ export const routerLogs = defineCommand({
     const say = async (lines: string[]): Promise<void> => {
       if (lines.length > 0) await io.stdout(Buffer.from(`${lines.join('\n')}\n`, 'latin1'))
     }
-    await using tail = await openTail(platform.paths.accessLog, 'start', mostBytes)
+    const { accessLog } = platform.paths
+    await using tail = await openTail(accessLog, 'start', mostBytes)
     const before = await tail.look()
-    if (before.skipped > 0 && before.lines.length < flags.lines) {
-      await io.stderr(` !     ${before.skipped} bytes before these lines are not shown\n`)
+    // The log may have been rotated a moment ago.
+    const older =
+      before.skipped === 0 && before.lines.length < flags.lines ? await last(`${accessLog}.1`) : nothing
+    const lines = [...older.lines, ...before.lines]
+    const skipped = older.skipped + before.skipped
+    if (skipped > 0 && lines.length < flags.lines) {
+      await io.stderr(` !     ${skipped} bytes before these lines are not shown\n`)
     }
-    await say(flags.lines === 0 ? [] : before.lines.slice(-flags.lines))
+    await say(flags.lines === 0 ? [] : lines.slice(-flags.lines))
     while (flags.follow && !signal.aborted) {
       await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined)
       const { lines, skipped } = await tail.look()

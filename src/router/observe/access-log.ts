@@ -38,6 +38,11 @@ function escaped(text: string): string {
     : text
 }
 
+/** A text of Redis as its bytes, each a character, which is what everything else here is. */
+function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
+
 const shortSeconds = Array.from({ length: 1000 }, (_, ms) => String(ms / 1000))
 
 function seconds(ms: number): string {
@@ -77,7 +82,7 @@ export function accessLines(): (finished: Finished, time: string) => string {
   const answer = remembering((status: number, bytes: number) => `${status} ${bytes}`)
   const about = remembering(
     (referer: string, userAgent: string, identifier?: string) =>
-      ` "${escaped(referer)}" "${escaped(userAgent)}" "${escaped(identifier ?? '')}" `,
+      ` "${escaped(referer)}" "${escaped(userAgent)}" "${escaped(bytesOf(identifier ?? ''))}" `,
   )
   const times = remembering((total: string, backend: string) => `${total} ${backend}\n`)
   return (finished, time) => {

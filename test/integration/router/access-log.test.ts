@@ -1,5 +1,6 @@
 import { pbkdf2 } from 'node:crypto'
 import {
+  createReadStream,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -41,6 +42,21 @@ const request = (target: string): Parameters<ReturnType<typeof openAccessLog>['l
   startedAt: 0,
   backendStartedAt: never,
   finishedAt: 10,
+})
+
+test('a named pipe is not waited for, and who reads it gets the lines', async () => {
+  const path = join(disk, 'pipe')
+  await mustRun('mkfifo', [path])
+  const log = openAccessLog(path, (message) => expect.unreachable(message))
+  log.line(request('/before'))
+  const reader = createReadStream(path, 'latin1')
+  let read = ''
+  reader.on('data', (text) => (read += String(text)))
+  await eventually(() => read.includes('/before'))
+  log.line(request('/after'))
+  await eventually(() => read.includes('/after'))
+  log.close()
+  reader.destroy()
 })
 
 test('a full disk: lines are lost and counted, and none of those after it is merged into half of one', async () => {

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { keepRunning, type Child, type ChildSpec } from '../../../src/serve/child.ts'
 import { endLeftovers } from '../../../src/serve/leftovers.ts'
-import { rotate } from '../../../src/serve/log-files.ts'
+import { rotate, rotateWith } from '../../../src/serve/log-files.ts'
 import { eventually } from '../../../src/setup/machine.ts'
 
 const log = pino({ level: 'silent' })
@@ -105,6 +105,24 @@ test('ends what an earlier supervisor left, and nobody who has its number now', 
   await writeFile(join(folder, 'pids/other'), `${process.pid} 1`)
   expect(await endLeftovers(join(folder, 'pids'), ['other', 'left', 'never-started'], 5000)).toEqual(['left'])
   expect(await alive(pid)).toBe(false)
+})
+
+test('rotates a log whose writer can open it anew, without a line lost', async () => {
+  const file = join(folder, 'reopened.log')
+  const { open } = await import('node:fs/promises')
+  let writer = await open(file, 'a')
+  await writer.write('before ')
+  const reopen = async (): Promise<void> => {
+    await writer.write('meanwhile')
+    await writer.close()
+    writer = await open(file, 'a')
+  }
+  await rotateWith(reopen, file, 1000)
+  await rotateWith(reopen, file, 5)
+  await writer.write('after')
+  await writer.close()
+  expect(await readFile(file, 'utf8')).toBe('after')
+  expect(await readFile(`${file}.1`, 'utf8')).toBe('before meanwhile')
 })
 
 test('rotates a log that its writer holds open', async () => {

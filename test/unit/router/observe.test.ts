@@ -46,6 +46,25 @@ test('a duration is in the bucket whose bounds it is between', () => {
   )
 })
 
+test('a log entry has the bytes of an identifier, whatever characters they are of', () => {
+  const identifier = 'café €"x\\y'
+  const line = accessLines()(
+    {
+      address: '10.0.0.1',
+      asked: { method: 'GET', target: '/', minor: 1, host: 'h', referer: '', userAgent: '' },
+      route: new TableRoute('h', [identifier], undefined),
+      backend: undefined,
+      status: 200,
+      bytesSent: 5,
+      startedAt: 0,
+      backendStartedAt: never,
+      finishedAt: 1,
+    },
+    'T',
+  )
+  expect(line).toContain(String.raw`"caf\xC3\xA9 \xE2\x82\xAC\x22x\x5Cy"`)
+})
+
 test('whatever a client sends, its access log entry is one line with one shape', () => {
   const lineOf = accessLines()
   fc.assert(
