@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { PaasError } from '../errors/paas-error.ts'
+import { z } from 'zod'
+import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { instancePaths } from '../lib/paths.ts'
 import { Instance } from '../model/instance.ts'
 import { parseRedisUrl } from '../store/redis-target.ts'
@@ -22,7 +23,7 @@ Serves the routes of a Redis in Hipache's layout. Without --redis or --hipache-c
   --workers N             worker processes (default: one per core, at least two)
   --access-log FILE
   --snapshot FILE         where the last table is kept for a start without Redis
-  --control SOCKET        the socket of router:stats and router:reload
+  --control SOCKET        where the router answers for itself (an instance's: router:stats, router:reload)
   --metrics ADDRESS       [address]:port of the Prometheus text (default address 127.0.0.1)
   --trusted-proxy RANGE   whose X-Forwarded-… are believed; may be repeated
   --proxy-protocol        accept PROXY protocol v1 and v2 from trusted proxies
@@ -162,7 +163,7 @@ function ofInstance(root: string): RouterSettings {
       hint: 'Say which routes to serve: --redis URL or --hipache-config FILE. Or set an instance up: bin/setup.',
     })
   }
-  const instance = Instance.parse(JSON.parse(readFileSync(paths.settings, 'utf8')))
+  const instance = readSettings(paths.settings)
   const target = {
     ...parseRedisUrl('redis:'),
     path: paths.redisSocket,
@@ -181,6 +182,18 @@ function ofInstance(root: string): RouterSettings {
     accessLog: paths.accessLog,
     controlSocket: paths.routerSocket,
     metrics: root === '/' ? { address: '127.0.0.1', port: 9180 } : undefined,
+  }
+}
+
+function readSettings(path: string): Instance {
+  try {
+    return Instance.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (cause) {
+    const what = cause instanceof z.ZodError ? `\n${z.prettifyError(cause)}` : ` ${messageOf(cause)}`
+    throw new PaasError('INVALID_INPUT', `${path} is not a valid settings file.${what}`, {
+      hint: 'Correct it, then paas router:reload. What runs goes on as it is.',
+      cause,
+    })
   }
 }
 

@@ -3,8 +3,10 @@ import { trustedPeers } from './client/proxy-protocol.ts'
 import { backendAddress } from '../model/backend-address.ts'
 import { Backend } from './forward/backend.ts'
 import { Buffers } from './forward/buffers.ts'
+import { createLookup } from './forward/lookup.ts'
 import { createMembers } from './forward/members.ts'
 import { type Finished, type Plane, sweepMs } from './forward/plane.ts'
+import { createSendQueues } from './forward/send-queues.ts'
 import { createTurn } from './forward/turn.ts'
 import { createFaults } from './health/faults.ts'
 import { type DeadMarks } from './health/own-marks.ts'
@@ -41,7 +43,8 @@ export function createDataPlane(
   checked: (host: string) => boolean,
   on: PlaneEvents,
 ) {
-  const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn() }
+  const lookup = createLookup()
+  const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn(), lookup }
   const backends = new Map<string, Backend>()
   const limits = {
     maxIdle: settings.maxIdlePerBackend,
@@ -76,7 +79,7 @@ export function createDataPlane(
     return table.backendsOf(route).some((one, index) => one === backend && dead?.has(index) !== true)
   }
 
-  const faults = createFaults(table, marks, settings, checked, (message) => on.report(message))
+  const faults = createFaults(table, marks, { ...settings, lookup }, checked, (message) => on.report(message))
   const repeats = repeatBudget()
   const byChance: RouteOptions = { balance: 'random', weights: [], sticky: false, maxInFlight: undefined }
 
@@ -85,6 +88,7 @@ export function createDataPlane(
     timeouts: settings.timeouts,
     buffers: shared.buffers,
     turn: shared.turn,
+    sendQueues: createSendQueues(),
     requestHead: new RequestHead(),
     retries: settings.retries,
     replayBytes: settings.replayBytes,
@@ -132,6 +136,7 @@ export function createDataPlane(
     plane,
     table,
     backends,
+    lookup,
     /** Cuts all connections and stops all timers; resolves once no mark of its own is left. */
     close(): Promise<void> {
       for (const client of plane.clients) client.destroy()

@@ -117,6 +117,8 @@ export function startMaster(
     mustKnowRoutes = false,
   ): ClusterWorker {
     const worker = cluster.fork({
+      // Half of these threads look names up, and a name server that does not answer keeps one waiting for long.
+      UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16',
       [workerEnv.slot]: String(slot),
       [workerEnv.cookieKey]: cookieKey,
       [workerEnv.replaces]: replaces ?? '',

@@ -10,7 +10,10 @@ export const unknownHost = 'frontend not found'
 
 /** What the owner of an app of the instance should do next, by status. */
 function commands(status: number, route: TableRoute | undefined): string {
-  const app = route === undefined || !/^[\w.-]+$/.test(route.identifier) ? 'NAME' : route.identifier
+  // The identifier is the app's name; what was added by hand mostly has its host for one, and no app's name has a dot.
+  const app = route !== undefined && /^[\w-]+$/.test(route.identifier) ? route.identifier : undefined
+  if (route !== undefined && app === undefined && status >= 502 && status <= 504)
+    return 'The server behind this address did not serve this request. If it is yours, see <code>paas routes</code>.'
   switch (status) {
     case 404:
       return 'No app answers at this address. If it should be yours, see <code>paas domains</code>.'

@@ -87,8 +87,16 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     staysDead: (host) => checked.has(host) && !feed.connected,
     report: (message) => log.info(message),
   })
-  const { table, backends, plane } = data
-  const checks = createHealthChecks(table, marks, settings, (message) => log.info(message))
+  const { table, backends, plane, lookup } = data
+  const checks = createHealthChecks(
+    table,
+    marks,
+    { ...settings, lookup },
+    {
+      report: (message) => log.info(message),
+      warn: (message) => log.warn(message),
+    },
+  )
 
   const source = sourceOf(settings.redis.read)
   const { snapshot } = role

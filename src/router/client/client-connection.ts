@@ -6,11 +6,12 @@ import { type Client, never, type Plane } from '../forward/plane.ts'
 import { answeredOf, debugFields, errorFields, nothingAsked } from '../forward/report.ts'
 import { isLineEnd } from '../http/bytes.ts'
 import { isBodyless } from '../http/framing.ts'
+import { plainAddress } from '../http/host.ts'
 import { isHead, noHost, parseRequestHead, type RequestHead } from '../http/request-head.ts'
 import { unknownHost } from '../pages.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { clientDueOf } from './due.ts'
-import { clientOf, type Origin, originOf, plainAddress, upstreamHead } from './forwarded.ts'
+import { clientOf, type Origin, originOf, upstreamHead } from './forwarded.ts'
 import { answerHead } from './own-answer.ts'
 import { hasProxyHeader, incomplete, parseProxyHeader } from './proxy-protocol.ts'
 import { type Reader } from './reading.ts'
@@ -368,7 +369,7 @@ export class ClientConnection implements Client {
   sweep(now: number): void {
     const exchange = this.#exchange
     const unsent = this.out.unflushed
-    if (unsent && this.out.moved()) {
+    if (unsent && this.out.moved(this.#plane.sendQueues)) {
       this.#since = now
       if (exchange !== undefined) exchange.progressAt = now
     }

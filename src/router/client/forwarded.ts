@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { inOnePiece } from '../http/bytes.ts'
-import { routingHost } from '../http/host.ts'
+import { membersOf } from '../http/connection.ts'
+import { plainAddress, routingHost } from '../http/host.ts'
 import { type RequestHead } from '../http/request-head.ts'
 
 /** What a client connection adds to each of its requests. */
@@ -104,7 +105,7 @@ function forwardedOf({ address, proto }: Origin, head: RequestHead, real: string
  */
 export function realAddress(chain: string, trusts: (address: string) => boolean): string {
   let known = ''
-  for (const text of chain.split(',').reverse()) {
+  for (const text of membersOf(chain).reverse()) {
     const address = addressIn(text)
     if (address === undefined) break
     known = address
@@ -125,7 +126,7 @@ export function clientOf(
   if (trusts === undefined) return address
   // Said in other words, which some proxies pass on from their clients.
   if (forwardedFor === '') return forwarded === '' && realIp === '' ? address : undefined
-  const understood = forwardedFor.split(',').every((text) => addressIn(text) !== undefined)
+  const understood = membersOf(forwardedFor).every((text) => addressIn(text) !== undefined)
   return understood ? realAddress(forwardedFor, trusts) : undefined
 }
 
@@ -135,10 +136,4 @@ function addressIn(entry: string): string | undefined {
   const [, v6, v4] = /^(?:\[([^\]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+)$/.exec(text) ?? []
   const address = plainAddress(v6 ?? v4 ?? text)
   return isIP(address) === 0 ? undefined : address
-}
-
-/** IPv4 in its plain form where Node says `::ffff:10.0.0.1`, and no zone. */
-export function plainAddress(address: string): string {
-  const zoneless = address.replace(/%.*$/, '')
-  return zoneless.startsWith('::ffff:') && zoneless.includes('.') ? zoneless.slice(7) : zoneless
 }

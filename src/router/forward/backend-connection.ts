@@ -3,6 +3,7 @@ import { ChunkedDecoder } from '../http/chunked.ts'
 import { isOffered } from '../http/connection.ts'
 import { framing, type Framing } from '../http/framing.ts'
 import { maxResponseHeadBytes, parseResponseHead, type ResponseHead } from '../http/response-head.ts'
+import { type LookupFunction } from 'node:net'
 import { type BackendAddress } from '../../model/backend-address.ts'
 import { type BackendSocket, plainSocket, type Reading, secureSocket } from './backend-socket.ts'
 import { type Buffers } from './buffers.ts'
@@ -101,12 +102,19 @@ export class BackendConnection {
   #private: Buffer | undefined
   #nextBuffer: Buffer | undefined
 
-  constructor(address: BackendAddress, pool: ConnectionPool, buffers: Buffers, head: ResponseHead) {
+  constructor(
+    address: BackendAddress,
+    pool: ConnectionPool,
+    buffers: Buffers,
+    head: ResponseHead,
+    lookup: LookupFunction,
+  ) {
     this.#pool = pool
     this.#buffers = buffers
     this.#head = head
     this.#nextBuffer = buffers.shared
     const reading: Reading = {
+      lookup,
       buffer: () => this.#takeNext(),
       receive: (length, bytes) => this.#receive(bytes, length),
       goesOn: () => this.#inBody || this.#tunnel,

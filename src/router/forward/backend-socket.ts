@@ -1,4 +1,4 @@
-import { connect, type OnReadOpts, type Socket } from 'node:net'
+import { connect, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { type BackendAddress, tlsTo } from '../../model/backend-address.ts'
@@ -16,8 +16,9 @@ export type BackendSocket = {
   readonly isCut: () => boolean
 }
 
-/** Where what is read goes. */
+/** Where what is read goes, and how a backend's name is looked up. */
 export type Reading = {
+  readonly lookup: LookupFunction
   /** What to read into; none: what was read into before. */
   readonly buffer: () => Buffer | undefined
   /** Takes so many bytes from the start of a buffer; `false` stops reading until the socket is resumed. */
@@ -39,7 +40,7 @@ export function plainSocket(address: BackendAddress, reading: Reading): BackendS
 function connectTcp({ host, port }: BackendAddress, reading: Reading, allowHalfOpen: boolean): Socket {
   // Node's types do not know that a generator may return no buffer, nor that the callback gets that same buffer.
   const onread = { buffer: reading.buffer, callback: reading.receive } as unknown as OnReadOpts
-  return connect({ host, port, noDelay: true, allowHalfOpen, onread })
+  return connect({ host, port, noDelay: true, allowHalfOpen, onread, lookup: reading.lookup })
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type LookupFunction } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { type ResponseHead } from '../http/response-head.ts'
 import { type BackendAddress } from '../../model/backend-address.ts'
@@ -18,7 +19,7 @@ export type PoolLimits = {
 }
 
 /** What all backends of a worker use in turn. */
-type Shared = { buffers: Buffers; responseHead: ResponseHead; turn: Turn }
+type Shared = { buffers: Buffers; responseHead: ResponseHead; turn: Turn; lookup: LookupFunction }
 
 /** A request that waits for its turn at a backend, and is to go on with it or to look for another one. */
 export type Waiting = {
@@ -200,8 +201,8 @@ export class Backend implements ConnectionPool {
 
   /** A connection that nobody has used. */
   newConnection(): BackendConnection {
-    const { buffers, responseHead } = this.#shared
-    return new BackendConnection(this.address, this, buffers, responseHead)
+    const { buffers, responseHead, lookup } = this.#shared
+    return new BackendConnection(this.address, this, buffers, responseHead, lookup)
   }
 
   keep(connection: BackendConnection): boolean {

@@ -13,7 +13,7 @@ import { bodyOf, type RequestBody } from './request-body.ts'
 import { type Asked, askedOf, debugFields, debugVersion } from './report.ts'
 import { endsByClosing, interimText, isChunking, responseText, tunnelText } from './response-text.ts'
 import { noBackend } from './choose.ts'
-import { afterFailure, isIdempotent, late, type Refusal, tooMany, withoutBackend } from './retry.ts'
+import { afterFailure, isIdempotent, isOfBefore, late, tooMany, withoutBackend } from './retry.ts'
 import { setStickyCookie, stickyOf } from './sticky.ts'
 
 const none: readonly number[] = []
@@ -298,8 +298,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   failed(failure: Failure): void {
     const reused = this.#conn?.reused === true
     this.#conn = undefined
-    // A connection that had been idle says nothing about the backend, which was just closing it.
-    if (failure === 'unsent' || (failure === 'reset' && reused)) this.backend!.closedUnasked()
+    if (isOfBefore(failure, reused)) this.backend!.closedUnasked()
     else this.#plane.onFailure(this.route, this.asked.host, this.backendIndex, this.backend!, failure)
     if (this.status !== 0) {
       this.#finish()
@@ -324,7 +323,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     } else this.#answer({ status, reason })
   }
 
-  #answer({ status, reason }: Refusal): void {
+  #answer({ status, reason }: { status: number; reason: string }): void {
     this.status = status
     this.#leaveBackend(true)
     this.#plane.turn.leave()
@@ -382,7 +381,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   sweep(now: number): void {
     if (this.#over || this.#tunnel) return
     const out = this.#conn?.out
-    if (out?.unflushed === true && out.moved()) this.progressAt = now
+    if (out?.unflushed === true && out.moved(this.#plane.sendQueues)) this.progressAt = now
     if (waitsForClient(this, this.#client.out.congested, now)) {
       giveTurn(this)
       if (!this.connecting) this.#body.forget()

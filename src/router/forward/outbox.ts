@@ -2,6 +2,7 @@ import { type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { latin1, writeLatin1 } from '../http/bytes.ts'
 import { type Buffers } from './buffers.ts'
+import { type SendQueues } from './send-queues.ts'
 
 /** Up to this size bytes are sent as part of the same string as the head: one write, and no Buffer to make. */
 const textBytes = 4096
@@ -31,6 +32,8 @@ export class Outbox {
   #ending: 'end' | 'destroy' | undefined
   /** Bytes that waited for the kernel when that was asked last. */
   #queued: number | undefined
+  /** And what the kernel had of them. */
+  #sending: number | undefined
   /** The last copied write was not taken at once: a slow reader, or TLS, which never does. */
   #lagging: boolean
 
@@ -48,12 +51,18 @@ export class Outbox {
     return this.#waiting > 0 || this.#socket.writableLength > 0
   }
 
-  /** Whether the kernel has taken more of what waits since this was asked last, where Node says how much there is. */
-  moved(): boolean {
+  /**
+   * Whether the kernel has taken more of what waits since this was asked last, where Node says how much there is; or its
+   * peer of what the kernel has.
+   */
+  moved(kernel: SendQueues): boolean {
     const { writeQueueSize } = (this.#socket as QueueingSocket)._handle ?? {}
     const moved = writeQueueSize !== this.#queued
     this.#queued = writeQueueSize
-    return moved
+    const sending = moved ? undefined : kernel.of(this.#socket)
+    const taken = sending !== undefined && this.#sending !== undefined && sending < this.#sending
+    this.#sending = sending
+    return moved || taken
   }
 
   /** Whether nothing waits, neither to be flushed nor for the kernel. */

@@ -6,6 +6,7 @@ import { type Failure } from './backend-connection.ts'
 import { type Buffers } from './buffers.ts'
 import { type Member, type Members } from './members.ts'
 import { type Asked } from './report.ts'
+import { type SendQueues } from './send-queues.ts'
 import { type Turn } from './turn.ts'
 
 /**
@@ -66,6 +67,7 @@ export type Plane = {
   readonly timeouts: Timeouts
   readonly buffers: Buffers
   readonly turn: Turn
+  readonly sendQueues: SendQueues
   readonly requestHead: RequestHead
   /** Retries per request, after the first attempt. */
   readonly retries: number

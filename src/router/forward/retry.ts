@@ -38,6 +38,14 @@ export type Attempted = {
 }
 
 /**
+ * A connection that had been idle says nothing about the backend, which was just closing it, or had more to say to whoever
+ * was before.
+ */
+export function isOfBefore(failure: Failure, reused: boolean): boolean {
+  return failure === 'unsent' || (reused && (failure === 'reset' || failure === 'malformed'))
+}
+
+/**
  * Whether to ask another backend (`elsewhere`), the same again on a new connection (`anew`), or what to answer.
  * Nothing that a backend may have acted on is repeated unless the method allows it and the budget does.
  */
@@ -54,8 +62,7 @@ export function afterFailure(
   if (whole && failure === 'unsent') return 'anew'
   if (whole && untouched && attempts <= policy.retries) return 'elsewhere'
   if (whole && repeatable) {
-    // A connection that had been idle says nothing about the backend, which was just closing it.
-    if (failure === 'reset' && reused) return 'anew'
+    if (isOfBefore(failure, reused)) return 'anew'
     // The same backend would answer the same with what is no answer.
     const mayHelp = failure === 'reset' || (failure === 'malformed' && hasOthers(route.urls))
     if (mayHelp && attempts <= policy.retries && policy.mayRepeat()) return 'elsewhere'

@@ -1,3 +1,4 @@
+import { type LookupFunction } from 'node:net'
 import { z } from 'zod'
 import { type BackendAddress, backendAddress } from '../../model/backend-address.ts'
 import { type RouteTable } from '../table/route-table.ts'
@@ -43,7 +44,8 @@ function withoutEmpty(fields: Record<string, string>): Record<string, string> {
 
 function oddFields(fields: Record<string, string>): Set<string> {
   const issues = Fields.safeParse(withoutEmpty(fields)).error?.issues ?? []
-  return new Set(issues.map(({ path }) => String(path[0])))
+  const unknown = Object.keys(fields).filter((name) => !(name in Fields.shape))
+  return new Set([...issues.map(({ path }) => String(path[0])), ...unknown])
 }
 
 /** A check that is away for no longer is being written anew: deleted, and set again. */
@@ -59,8 +61,8 @@ type Place = { host: string; url: string; index: number; good: number; bad: numb
 export function createHealthChecks(
   table: RouteTable,
   marks: DeadMarks,
-  policy: { deadTtlSeconds: number },
-  report: (message: string) => void,
+  policy: { deadTtlSeconds: number; lookup: LookupFunction },
+  { report, warn }: Record<'report' | 'warn', (message: string) => void>,
 ) {
   let closed = false
   const running = new Map<string, { fields: string; controller: AbortController; places: Place[] }>()
@@ -120,12 +122,13 @@ export function createHealthChecks(
       accepts: (got) => (status === undefined ? got < 500 || got === 503 : got === status),
       body,
       timeoutMs: check.timeout * 1000,
+      lookup: policy.lookup,
     })
     if (signal.aborted || table.lookup(host)?.urls[index] !== url || problem?.kind === 'exhausted') return
     place.good = problem === undefined ? place.good + 1 : 0
     place.bad = problem === undefined ? 0 : place.bad + 1
     if (place.bad >= check.fall) {
-      if (!place.out) report(`${url} of ${host} failed its check: ${problem?.text ?? ''}`)
+      if (!place.out) warn(`${url} of ${host} failed its check: ${problem?.text ?? ''}`)
       place.out = true
       await mark(place)
     } else if (place.good >= check.rise && (place.out || isMarked(host, index))) {
@@ -161,7 +164,7 @@ export function createHealthChecks(
         return
       }
       for (const name of oddFields(fields))
-        report(
+        warn(
           `healthcheck:${host}: ${name} ${JSON.stringify(fields[name])} is not understood and counts as not given`,
         )
       const controller = new AbortController()

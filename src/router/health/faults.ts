@@ -1,3 +1,4 @@
+import { type LookupFunction } from 'node:net'
 import { type Backend, type Ejection, type Unreachable, type Unresponsive } from '../forward/backend.ts'
 import { type Failure } from '../forward/backend-connection.ts'
 import { type ResponseHead } from '../http/response-head.ts'
@@ -28,6 +29,8 @@ export type FaultPolicy = {
   deadTtlSeconds: number
   /** For how long a request waits for the first byte of its answer; 0: for ever. */
   timeouts: { readonly firstByte: number }
+  /** Finds the addresses of a backend that has a name. */
+  lookup: LookupFunction
 }
 
 /** How far the probes of a backend are. */
@@ -171,7 +174,15 @@ export function createFaults(
   /** Whatever is answered: who answers can be reached, and does not hang. */
   function ask(backend: Backend, host: string, timeoutMs: number): Promise<ProbeProblem | undefined> {
     const accepts = (): boolean => true
-    return probe(backend.address, { method: 'HEAD', path: '/', host, accepts, body: undefined, timeoutMs })
+    return probe(backend.address, {
+      method: 'HEAD',
+      path: '/',
+      host,
+      accepts,
+      body: undefined,
+      timeoutMs,
+      lookup: policy.lookup,
+    })
   }
 
   /** Whether a host has another backend that is in. */

@@ -3,6 +3,8 @@ import { hasOthers, type RouteTable } from '../table/route-table.ts'
 
 /** Marks of one backend that are taken back when it answers again. */
 const maxMarked = 1000
+/** Marks of one backend for hosts that only a wildcard serves: there are as many as clients care to make up. */
+const maxMadeUp = 32
 /** After this a checker that died is found out, and what it was told is written. */
 const announcedMs = 10_000
 /** Redis may end a key a little later than it was asked to. */
@@ -36,6 +38,8 @@ export function createOwnMarks(
   checked: (host: string) => boolean,
 ) {
   const marked = new Map<Backend, Map<string, OwnMark>>()
+  /** Hosts that a mark is being written for. */
+  const pending = new WeakMap<Backend, Set<string>>()
   let closed = false
 
   /** The backends of a host, if this one is still at that index of them. */
@@ -50,10 +54,13 @@ export function createOwnMarks(
   function mark(host: string, index: number, backend: Backend): void {
     const urls = urlsWith(host, index, backend) ?? []
     // The only backend is never marked.
-    if (!hasOthers(urls)) return
+    if (!hasOthers(urls) || isTooMany(host, backend)) return
     const backends = urls.length
     const wasOut = backend.ejectedFor(host) !== undefined
+    const asking = pending.get(backend) ?? new Set<string>()
+    pending.set(backend, asking.add(host))
     void marks.markDead({ host, url: backend.url, index, backends, verdict: false }).then((written) => {
+      asking.delete(host)
       const made = { host, index, written }
       const isOut = backend.ejectedFor(host) !== undefined
       // It may have answered, or this worker ended, before that was written.
@@ -62,9 +69,17 @@ export function createOwnMarks(
     })
   }
 
+  /** Each mark is a key in Redis, and something to remember for every router. */
+  function isTooMany(host: string, backend: Backend): boolean {
+    if (table.get(host) !== undefined) return false
+    const hosts = new Set(pending.get(backend))
+    for (const made of marked.get(backend)?.values() ?? []) hosts.add(made.host)
+    return !hosts.has(host) && [...hosts].filter((one) => table.get(one) === undefined).length >= maxMadeUp
+  }
+
   function remember(made: OwnMark, backend: Backend): void {
     const own = marked.get(backend) ?? new Map<string, OwnMark>()
-    // Wildcards have as many hosts as clients care to make up; marks that are not taken back expire.
+    // Marks that are not taken back expire.
     if (own.size >= maxMarked && !own.has(keyOf(made))) return
     marked.set(backend, own)
     own.set(keyOf(made), made)

@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type LookupFunction } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type BackendAddress, tlsTo } from '../../model/backend-address.ts'
 import { ownErrors } from '../forward/backend-connection.ts'
@@ -15,6 +15,8 @@ export type ProbeRequest = {
   /** Text that the body must contain, within its first 64 KiB. */
   body: string | undefined
   timeoutMs: number
+  /** Finds the addresses of a name. */
+  lookup: LookupFunction
 }
 
 /**
@@ -34,8 +36,8 @@ const interimHeads = /^(?:HTTP\/1\.[01] 1(?!01)[0-9]{2}(?=[ \r])[^]*?\r\n\r\n)+/
 export function probe(address: BackendAddress, request: ProbeRequest): Promise<ProbeProblem | undefined> {
   return new Promise((resolve) => {
     const socket = address.tls
-      ? connectTls({ ...tlsTo(address), rejectUnauthorized: false })
-      : connect({ host: address.host, port: address.port })
+      ? connectTls({ ...tlsTo(address), lookup: request.lookup, rejectUnauthorized: false })
+      : connect({ host: address.host, port: address.port, lookup: request.lookup })
     let text = ''
     let reached = false
     socket.once(address.tls ? 'secureConnect' : 'connect', () => (reached = true))

@@ -51,7 +51,7 @@ export function isOffered(upgrade: string, protocol: string): boolean {
 }
 
 /** RFC 9110, 5.6.1: empty members of a list are nothing. */
-function membersOf(list: string): string[] {
+export function membersOf(list: string): string[] {
   // No pattern does it, as one that looks for the end tries each space of many in the middle.
   return list
     .split(',')
@@ -78,5 +78,7 @@ function dropNominated(head: RequestHead, nominated: string[]): void {
     else if (name === 'x-real-ip') head.realIp = ''
     else if (name === 'x-request-id') head.requestId = ''
     else if (name.startsWith('x-forwarded')) head.forwardedOther = ''
+    else if (name === 'expect') head.expectsContinue = false
+    else if (name === 'cookie') head.cookie = ''
   }
 }

@@ -29,3 +29,9 @@ export function routingHost(authority: string): string | undefined {
 export function canonicalIpv6(address: string): string {
   return new SocketAddress({ address, family: 'ipv6' }).address
 }
+
+/** IPv4 in its plain form where Node says `::ffff:10.0.0.1`, and no zone. */
+export function plainAddress(address: string): string {
+  const zoneless = address.replace(/%.*$/, '')
+  return zoneless.startsWith('::ffff:') && zoneless.includes('.') ? zoneless.slice(7) : zoneless
+}

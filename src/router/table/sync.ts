@@ -216,7 +216,9 @@ export function createSync(
     const list = fed.find((one) => one.list !== undefined && one.list.length > 0)?.list
     const before = table.get(host)
     const said = fed.find((one) => !isEmpty(one.options))?.options
-    const options = said === undefined && lost ? before?.options : parseRouteOptions(said ?? {}, balance)
+    const odd = (name: string): void =>
+      on.problem(`${name} of the options of ${host} is not understood: ${JSON.stringify(said?.[name])}`)
+    const options = said === undefined && lost ? before?.options : parseRouteOptions(said ?? {}, balance, odd)
     if (list !== undefined) {
       // A route that stays as it is keeps what is known about it.
       if (!sameList(before, list) || !isDeepStrictEqual(options, before?.options)) {

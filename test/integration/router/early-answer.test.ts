@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
@@ -19,7 +20,7 @@ test('a connection whose answer begins while some of the request waits for the k
     const accepted = once(server, 'connection') as Promise<[Socket]>
     const { port } = server.address() as AddressInfo
     const address = { host: '127.0.0.1', port, tls: false }
-    const connection = new BackendConnection(address, pool, new Buffers(), new ResponseHead())
+    const connection = new BackendConnection(address, pool, new Buffers(), new ResponseHead(), lookup)
     let begun = false
     let ended = false
     const responder: Responder = {

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -303,7 +304,8 @@ describe.concurrent('a backend', () => {
       body: undefined,
     } as const
     const asked = async (tls: boolean) =>
-      (await probe({ host: '127.0.0.1', port: backend.port, tls }, { ...question, timeoutMs: 300 }))?.kind
+      (await probe({ host: '127.0.0.1', port: backend.port, tls }, { ...question, timeoutMs: 300, lookup }))
+        ?.kind
     expect(await asked(false)).toBe('silent')
     expect(await asked(true)).toBe('unreachable')
   })

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns'
 import { writeFileSync } from 'node:fs'
 import { type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
@@ -158,7 +159,12 @@ test('checks that have ended do not begin again with the next change', async () 
     unmarkDead: async () => undefined,
     checkerLives: async () => false,
   }
-  const checks = createHealthChecks(table, marks, { deadTtlSeconds: 30 }, () => undefined)
+  const checks = createHealthChecks(
+    table,
+    marks,
+    { deadTtlSeconds: 30, lookup },
+    { report: () => undefined, warn: () => undefined },
+  )
   checks.set('ended.test', { interval: '0.1' })
   await eventually(() => asked.seen.length > 1)
   checks.close()

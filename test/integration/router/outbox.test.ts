@@ -3,6 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Buffers } from '../../../src/router/forward/buffers.ts'
+import { eventually } from './support/router.ts'
+import { createSendQueues } from '../../../src/router/forward/send-queues.ts'
 import { Outbox } from '../../../src/router/forward/outbox.ts'
 
 const opened: { destroy(): void }[] = []
@@ -33,6 +35,9 @@ async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
+/** Nothing is known of what the kernel has. */
+const none = createSendQueues([])
+
 describe('what is written', () => {
   test('is seen to move while a part of it is taken', async () => {
     const { near, far } = await pair()
@@ -40,15 +45,39 @@ describe('what is written', () => {
     const body = Buffer.alloc(32 * 2 ** 20)
     out.bytes(body, 0, body.length, true)
     await sleep(200)
-    out.moved()
+    out.moved(none)
     await sleep(100)
-    expect(out.moved()).toBe(false)
+    expect(out.moved(none)).toBe(false)
     far.on('data', () => far.pause()).resume()
-    while (!out.moved()) {
+    while (!out.moved(none)) {
       far.resume()
       await sleep(10)
     }
     expect(out.unflushed).toBe(true)
+  })
+
+  test('is seen to move while its reader takes some of what the kernel has', async () => {
+    const { near, far } = await pair()
+    const kernel = createSendQueues()
+    const out = new Outbox(near, new Buffers(), () => undefined)
+    const body = Buffer.alloc(32 * 2 ** 20)
+    out.bytes(body, 0, body.length, true)
+    const waiting = (): unknown =>
+      (near as Socket & { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize
+    await sleep(200)
+    for (let i = 0; i < 3; i += 1) {
+      out.moved(kernel)
+      await sleep(1200)
+    }
+    expect(out.moved(kernel)).toBe(false)
+    const before = waiting()
+    for (let i = 0; i < 8; i += 1) {
+      far.resume()
+      await once(far, 'data')
+      far.pause()
+    }
+    await eventually(() => out.moved(kernel), 5000)
+    expect(waiting()).toBe(before)
   })
 
   test('arrives in order when the reader is slow, whatever its sizes', async () => {

@@ -352,6 +352,24 @@ test.each([
   expect(odd.connections - before).toBeLessThan(5)
 })
 
+test('the late end of an answer to somebody else is no answer, and what may be repeated is', async () => {
+  let first = true
+  using backend = await raw(createServer(), (socket) => {
+    const isFirst = first
+    first = false
+    let asked = 0
+    socket.on('data', () => {
+      asked += 1
+      if (isFirst && asked === 2) socket.end('k')
+      else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+  })
+  await route('surplus.test', [`http://127.0.0.1:${backend.port}`])
+  for (let i = 0; i < 3; i += 1)
+    expect(await ask(router.port, 'surplus.test')).toMatchObject({ status: 200, body: 'ok' })
+  expect(backend.connections).toBeGreaterThan(1)
+})
+
 test('a lone backend whose answer is none is asked once', async () => {
   const asked: string[] = []
   using odd = await raw(createServer(), (socket) =>

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns'
 import { expect, test } from 'vitest'
 import { backendAddress } from '../../../src/model/backend-address.ts'
 import { Backend } from '../../../src/router/forward/backend.ts'
@@ -7,7 +8,7 @@ import { createTurn } from '../../../src/router/forward/turn.ts'
 import { ResponseHead } from '../../../src/router/http/response-head.ts'
 
 const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
-const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn() }
+const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn(), lookup }
 function backend(inFlight = 0): Backend {
   const made = new Backend('http://b:1', { host: 'b', port: 1, tls: false }, limits, shared)
   made.inFlight = inFlight

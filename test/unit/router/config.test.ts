@@ -1,3 +1,7 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { instancePaths } from '../../../src/lib/paths.ts'
 import { expect, test } from 'vitest'
 import { listenAddress, routerSettings } from '../../../src/router/arguments.ts'
 import { parseHipacheConfig } from '../../../src/router/hipache-config.ts'
@@ -129,23 +133,56 @@ test('listen addresses', () => {
 })
 
 test('route options: malformed ones count as not given', () => {
-  expect(parseRouteOptions({}, 'random')).toBeUndefined()
-  expect(
-    parseRouteOptions({ balance: 'random', weights: '1,,2', sticky: 'on', maxInFlight: '5' }, 'least'),
-  ).toEqual({
+  const odd: string[] = []
+  const parse = (fields: Record<string, string>, balance: 'random' | 'least') =>
+    parseRouteOptions(fields, balance, (name) => odd.push(name))
+  expect(parse({}, 'random')).toBeUndefined()
+  expect(parse({ balance: 'Random', weights: '1,,2', sticky: 'ON', maxInFlight: '5' }, 'least')).toEqual({
     balance: 'random',
     weights: [1, 1, 2],
     sticky: true,
     maxInFlight: 5,
   })
-  expect(
-    parseRouteOptions({ balance: 'odd', weights: '1,x', sticky: 'no', maxInFlight: '-5' }, 'random'),
-  ).toEqual({
+  expect(parse({ sticky: 'no', weights: '', balance: '', maxInFlight: '' }, 'least')).toMatchObject({
+    weights: [1],
+    sticky: false,
+  })
+  expect(odd).toEqual([])
+  const all = { balance: 'odd', weights: '1,x', sticky: 'nO?', maxInFlight: '-5', wieghts: '1' }
+  expect(parse(all, 'random')).toEqual({
     balance: 'random',
     weights: [],
     sticky: false,
     maxInFlight: undefined,
   })
+  expect(odd).toEqual(['balance', 'weights', 'sticky', 'maxInFlight', 'wieghts'])
+})
+
+test('settings of an instance that do not parse are named, with what is wrong in them', () => {
+  const root = mkdtempSync(join(tmpdir(), 'paas-settings-'))
+  const { settings } = instancePaths(root)
+  mkdirSync(dirname(settings), { recursive: true })
+  try {
+    for (const [text, what] of [
+      ['{', 'JSON'],
+      ['{"trustedProxies": "10.0.0.0/8"}', 'trustedProxies'],
+    ] as const) {
+      writeFileSync(settings, text)
+      let refused: unknown
+      try {
+        routerSettings([], root, () => undefined)
+      } catch (error) {
+        refused = error
+      }
+      expect(refused).toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringContaining(settings) as string,
+      })
+      expect(String(refused)).toContain(what)
+    }
+  } finally {
+    rmSync(root, { recursive: true })
+  }
 })
 
 test('a user of Hipache 0.4 may be empty, which is nobody', () => {

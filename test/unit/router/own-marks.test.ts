@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { Backend } from '../../../src/router/forward/backend.ts'
@@ -8,7 +9,7 @@ import { ResponseHead } from '../../../src/router/http/response-head.ts'
 import { createRouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
 
 const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
-const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn() }
+const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn(), lookup }
 
 test('marks that are made while older ones are taken back stay', async () => {
   const backend = new Backend('http://b:1', { host: 'b', port: 1, tls: false }, limits, shared)
@@ -39,6 +40,36 @@ test('marks that are made while older ones are taken back stay', async () => {
   expect([...redis]).toEqual(['b.test'])
   await marks.takeBack(backend, undefined)
   expect([...redis]).toEqual([])
+})
+
+test('hosts that clients make up for a wildcard get few marks, others get theirs', async () => {
+  const url = 'http://b:1'
+  const backend = new Backend(url, { host: 'b', port: 1, tls: false }, limits, shared)
+  const table = createRouteTable(
+    () => backend,
+    () => undefined,
+  )
+  for (const host of ['*.wild.test', 'a.test'])
+    table.set(new TableRoute(host, ['app', url, 'http://c:1'], undefined))
+  const redis = new Set<string>()
+  const written = {
+    markDead: async ({ host }: { host: string }) => {
+      redis.add(host)
+      await sleep(20)
+      return true
+    },
+    unmarkDead: async (host: string) => void redis.delete(host),
+    checkerLives: async () => false,
+  }
+  const marks = createOwnMarks(table, written, 30_000, () => false)
+  // At once, and once those are written.
+  for (let round = 0; round < 2; round += 1) {
+    for (let i = 0; i < 100; i += 1) marks.mark(`made-up-${i}.wild.test`, 0, backend)
+    expect(redis.size).toBe(32)
+    await sleep(40)
+  }
+  marks.mark('a.test', 0, backend)
+  expect(redis.has('a.test')).toBe(true)
 })
 
 test('who ends takes back what it has marked, and nothing that others watch over', async () => {

@@ -51,6 +51,15 @@ test('what was asked for before decides nothing about what is asked for next', (
   )
 })
 
+test('what Connection nominates is not for the backend, nor for us', () => {
+  const text = get(
+    'Connection: expect, Cookie\r\nExpect: 100-continue\r\nCookie: a=b\r\nContent-Length: 2\r\n',
+  )
+  expect(parse(text)).toBe(text.length)
+  expect(head).toMatchObject({ expectsContinue: false, cookie: '' })
+  expect(head.lines).not.toMatch(/expect|cookie/i)
+})
+
 test('what is offered in Upgrade', () => {
   const upgrade = (fields: string): string => {
     const text = get(`Connection: x, Upgrade\r\n${fields}\r\n`)

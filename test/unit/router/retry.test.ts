@@ -44,7 +44,10 @@ test('what may have reached it is repeated only where the method allows it', () 
   expect(afterFailure(fresh, policy)).toBe('elsewhere')
   expect(afterFailure(fresh, { ...policy, mayRepeat: () => false })).toMatchObject({ status: 502 })
   expect(afterFailure({ ...attempted, failure: 'timeout' }, policy)).toMatchObject({ status: 504 })
-  const invalid = { ...attempted, failure: 'malformed', reused: true } as const
+  const late = { ...attempted, failure: 'malformed', reused: true } as const
+  expect(afterFailure(late, policy)).toMatchObject({ status: 502 })
+  expect(afterFailure({ ...late, repeatable: true }, policy)).toBe('anew')
+  const invalid = { ...late, reused: false }
   expect(afterFailure(invalid, policy)).toMatchObject({ status: 502 })
   expect(afterFailure({ ...invalid, repeatable: true }, policy)).toBe('elsewhere')
   const lone = { urls: ['http://10.0.0.1:1', 'http://10.0.0.1:1'] }
