@@ -17,6 +17,11 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('')
 }
 
+/** What others wrote, for a terminal: control characters, which could move its cursor or break a line, as `\xHH`. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
 /** `=== title`, then `key: value` lines aligned, as Heroku prints one thing. */
 export function details(title: string, entries: Record<string, string | undefined>): string {
   const shown = Object.entries(entries).filter((entry): entry is [string, string] => entry[1] !== undefined)

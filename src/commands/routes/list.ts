@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { listRoutes } from '../../apps/routes.ts'
 import { Route } from '../../model/route.ts'
 import { defineCommand } from '../define.ts'
-import { table } from '../render.ts'
+import { printable, table } from '../render.ts'
 
 export const routesList = defineCommand({
   name: 'routes:list',
@@ -25,10 +25,8 @@ export const routesList = defineCommand({
   run: (_input, { platform }) => listRoutes(platform),
   render: (routes) =>
     table(
-      routes.map(({ host, identifier, app, backends }) => [
-        host,
-        app ?? `${identifier} (by hand)`,
-        backends.join(' '),
-      ]),
+      routes.map(({ host, identifier, app, backends }) =>
+        [host, app ?? `${identifier} (by hand)`, backends.join(' ')].map(printable),
+      ),
     ),
 })

@@ -213,6 +213,12 @@ describe('routes by hand', () => {
     await paas(['apps:destroy', '-a', 'spelt', '--confirm', 'spelt'])
   })
 
+  test('what other programs wrote does not act on the terminal', async () => {
+    await state.redis.rpush('frontend:odd.test', '\x1b[31mred\n\u009bK', a.url)
+    expect((await paas(['routes'])).stdout).toBe(`odd.test  \\x1b[31mred\\x0a\\x9bK (by hand)  ${a.url}\n`)
+    expect((await paas(['routes', '--json'])).json()).toMatchObject([{ identifier: '\x1b[31mred\n\u009bK' }])
+  })
+
   test('a route that goes takes its settings along, and one backend is added once however it is spelt', async () => {
     const settings = ['paas:route:options:set.test', 'healthcheck:set.test']
     for (const key of settings) await state.redis.hset(key, 'path', '/')
