@@ -101,6 +101,13 @@ test('whom a trusted proxy does not name is nobody, and not the proxy', () => {
   expect(clientOf(parsed(fields), '203.0.113.9', undefined)).toBe('203.0.113.9')
 })
 
+test('empty members of a chain are nothing', () => {
+  const fields = ['X-Forwarded-For: , 203.0.113.9,, 10.0.0.2 ,']
+  expect(clientOf(parsed(fields), peer, trusts)).toBe('203.0.113.9')
+  const text = upstreamHead(parsed(fields), originOf(peer, { proto: 'http', port: 8080 }), trusts, 'id')
+  expect(text).toContain('X-Real-IP: 203.0.113.9\r\n')
+})
+
 test('a port that is named with the host is the one', () => {
   const head = parsed(['X-Forwarded-Proto: https'], 'a.test:8443')
   const text = upstreamHead(head, originOf(peer, { proto: 'http', port: 8080 }), trusts, 'id')
