@@ -10,7 +10,9 @@ const staleMs = 300_000
 
 type Callback = Parameters<LookupFunction>[2]
 type Answer = { error: NodeJS.ErrnoException | null; address: string | LookupAddress[]; family?: number }
-type Name = { answer: Answer | undefined; at: number; waiting: Callback[] | undefined }
+/** `at`: when `answer` came; -Infinity: none has. `waiting`: for the look-up that is under way. */
+type Name = { answer: Answer; at: number; waiting: Callback[] | undefined }
+const nothing: Answer = { error: null, address: [] }
 
 /**
  * Finds the addresses of names as Node does, through the system's resolver, but each name once at a time: a look-up
@@ -20,9 +22,14 @@ type Name = { answer: Answer | undefined; at: number; waiting: Callback[] | unde
 export function createLookup(ask: typeof resolve = resolve): LookupFunction {
   const names = new Map<string, Name>()
 
-  function forgetOld(now: number): void {
-    for (const [key, { at, waiting }] of names)
-      if (waiting === undefined && now - at > staleMs) names.delete(key)
+  function nameOf(key: string, now: number): Name {
+    const known = names.get(key)
+    if (known !== undefined) return known
+    for (const [other, { at, waiting }] of names)
+      if (waiting === undefined && now - at > staleMs) names.delete(other)
+    const name = { answer: nothing, at: -Infinity, waiting: undefined }
+    names.set(key, name)
+    return name
   }
 
   function start(name: Name, hostname: string, options: LookupOptions): Callback[] {
@@ -36,7 +43,7 @@ export function createLookup(ask: typeof resolve = resolve): LookupFunction {
         name.answer = { error, address, family }
         name.at = performance.now()
       }
-      for (const tell of waiting) say(name, tell)
+      for (const tell of waiting) say(name.answer, tell)
     })
     return waiting
   }
@@ -44,31 +51,23 @@ export function createLookup(ask: typeof resolve = resolve): LookupFunction {
   return (hostname, options, callback) => {
     const now = performance.now()
     const key = `${hostname} ${options.family ?? 0} ${options.hints ?? 0} ${options.all === true}`
-    let name = names.get(key)
-    if (name === undefined) {
-      forgetOld(now)
-      name = { answer: undefined, at: -Infinity, waiting: undefined }
-      names.set(key, name)
-    }
-    const known = name
-    if (now - known.at < freshMs) {
-      process.nextTick(() => say(known, callback))
+    const name = nameOf(key, now)
+    if (now - name.at < freshMs) {
+      process.nextTick(() => say(name.answer, callback))
       return
     }
-    const waiting = known.waiting ?? start(known, hostname, options)
+    const waiting = name.waiting ?? start(name, hostname, options)
     waiting.push(callback)
-    if (now - known.at > staleMs) return
+    if (now - name.at > staleMs) return
     setTimeout(() => {
       const place = waiting.indexOf(callback)
-      if (place === -1 || known.waiting !== waiting) return
+      if (place === -1 || name.waiting !== waiting) return
       waiting.splice(place, 1)
-      say(known, callback)
+      say(name.answer, callback)
     }, patientMs).unref()
   }
 }
 
-function say({ answer }: Name, callback: Callback): void {
-  if (answer === undefined) throw new Error('nothing is known of the name yet')
-  const { error, address, family } = answer
+function say({ error, address, family }: Answer, callback: Callback): void {
   callback(error, address, family)
 }

@@ -38,8 +38,8 @@ export type Attempted = {
 }
 
 /**
- * A connection that had been idle says nothing about the backend, which was just closing it, or had more to say to whoever
- * was before.
+ * Whether a failure says nothing about the backend: it was just closing a connection that had been idle, or what came on
+ * it was the end of an earlier answer.
  */
 export function isOfBefore(failure: Failure, reused: boolean): boolean {
   return failure === 'unsent' || (reused && (failure === 'reset' || failure === 'malformed'))

@@ -67,7 +67,7 @@ export function withoutFields(lines: string, lowerNames: readonly string[]): str
   )
 }
 
-/** A proxy that nominates its X-Forwarded-For in Connection asks us not to believe it either. */
+/** What Connection nominates is not for us either: a proxy's X-Forwarded-For is not to be believed then. */
 function dropNominated(head: RequestHead, nominated: string[]): void {
   for (const name of nominated) {
     if (name === 'x-forwarded-for') head.forwardedFor = ''

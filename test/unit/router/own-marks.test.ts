@@ -9,26 +9,35 @@ import { ResponseHead } from '../../../src/router/http/response-head.ts'
 import { createRouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
 
 const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
+const url = 'http://b:1'
 const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn(), lookup }
 
-test('marks that are made while older ones are taken back stay', async () => {
-  const backend = new Backend('http://b:1', { host: 'b', port: 1, tls: false }, limits, shared)
+/** Hosts of one backend, beside another, and the marks of it in Redis, which are there at once and confirmed later. */
+function scene(hosts: string[], { writeMs = 0, takeBackMs = 0, checked = '' } = {}) {
+  const backend = new Backend(url, { host: 'b', port: 1, tls: false }, limits, shared)
   const table = createRouteTable(
     () => backend,
     () => undefined,
   )
-  for (const host of ['a.test', 'b.test'])
-    table.set(new TableRoute(host, ['app', backend.url, 'http://c:1'], undefined))
+  for (const host of hosts) table.set(new TableRoute(host, ['app', url, 'http://c:1'], undefined))
   const redis = new Set<string>()
   const written = {
-    markDead: async ({ host }: { host: string }) => redis.add(host).has(host),
+    async markDead({ host }: { host: string }) {
+      redis.add(host)
+      await sleep(writeMs)
+      return true
+    },
     async unmarkDead(host: string) {
       redis.delete(host)
-      await sleep(20)
+      await sleep(takeBackMs)
     },
     checkerLives: async () => false,
   }
-  const marks = createOwnMarks(table, written, 30_000, () => false)
+  return { backend, redis, marks: createOwnMarks(table, written, 30_000, (host) => host === checked) }
+}
+
+test('marks that are made while older ones are taken back stay', async () => {
+  const { backend, redis, marks } = scene(['a.test', 'b.test'], { takeBackMs: 20 })
   backend.unreachable = 'refused'
   for (const host of ['a.test', 'b.test']) marks.mark(host, 0, backend)
   await sleep(5)
@@ -43,25 +52,7 @@ test('marks that are made while older ones are taken back stay', async () => {
 })
 
 test('hosts that clients make up for a wildcard get few marks, others get theirs', async () => {
-  const url = 'http://b:1'
-  const backend = new Backend(url, { host: 'b', port: 1, tls: false }, limits, shared)
-  const table = createRouteTable(
-    () => backend,
-    () => undefined,
-  )
-  for (const host of ['*.wild.test', 'a.test'])
-    table.set(new TableRoute(host, ['app', url, 'http://c:1'], undefined))
-  const redis = new Set<string>()
-  const written = {
-    markDead: async ({ host }: { host: string }) => {
-      redis.add(host)
-      await sleep(20)
-      return true
-    },
-    unmarkDead: async (host: string) => void redis.delete(host),
-    checkerLives: async () => false,
-  }
-  const marks = createOwnMarks(table, written, 30_000, () => false)
+  const { backend, redis, marks } = scene(['*.wild.test', 'a.test'], { writeMs: 20 })
   // At once, and once those are written.
   for (let round = 0; round < 2; round += 1) {
     for (let i = 0; i < 100; i += 1) marks.mark(`made-up-${i}.wild.test`, 0, backend)
@@ -73,21 +64,7 @@ test('hosts that clients make up for a wildcard get few marks, others get theirs
 })
 
 test('who ends takes back what it has marked, and nothing that others watch over', async () => {
-  const url = 'http://b:1'
-  const backend = new Backend(url, { host: 'b', port: 1, tls: false }, limits, shared)
-  const table = createRouteTable(
-    () => backend,
-    () => undefined,
-  )
-  for (const host of ['a.test', 'checked.test'])
-    table.set(new TableRoute(host, ['app', url, 'http://c:1'], undefined))
-  const redis = new Set<string>()
-  const written = {
-    markDead: async ({ host }: { host: string }) => redis.add(host).has(host),
-    unmarkDead: async (host: string) => void redis.delete(host),
-    checkerLives: async () => false,
-  }
-  const marks = createOwnMarks(table, written, 30_000, (host) => host === 'checked.test')
+  const { backend, redis, marks } = scene(['a.test', 'checked.test'], { checked: 'checked.test' })
   backend.unreachable = 'refused'
   for (const host of ['a.test', 'checked.test']) marks.mark(host, 0, backend)
   await sleep(5)
