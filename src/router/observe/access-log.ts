@@ -118,7 +118,8 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
   let failed = false
   /** Where a write is under way. */
   let writing: number | undefined
-  let writingSince = never
+  /** How long the disk has let us wait since then, in milliseconds. What kept this process busy does not count. */
+  let waited = 0
   const lineOf = accessLines()
   let second = 0
   let time = ''
@@ -155,7 +156,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
   /** For lines that come faster than they are written: each may be as long as four heads. */
   function makeRoom(): void {
     flush()
-    if (used > start && performance.now() - writingSince < patientMs) writeFilled()
+    if (used > start && waited < patientMs) writeFilled()
   }
 
   function flush(): void {
@@ -164,7 +165,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     const [target, full, length] = [fd, filling, used]
     spare = undefined
     writing = target
-    writingSince = performance.now()
+    waited = 0
     filling = next
     used = start
     writeAll(target, full, firstToWrite(target), length, (error, written) => {
@@ -185,11 +186,13 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     if (used === start) return
     let written = firstToWrite(fd)
     let problem: unknown = null
+    const began = performance.now()
     try {
       while (written < used) written += writeSync(fd, filling, written, used - written)
     } catch (error) {
       problem = error
     }
+    waited = Math.max(waited, performance.now() - began)
     ended(problem, filling.subarray(Math.max(written, start), used))
     used = start
   }
@@ -216,6 +219,8 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
   function flushSoon(): void {
     timer = setTimeout(() => {
       timer = undefined
+      // A write that has ended would have told so since the last time.
+      waited += flushMs
       settle()
       flush()
       // The write before is still under way.
