@@ -12,7 +12,7 @@ import { type Logger } from './log.ts'
 import { type ToWorker, ToMaster } from './messages.ts'
 import { createStatsCollection } from './observe/collection.ts'
 import { prometheusText } from './observe/prometheus.ts'
-import { forgetMs, mergeStats, type RouterStats, routerStats } from './observe/stats.ts'
+import { forgetMs, mergeStats, type Names, type RouterStats, routerStats } from './observe/stats.ts'
 import { prepareAccessLog, prepareSnapshot, workerIdentity } from './privileges.ts'
 import { type RouterSettings } from './settings.ts'
 import { sharing } from './sharing.ts'
@@ -106,7 +106,9 @@ export function startMaster(
   const retiring = new Set<ClusterWorker>()
   /** Workers that have said that they serve, and so listen to what they are told; and whether they know the routes. */
   const serving = new Map<ClusterWorker, boolean>()
-  const counted = createStatsCollection<ClusterWorker>((worker, id) => send(worker, { type: 'stats', id }))
+  const counted = createStatsCollection<ClusterWorker>((worker, id) =>
+    send(worker, { type: 'stats', id, inParts: true }),
+  )
   const waitingReady = new Map<ClusterWorker, () => void>()
   let stopping = false
 
@@ -138,12 +140,17 @@ export function startMaster(
       const parsed = ToMaster.safeParse(value)
       if (!parsed.success) return
       const message = parsed.data
+      if (message.type === 'stats-part') {
+        counted.toldPart(message.id, message.part)
+        return
+      }
       if (message.type === 'stats') {
-        counted.told(worker, message.id, message.stats)
+        counted.told(worker, message.id, message.stats, message.parts)
         return
       }
       if (message.type === 'gone') {
         counted.forget(message.names)
+        askNext()
         return
       }
       if (message.type === 'terminated') {
@@ -308,11 +315,16 @@ export function startMaster(
     })
   }
 
+  let namesToAsk: Iterator<Names> = [].values()
   function askWhichAreGone(): void {
-    const names = counted.names()
+    namesToAsk = counted.names()
+    askNext()
+  }
+  function askNext(): void {
     const [anyone] = serving.keys()
-    if (anyone === undefined || names.hosts.length + names.backends.length === 0) return
-    send(anyone, { type: 'which-are-gone', names })
+    const next = namesToAsk.next()
+    if (anyone === undefined || next.done === true) return
+    send(anyone, { type: 'which-are-gone', names: next.value })
   }
 
   /** What all have counted, and the workers that are here to stay. */

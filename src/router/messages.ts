@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { Names, type WorkerStats } from './observe/stats.ts'
+import { Names, type StatsPart, type WorkerStats } from './observe/stats.ts'
 
 /** What the master asks a worker. */
 export const ToWorker = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('stats'), id: z.int() }),
+  // A master of an earlier version does not take parts.
+  z.object({ type: z.literal('stats'), id: z.int(), inParts: z.boolean().default(false) }),
   /** Say which of these are in no route. */
   z.object({ type: z.literal('which-are-gone'), names: Names }),
   z.object({ type: z.literal('reopen-logs') }),
@@ -21,8 +22,15 @@ export const ToMaster = z.discriminatedUnion('type', [
     // A worker of an earlier version does not say.
     routesKnown: z.boolean().default(true),
   }),
-  /** The answer, or at its end (`id` 0) all that it has counted. */
-  z.object({ type: z.literal('stats'), id: z.int(), stats: z.custom<WorkerStats>() }),
+  /** A part of an answer, before its end. */
+  z.object({ type: z.literal('stats-part'), id: z.int(), part: z.custom<StatsPart>() }),
+  /** The answer, or what is left of it after so many parts; or at its end (`id` 0) all that it has counted. */
+  z.object({
+    type: z.literal('stats'),
+    id: z.int(),
+    stats: z.custom<WorkerStats>(),
+    parts: z.int().default(0),
+  }),
   z.object({ type: z.literal('gone'), names: Names }),
   /** Somebody wants it to end: another is to take its place. */
   z.object({ type: z.literal('terminated') }),

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { PaasError, messageOf } from '../errors/paas-error.ts'
 import { type AcceptedFiles, filesFromEnv } from './accepted-files.ts'
 import { routerSettings, routerUsage } from './arguments.ts'
@@ -7,6 +8,7 @@ import { tryListeners } from './listeners.ts'
 import { routerLogger } from './log.ts'
 import { startMaster, workerEnv } from './master.ts'
 import { type ToMaster, ToWorker } from './messages.ts'
+import { atOnce } from './observe/stats.ts'
 import { become, workerIdentity } from './privileges.ts'
 import { type RouterSettings } from './settings.ts'
 import { startWorker } from './worker.ts'
@@ -59,12 +61,13 @@ async function runMaster(
 }
 
 async function runWorker(settings: RouterSettings, log: ReturnType<typeof routerLogger>): Promise<void> {
-  const tell = (message: ToMaster, told?: () => void): void =>
-    void process.send?.(message, undefined, {}, told)
+  /** Resolves once it is sent, or cannot be. */
+  const tell = (message: ToMaster): Promise<void> =>
+    new Promise((resolve) => process.send?.(message, undefined, {}, () => resolve()))
   // The master decides when a worker goes; a terminal's Ctrl-C reaches both.
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
     process.on(signal, () => undefined)
-  process.on('SIGTERM', () => tell({ type: 'terminated' }))
+  process.on('SIGTERM', () => void tell({ type: 'terminated' }))
   offerToTheKernel()
   const { env } = process
   const replaces = env[workerEnv.replaces]
@@ -87,16 +90,33 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
     const parsed = ToWorker.safeParse(value)
     if (!parsed.success) return
     const message = parsed.data
-    if (message.type === 'stats') tell({ type: 'stats', id: message.id, stats: worker.stats() })
-    else if (message.type === 'which-are-gone') tell({ type: 'gone', names: worker.goneOf(message.names) })
+    if (message.type === 'stats' && message.inParts) void tellInParts(message.id)
+    else if (message.type === 'stats') void tellAtOnce(message.id)
+    else if (message.type === 'which-are-gone')
+      void tell({ type: 'gone', names: worker.goneOf(message.names) })
     else if (message.type === 'reopen-logs') worker.reopenLogs()
     else {
       void worker
         .drain(message.isLast)
-        .then(() => tell({ type: 'stats', id: 0, stats: worker.stats() }, () => process.exit(0)))
+        .then(() => tellAtOnce(0))
+        .then(() => process.exit(0))
     }
   })
-  const tellReady = (): void => tell({ type: 'ready', id: worker.id, routesKnown: worker.routesKnown() })
+  const tellAtOnce = (id: number): Promise<void> =>
+    tell({ type: 'stats', id, stats: atOnce(worker.stats()), parts: 0 })
+  async function tellInParts(id: number): Promise<void> {
+    const stats = worker.stats()
+    let told = 0
+    let next = stats.next()
+    for (; next.done !== true; next = stats.next()) {
+      await tell({ type: 'stats-part', id, part: next.value })
+      told += 1
+      // Whoever has asked for a page meanwhile is served first.
+      await setImmediate()
+    }
+    await tell({ type: 'stats', id, stats: next.value, parts: told })
+  }
+  const tellReady = (): void => void tell({ type: 'ready', id: worker.id, routesKnown: worker.routesKnown() })
   tellReady()
   if (!worker.routesKnown()) void worker.loaded.then(tellReady)
 }

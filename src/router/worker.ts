@@ -8,7 +8,13 @@ import { type DeadMarks } from './health/own-marks.ts'
 import { openListeners } from './listeners.ts'
 import { type Logger } from './log.ts'
 import { openAccessLog } from './observe/access-log.ts'
-import { createStatsCounter, forgetMs, type Names, type WorkerStats } from './observe/stats.ts'
+import {
+  createStatsCounter,
+  forgetMs,
+  type Names,
+  type StatsPart,
+  type WorkerStats,
+} from './observe/stats.ts'
 import { type RouterSettings } from './settings.ts'
 import { quickenStringMethods } from './string-methods.ts'
 import { createSnapshotKeeper } from './table/keeper.ts'
@@ -235,7 +241,8 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       accessLog?.reopen()
     },
 
-    stats(): WorkerStats {
+    /** What it has counted: first in parts, each made when it is asked for, and then all else. */
+    *stats(): Generator<StatsPart, WorkerStats> {
       statsAsked = true
       const gone = goneOf(stats.names())
       stats.forget(gone)
@@ -243,18 +250,24 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       for (const backend of backends.values()) {
         if (backend.ejected !== undefined) ejected[backend.url] = backend.ejected
       }
-      stats.inFlight(
-        Iterator.from(plane.clients).map(({ route }) => route?.host),
-        backends.values(),
-      )
-      const counted = stats.read()
+      const hosts = new Map<string, { inFlight: number }>()
+      let inFlight = 0
+      for (const { route } of plane.clients) {
+        if (route === undefined) continue
+        inFlight += 1
+        hosts.set(route.host, { inFlight: (hosts.get(route.host)?.inFlight ?? 0) + 1 })
+      }
+      // All backends are told of, those before their first answer, too.
+      yield* stats.parts({ hosts, backends })
       return {
         startedAt,
         version: sync.version,
         routes: table.size(),
         clients: plane.clients.size(),
         rssBytes: process.memoryUsage.rss(),
-        ...counted,
+        total: { ...stats.total, inFlight },
+        hosts: {},
+        backends: {},
         ejected,
         gone,
       }

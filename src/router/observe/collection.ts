@@ -1,6 +1,11 @@
-import { createStatsCounter, type Names, type WorkerStats } from './stats.ts'
+import { createStatsCounter, joined, type Names, type StatsPart, type WorkerStats } from './stats.ts'
 
+/** A worker that says nothing for so long is not waited for. */
 const answerMs = 3000
+/** Looking for them takes a worker some milliseconds. */
+const namesAtOnce = 5000
+
+type Question<Worker> = { worker: Worker; parts: StatsPart[]; timer: NodeJS.Timeout; settle: () => void }
 
 /**
  * The master's view of what its workers count, in which no counter falls when one of them is replaced. `Worker` is the
@@ -11,7 +16,7 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
   const last = new Map<Worker, WorkerStats>()
   /** What those have counted that have ended. */
   const gone = createStatsCounter()
-  const questions = new Map<number, { worker: Worker; settle: () => void }>()
+  const questions = new Map<number, Question<Worker>>()
   let questionsAsked = 0
   /** While all are being asked. */
   let forgotten: Names[] | undefined
@@ -26,17 +31,27 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
         resolve()
       }
       const timer = setTimeout(settle, answerMs)
-      questions.set(id, { worker, settle })
+      questions.set(id, { worker, parts: [], timer, settle })
       ask(worker, id)
     })
   }
 
   return {
-    /** A worker's answer, or its last words (`id` 0). */
-    told(worker: Worker, id: number, stats: WorkerStats): void {
-      last.set(worker, stats)
+    /** A part of a worker's answer. */
+    toldPart(id: number, part: StatsPart): void {
+      const question = questions.get(id)
+      question?.parts.push(part)
+      question?.timer.refresh()
+    },
+
+    /** The end of a worker's answer after so many parts, or all at once, or its last words (`id` 0). */
+    told(worker: Worker, id: number, stats: WorkerStats, parts: number): void {
+      const question = questions.get(id)
       if (stats.gone !== undefined) forgotten?.push(stats.gone)
-      questions.get(id)?.settle()
+      // The parts of an answer that comes too late are not all there.
+      if (parts === 0) last.set(worker, stats)
+      else if (question?.parts.length === parts) last.set(worker, joined(stats, question.parts))
+      question?.settle()
     },
 
     ended(worker: Worker): void {
@@ -58,8 +73,12 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
       return { living, ended: gone.read(), forgotten: meanwhile }
     },
 
-    /** Whom those that have ended have served: for a living one to say who of them is no longer there. */
-    names: (): Names => gone.names(),
+    /** Whom those that have ended have served, some at a time: for a living one to say who is no longer there. */
+    *names(): Generator<Names> {
+      const { hosts, backends } = gone.names()
+      for (let i = 0; i < Math.max(hosts.length, backends.length); i += namesAtOnce)
+        yield { hosts: hosts.slice(i, i + namesAtOnce), backends: backends.slice(i, i + namesAtOnce) }
+    },
     forget(names: Names): void {
       gone.forget(names)
       forgotten?.push(names)

@@ -2,13 +2,11 @@
 const perDoubling = 4
 const firstMs = 1 / 16
 const maxDoublings = 22
-const size = maxDoublings * perDoubling + 2
+/** How many buckets there are. */
+export const size = maxDoublings * perDoubling + 2
 
+/** How many durations are in each bucket, up to the last that anything is in: there may be as many as routes. */
 export type Histogram = number[]
-
-export function emptyHistogram(): Histogram {
-  return new Array<number>(size).fill(0)
-}
 
 const steps = [1, 2, 3].map((n) => 2 ** (n / perDoubling)) as [number, number, number]
 
@@ -26,16 +24,12 @@ export function bucketOf(ms: number): number {
 }
 
 export function observe(histogram: Histogram, bucket: number): void {
+  while (histogram.length <= bucket) histogram.push(0)
   histogram[bucket] = (histogram[bucket] ?? 0) + 1
 }
 
 export function addHistogram(into: Histogram, from: readonly number[]): void {
-  for (let i = 0; i < size; i += 1) into[i] = (into[i] ?? 0) + (from[i] ?? 0)
-}
-
-/** Up to the last bucket that anything is in. */
-export function withoutTail(histogram: Histogram): Histogram {
-  return histogram.slice(0, histogram.findLastIndex((count) => count > 0) + 1)
+  for (let i = 0; i < from.length; i += 1) into[i] = (into[i] ?? 0) + (from[i] ?? 0)
 }
 
 /** The upper bound, in ms, of the bucket in which the quantile lies; undefined when nothing was observed. */
@@ -44,7 +38,7 @@ export function quantile(histogram: readonly number[], q: number): number | unde
   for (const count of histogram) total += count
   if (total === 0) return undefined
   let left = Math.ceil(total * q)
-  for (let i = 0; i < size; i += 1) {
+  for (let i = 0; i < histogram.length; i += 1) {
     left -= histogram[i] ?? 0
     if (left <= 0) return upperMs(i)
   }

@@ -1,5 +1,5 @@
-import { quantile, upperMs } from './histogram.ts'
-import { type Counters, type MergedStats, routesOf, type WorkerStats } from './stats.ts'
+import { quantile, size, upperMs } from './histogram.ts'
+import { type MergedStats, routesOf, type Told, type WorkerStats } from './stats.ts'
 
 /** As index of `statuses`. */
 const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx']
@@ -68,7 +68,7 @@ export function prometheusText(merged: MergedStats, workers: readonly WorkerStat
 }
 
 /** Those with the most requests, where there are too many: each is some thirty lines. */
-function busiest(all: Map<string, Counters>): Map<string, Counters> {
+function busiest(all: Map<string, Told>): Map<string, Told> {
   if (all.size <= mostTold) return all
   return new Map([...all].sort(([, a], [, b]) => b.requests - a.requests).slice(0, mostTold))
 }
@@ -86,7 +86,7 @@ function metric(name: string, type: string, help: string, samples: Sample[]): st
   return [...heading(name, type, help), ...lines]
 }
 
-function byStatus(label: string, all: Map<string, Counters>): Sample[] {
+function byStatus(label: string, all: Map<string, Told>): Sample[] {
   return [...all].flatMap(([key, { statuses }]) =>
     statuses.flatMap((count, i): Sample[] =>
       count === 0 ? [] : [[`${named(label, key)},status="${classes[i]}"`, count]],
@@ -94,11 +94,11 @@ function byStatus(label: string, all: Map<string, Counters>): Sample[] {
   )
 }
 
-function inFlight(label: string, all: Map<string, Counters>): Sample[] {
+function inFlight(label: string, all: Map<string, Told>): Sample[] {
   return [...all].map(([key, counters]) => [named(label, key), counters.inFlight])
 }
 
-function byQuantile(label: string, all: Map<string, Counters>): Sample[] {
+function byQuantile(label: string, all: Map<string, Told>): Sample[] {
   return [...all].flatMap(([key, { histogram }]) =>
     quantiles.flatMap((q): Sample[] => {
       const ms = quantile(histogram, q)
@@ -107,16 +107,16 @@ function byQuantile(label: string, all: Map<string, Counters>): Sample[] {
   )
 }
 
-function histogramOf(labels: string, { histogram, ms }: Counters): string[] {
+function histogramOf(labels: string, { histogram, ms }: Told): string[] {
   const name = 'paas_router_request_duration_seconds'
   const lines: string[] = []
   let cumulative = 0
-  histogram.forEach((count, i) => {
-    cumulative += count
+  for (let i = 0; i < size; i += 1) {
+    cumulative += histogram[i] ?? 0
     // Every fourth bucket: a doubling.
-    if (i % 4 === 0 && i < histogram.length - 1)
+    if (i % 4 === 0 && i < size - 1)
       lines.push(`${name}_bucket{${labels},le="${upperMs(i) / 1000}"} ${cumulative}`)
-  })
+  }
   return [
     ...lines,
     `${name}_bucket{${labels},le="+Inf"} ${cumulative}`,

@@ -1,32 +1,38 @@
 import { z } from 'zod'
 import { type Finished } from '../forward/plane.ts'
-import { addHistogram, bucketOf, emptyHistogram, observe, quantile, withoutTail } from './histogram.ts'
+import { addHistogram, bucketOf, type Histogram, observe, quantile } from './histogram.ts'
 
 /** How often what no longer exists is forgotten. */
 export const forgetMs = 60_000
 
+/** So many hosts, or backends, are told of at once, which takes a few milliseconds. */
+const partSize = 500
+
 /** Counters of one host or one backend. */
-export type Counters = {
+type Counters = {
   requests: number
   /** Responses by their first digit: index 0 for none at all, 1 to 5. */
   statuses: number[]
   bytes: number
-  inFlight: number
   /** Of all requests together but those that became tunnels, from head to end, as the histogram. */
   ms: number
-  histogram: number[]
+  histogram: Histogram
 }
 
+/** And how many requests are in progress. */
+export type Told = Counters & { inFlight: number }
+
+/** Some of the hosts and backends that a worker has counted for. */
+export type StatsPart = { hosts: Record<string, Told>; backends: Record<string, Told> }
+
 /** What one worker has counted since it started; its master adds the workers up. */
-export type WorkerStats = {
+export type WorkerStats = StatsPart & {
   startedAt: string
   version: number
   routes: number
   clients: number
   rssBytes: number
-  total: Counters
-  hosts: Record<string, Counters>
-  backends: Record<string, Counters>
+  total: Told
   ejected: Record<string, string>
   /** What it has counted until now, and forgotten, as no route has it any more; one of an earlier version does not say. */
   gone?: Names
@@ -41,20 +47,17 @@ export type Names = z.infer<typeof Names>
 
 /** Not in the schema's order: V8 would take objects of both for the same, and make a new number for each sum. */
 function counters(): Counters {
-  return {
-    ms: 0,
-    bytes: 0,
-    requests: 0,
-    inFlight: 0,
-    statuses: [0, 0, 0, 0, 0, 0],
-    histogram: emptyHistogram(),
-  }
+  return { ms: 0, bytes: 0, requests: 0, statuses: [0, 0, 0, 0, 0, 0], histogram: [] }
 }
 
-function counterOf(map: Map<string, Counters>, key: string): Counters {
+function told(): Told {
+  return { ...counters(), inFlight: 0 }
+}
+
+function entryOf<T>(map: Map<string, T>, key: string, make: () => T): T {
   const found = map.get(key)
   if (found !== undefined) return found
-  const made = counters()
+  const made = make()
   map.set(key, made)
   return made
 }
@@ -64,19 +67,50 @@ function addCounters(into: Counters, from: Counters): void {
   into.requests += from.requests
   into.bytes += from.bytes
   into.ms += from.ms
-  into.statuses = into.statuses.map((count, i) => count + (from.statuses[i] ?? 0))
+  for (let i = 0; i < into.statuses.length; i += 1)
+    into.statuses[i] = (into.statuses[i] ?? 0) + (from.statuses[i] ?? 0)
   addHistogram(into.histogram, from.histogram)
 }
 
-function addAll(into: Map<string, Counters>, from: Record<string, Counters>): void {
-  for (const [key, value] of Object.entries(from)) addCounters(counterOf(into, key), value)
+type InFlight = ReadonlyMap<string, { inFlight: number }>
+
+/** All that is counted, or in flight, some at a time. What is counted in between may be in it. */
+function* partsOf(
+  counted: ReadonlyMap<string, Counters>,
+  inFlight: InFlight,
+): Generator<Record<string, Told>> {
+  let part: [string, Told][] = []
+  for (const [key, counter] of counted) {
+    part.push([key, { ...counter, inFlight: inFlight.get(key)?.inFlight ?? 0 }])
+    if (part.length < partSize) continue
+    yield Object.fromEntries(part)
+    part = []
+  }
+  for (const [key, one] of inFlight) {
+    if (counted.has(key)) continue
+    part.push([key, { ...counters(), inFlight: one.inFlight }])
+    if (part.length < partSize) continue
+    yield Object.fromEntries(part)
+    part = []
+  }
+  yield Object.fromEntries(part)
 }
 
-/** Most of a histogram is nothing, and there may be as many as routes. */
-function allOf(map: ReadonlyMap<string, Counters>): Record<string, Counters> {
-  const all: Record<string, Counters> = {}
-  for (const [key, counted] of map) all[key] = { ...counted, histogram: withoutTail(counted.histogram) }
-  return all
+/** What was told in parts as one. */
+export function joined<T extends object>(about: T, parts: readonly StatsPart[]): T & StatsPart {
+  return {
+    ...about,
+    hosts: Object.fromEntries(parts.flatMap(({ hosts }) => Object.entries(hosts))),
+    backends: Object.fromEntries(parts.flatMap(({ backends }) => Object.entries(backends))),
+  }
+}
+
+/** All parts of what a worker has counted, and the rest. */
+export function atOnce(stats: Generator<StatsPart, WorkerStats>): WorkerStats {
+  const parts: StatsPart[] = []
+  let next = stats.next()
+  for (; next.done !== true; next = stats.next()) parts.push(next.value)
+  return joined(next.value, parts)
 }
 
 export type StatsCounter = ReturnType<typeof createStatsCounter>
@@ -98,22 +132,30 @@ export function createStatsCounter() {
     observe(into.histogram, bucket)
   }
 
+  function* parts(inFlight: { hosts: InFlight; backends: InFlight }): Generator<StatsPart> {
+    for (const some of partsOf(hosts, inFlight.hosts)) yield { hosts: some, backends: {} }
+    for (const some of partsOf(backends, inFlight.backends)) yield { hosts: {}, backends: some }
+  }
+
   return {
+    total,
     count(finished: Finished): void {
       const { backend, route, startedAt, backendStartedAt, finishedAt } = finished
       const ms = finishedAt - startedAt
       const bucket = bucketOf(ms)
       count(total, finished, ms, bucket)
-      if (route !== undefined) count(counterOf(hosts, route.host), finished, ms, bucket)
+      if (route !== undefined) count(entryOf(hosts, route.host, counters), finished, ms, bucket)
       if (backend === undefined) return
       const own = backendStartedAt === startedAt ? bucket : bucketOf(finishedAt - backendStartedAt)
-      count(counterOf(backends, backend.url), finished, ms, own)
+      count(entryOf(backends, backend.url, counters), finished, ms, own)
     },
     /** What another has counted, all but what it has in flight. */
     add(counted: Counted): void {
       addCounters(total, counted.total)
-      addAll(hosts, counted.hosts)
-      addAll(backends, counted.backends)
+      for (const [host, one] of Object.entries(counted.hosts))
+        addCounters(entryOf(hosts, host, counters), one)
+      for (const [url, one] of Object.entries(counted.backends))
+        addCounters(entryOf(backends, url, counters), one)
     },
     names: (): Names => ({ hosts: [...hosts.keys()], backends: [...backends.keys()] }),
     /** What no longer exists, so that memory is bounded by the table. */
@@ -121,20 +163,9 @@ export function createStatsCounter() {
       for (const host of names.hosts) hosts.delete(host)
       for (const url of names.backends) backends.delete(url)
     },
-    /** The hosts of all requests in progress at this moment, and all backends, which are shown before a first answer. */
-    inFlight(
-      ofRequests: Iterable<string | undefined>,
-      ofBackends: Iterable<{ url: string; inFlight: number }>,
-    ): void {
-      for (const one of [total, ...hosts.values(), ...backends.values()]) one.inFlight = 0
-      for (const { url, inFlight } of ofBackends) counterOf(backends, url).inFlight = inFlight
-      for (const host of ofRequests) {
-        if (host === undefined) continue
-        total.inFlight += 1
-        counterOf(hosts, host).inFlight += 1
-      }
-    },
-    read: () => ({ total, hosts: allOf(hosts), backends: allOf(backends) }),
+    parts,
+    read: (): Counted =>
+      joined({ total: { ...total, inFlight: 0 } }, [...parts({ hosts: new Map(), backends: new Map() })]),
   }
 }
 
@@ -172,36 +203,33 @@ export type RouterStats = z.infer<typeof RouterStats>
 
 /** All workers' counters as one. */
 export type MergedStats = {
-  total: Counters
-  hosts: Map<string, Counters>
-  backends: Map<string, Counters>
+  total: Told
+  hosts: Map<string, Told>
+  backends: Map<string, Told>
   ejected: Map<string, string>
 }
 
 /**
- * `ended`: what workers have counted that have ended. Of what one has just forgotten it does not count what others still
- * have, as a part of a sum would look as if it began anew.
+ * `ended`: what workers have counted that have ended, which have nothing in flight. Of what one has just forgotten it
+ * does not count what others still have, as a part of a sum would look as if it began anew.
  */
 export function mergeStats(
   workers: readonly WorkerStats[],
   ended: Counted,
   forgotten: readonly Names[],
 ): MergedStats {
-  const merged: MergedStats = { total: counters(), hosts: new Map(), backends: new Map(), ejected: new Map() }
+  const merged: MergedStats = { total: told(), hosts: new Map(), backends: new Map(), ejected: new Map() }
+  const add = (into: Told, from: Told): void => {
+    addCounters(into, from)
+    into.inFlight += from.inFlight
+  }
   for (const { total, hosts, backends } of [...workers, ended]) {
-    addCounters(merged.total, total)
-    addAll(merged.hosts, hosts)
-    addAll(merged.backends, backends)
+    add(merged.total, total)
+    for (const [host, one] of Object.entries(hosts)) add(entryOf(merged.hosts, host, told), one)
+    for (const [url, one] of Object.entries(backends)) add(entryOf(merged.backends, url, told), one)
   }
-  for (const { total, hosts, backends, ejected } of workers) {
-    merged.total.inFlight += total.inFlight
-    for (const [host, { inFlight }] of Object.entries(hosts))
-      counterOf(merged.hosts, host).inFlight += inFlight
-    for (const [url, { inFlight }] of Object.entries(backends)) {
-      counterOf(merged.backends, url).inFlight += inFlight
-    }
+  for (const { ejected } of workers)
     for (const [url, why] of Object.entries(ejected)) merged.ejected.set(url, why)
-  }
   for (const { hosts, backends } of forgotten) {
     for (const host of hosts) merged.hosts.delete(host)
     for (const url of backends) merged.backends.delete(url)
@@ -214,7 +242,7 @@ export function routesOf(workers: readonly WorkerStats[]): number {
   return Math.max(0, ...workers.map((worker) => worker.routes))
 }
 
-function summary(from: Counters): Summary {
+function summary(from: Told): Summary {
   const [none = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0] = from.statuses
   const round = (ms: number | undefined): number | null =>
     ms === undefined ? null : Math.round(ms * 100) / 100
@@ -234,8 +262,7 @@ export function routerStats(
   merged: MergedStats,
   workers: readonly (WorkerStats & { pid: number })[],
 ): RouterStats {
-  const sorted = (map: Map<string, Counters>): [string, Counters][] =>
-    [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+  const sorted = (map: Map<string, Told>): [string, Told][] => [...map].sort(([a], [b]) => (a < b ? -1 : 1))
   return {
     workers: workers.map(({ pid, startedAt, version, clients, rssBytes }) => ({
       pid,

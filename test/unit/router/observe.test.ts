@@ -3,25 +3,19 @@ import { expect, test } from 'vitest'
 import { never } from '../../../src/router/forward/plane.ts'
 import { createStatsCollection } from '../../../src/router/observe/collection.ts'
 import { prometheusText } from '../../../src/router/observe/prometheus.ts'
-import { createStatsCounter, mergeStats } from '../../../src/router/observe/stats.ts'
+import { createStatsCounter, joined, mergeStats } from '../../../src/router/observe/stats.ts'
 import { sharing } from '../../../src/router/sharing.ts'
 import { TableRoute } from '../../../src/router/table/route-table.ts'
 import { dueOf } from '../../../src/router/forward/patience.ts'
 import { parseProxyHeader, trustedPeers } from '../../../src/router/client/proxy-protocol.ts'
 import { accessLines } from '../../../src/router/observe/access-log.ts'
-import {
-  bucketOf,
-  emptyHistogram,
-  observe,
-  quantile,
-  upperMs,
-} from '../../../src/router/observe/histogram.ts'
+import { bucketOf, observe, quantile, upperMs } from '../../../src/router/observe/histogram.ts'
 import { defaultTimeouts } from '../../../src/router/settings.ts'
 
 test('quantiles are at most 19 % too high', () => {
   fc.assert(
     fc.property(fc.array(fc.double({ min: 0.1, max: 10_000, noNaN: true }), { minLength: 1 }), (values) => {
-      const histogram = emptyHistogram()
+      const histogram: number[] = []
       for (const value of values) observe(histogram, bucketOf(value))
       const sorted = values.toSorted((x, y) => x - y)
       for (const q of [0.5, 0.95, 0.99]) {
@@ -32,7 +26,7 @@ test('quantiles are at most 19 % too high', () => {
       }
     }),
   )
-  expect(quantile(emptyHistogram(), 0.5)).toBeUndefined()
+  expect(quantile([], 0.5)).toBeUndefined()
 })
 
 test('a duration is in the bucket whose bounds it is between', () => {
@@ -199,7 +193,7 @@ test('a worker of an earlier version counts, though it does not say what it has 
   const collection = createStatsCollection<string>((_worker, id) => asked.push(id))
   const collected = collection.collect(['old'])
   const about = { startedAt: '', version: 1, routes: 1, clients: 0, rssBytes: 0, ejected: {} }
-  collection.told('old', asked[0]!, { ...about, ...counter.read() })
+  collection.told('old', asked[0]!, { ...about, ...counter.read() }, 0)
   const { living, ended, forgotten } = await collected
   expect(
     mergeStats(
@@ -208,4 +202,77 @@ test('a worker of an earlier version counts, though it does not say what it has 
       forgotten,
     ).total.requests,
   ).toBe(0)
+})
+
+const finishedAt = (host: string, url: string) => ({
+  route: new TableRoute(host, ['app'], undefined),
+  backend: { url },
+  startedAt: 0,
+  backendStartedAt: 0,
+  finishedAt: 1,
+  status: 200,
+  bytesSent: 1,
+})
+
+test('what is counted in parts is all there, once, with what is in flight', () => {
+  const counter = createStatsCounter()
+  const count = (i: number): void =>
+    counter.count(
+      finishedAt(`host-${i}.test`, `http://10.0.0.${i}:1`) as unknown as Parameters<typeof counter.count>[0],
+    )
+  for (let i = 0; i < 1700; i += 1) count(i)
+  const inFlight = {
+    hosts: new Map([
+      ['host-3.test', { inFlight: 2 }],
+      ['first.test', { inFlight: 1 }],
+    ]),
+    backends: new Map(Array.from({ length: 600 }, (_, i) => [`http://10.0.1.${i}:1`, { inFlight: i % 2 }])),
+  }
+  const parts = []
+  for (const part of counter.parts(inFlight)) {
+    parts.push(part)
+    // What is finished meanwhile, and forgotten, is told of once or not at all.
+    count(1)
+    counter.forget({ hosts: ['host-1699.test'], backends: [] })
+  }
+  const sizes = parts.map(({ hosts, backends }) => Object.keys(hosts).length + Object.keys(backends).length)
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(500)
+  const { hosts, backends } = joined({}, parts)
+  expect(sizes.reduce((sum, size) => sum + size)).toBe(
+    Object.keys(hosts).length + Object.keys(backends).length,
+  )
+  expect(Object.keys(hosts)).toHaveLength(1700)
+  expect(Object.keys(backends)).toHaveLength(2300)
+  expect(hosts['host-3.test']).toMatchObject({ requests: 1, inFlight: 2 })
+  expect(hosts['first.test']).toMatchObject({ requests: 0, inFlight: 1 })
+  expect(backends['http://10.0.1.599:1']).toMatchObject({ requests: 0, inFlight: 1 })
+})
+
+test('an answer in parts counts when all of them are there', async () => {
+  const asked: number[] = []
+  const collection = createStatsCollection<string>((_worker, id) => asked.push(id))
+  const counter = createStatsCounter()
+  counter.count(finishedAt('a.test', 'http://10.0.0.1:1') as unknown as Parameters<typeof counter.count>[0])
+  const { hosts, backends, total } = counter.read()
+  const about = { startedAt: '', version: 1, routes: 1, clients: 0, rssBytes: 0, ejected: {}, total }
+  const rest = { ...about, hosts: {}, backends: {} }
+  const collect = async () => {
+    const { living, ended, forgotten } = await collection.collect(['one'])
+    return mergeStats(
+      living.map(({ stats }) => stats),
+      ended,
+      forgotten,
+    )
+  }
+  const collected = collect()
+  collection.toldPart(asked[0]!, { hosts, backends: {} })
+  collection.toldPart(asked[0]!, { hosts: {}, backends })
+  collection.told('one', asked[0]!, rest, 2)
+  expect([...(await collected).hosts.keys()]).toEqual(['a.test'])
+  // The end of an answer that nobody waits for any more takes nothing away.
+  collection.toldPart(asked[0]!, { hosts, backends: {} })
+  collection.told('one', asked[0]!, rest, 2)
+  collection.ended('one')
+  const merged = mergeStats([], (await collection.collect([])).ended, [])
+  expect([...merged.hosts.keys(), ...merged.backends.keys()]).toEqual(['a.test', 'http://10.0.0.1:1'])
 })
