@@ -7,6 +7,7 @@ import { createLookup } from './forward/lookup.ts'
 import { createMembers } from './forward/members.ts'
 import { type Finished, type Plane, sweepMs } from './forward/plane.ts'
 import { createSendQueues } from './forward/send-queues.ts'
+import { openFilesLimit } from './forward/open-files.ts'
 import { createTurn } from './forward/turn.ts'
 import { createFaults } from './health/faults.ts'
 import { type DeadMarks } from './health/own-marks.ts'
@@ -44,7 +45,14 @@ export function createDataPlane(
   on: PlaneEvents,
 ) {
   const lookup = createLookup()
-  const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn(), lookup }
+  const shared = {
+    buffers: new Buffers(),
+    responseHead: new ResponseHead(),
+    turn: createTurn(),
+    lookup,
+    // As HAProxy: clients, and backends nobody has asked yet, need the others.
+    idle: { count: 0, most: Math.floor(openFilesLimit() / 4) },
+  }
   const backends = new Map<string, Backend>()
   const limits = {
     maxIdle: settings.maxIdlePerBackend,

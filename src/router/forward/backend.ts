@@ -18,8 +18,14 @@ export type PoolLimits = {
   maxQueue: number
 }
 
-/** What all backends of a worker use in turn. */
-type Shared = { buffers: Buffers; responseHead: ResponseHead; turn: Turn; lookup: LookupFunction }
+/** What all backends of a worker use in turn, and how many idle connections they have, and may have, together. */
+type Shared = {
+  buffers: Buffers
+  responseHead: ResponseHead
+  turn: Turn
+  lookup: LookupFunction
+  idle: { count: number; readonly most: number }
+}
 
 /** A request that waits for its turn at a backend, and is to go on with it or to look for another one. */
 export type Waiting = {
@@ -190,9 +196,13 @@ export class Backend implements ConnectionPool {
       const fresh = now - idle.idleSince < freshMs && now - this.#closedAt > closesMs
       // Others can still use it. But there is no use for more than are busy.
       if (!repeatable && !fresh) {
-        if (this.#idle.length > this.active) this.#idle.shift()!.destroy()
+        if (this.#idle.length > this.active) {
+          this.#shared.idle.count -= 1
+          this.#idle.shift()!.destroy()
+        }
         return this.newConnection()
       }
+      this.#shared.idle.count -= 1
       this.#idle.pop()
       if (now < idle.idleUntil) return idle
       idle.destroy()
@@ -206,8 +216,11 @@ export class Backend implements ConnectionPool {
   }
 
   keep(connection: BackendConnection): boolean {
-    if (this.routes === 0 || this.#idle.length >= this.#limits.maxIdle) return false
-    connection.idleSince = this.#shared.turn.now()
+    const { idle, turn } = this.#shared
+    if (this.routes === 0 || this.#idle.length >= this.#limits.maxIdle || idle.count >= idle.most)
+      return false
+    connection.idleSince = turn.now()
+    idle.count += 1
     this.#idle.push(connection)
     return true
   }
@@ -215,6 +228,7 @@ export class Backend implements ConnectionPool {
   gone(connection: BackendConnection): void {
     const index = this.#idle.lastIndexOf(connection)
     if (index === -1) return
+    this.#shared.idle.count -= 1
     this.#idle.splice(index, 1)
     if (performance.now() - connection.idleSince < freshMs) this.closedUnasked()
   }
@@ -232,6 +246,7 @@ export class Backend implements ConnectionPool {
     )
     if (kept.length === this.#idle.length) return
     const gone = this.#idle.filter((idle) => !kept.includes(idle))
+    this.#shared.idle.count -= gone.length
     this.#idle.length = 0
     this.#idle.push(...kept)
     for (const idle of gone) idle.destroy()

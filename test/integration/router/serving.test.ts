@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
-import { request } from 'node:http'
-import { connect } from 'node:net'
+import { createServer, request } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reloadRouter, reopenRouterLogs } from '../../../src/router/control.ts'
@@ -376,3 +376,28 @@ test('a killed worker is back within a second, and its sibling serves meanwhile'
   // The whole respawn, process start included; a second on a machine that does nothing else.
   expect(performance.now() - killed).toBeLessThan(4000)
 })
+
+test(
+  'more backends than files: who was asked before leaves room for the others',
+  { timeout: 30_000 },
+  async () => {
+    let connections = 0
+    const server = createServer((_, response) => response.end('ok')).listen(0, '0.0.0.0')
+    server.on('connection', (socket) => {
+      connections += 1
+      socket.on('close', () => (connections -= 1))
+    })
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await using own = await startRedis()
+    const hosts = Array.from({ length: 200 }, (_, i) => `app-${i}.test`)
+    for (const [i, host] of hosts.entries())
+      await own.client.rpush(`frontend:${host}`, host, `http://127.0.1.${i + 1}:${port}`)
+    await using narrow = await startRouter(own, { workers: 1, through: ['prlimit', '--nofile=160:160'] })
+    await eventually(async () => (await ask(narrow.port, hosts.at(-1)!)).body === 'ok')
+    for (const host of hosts) expect((await ask(narrow.port, host)).status).toBe(200)
+    expect(connections).toBeLessThanOrEqual(40)
+    server.close()
+    server.closeAllConnections()
+  },
+)

@@ -8,7 +8,13 @@ import { createTurn } from '../../../src/router/forward/turn.ts'
 import { ResponseHead } from '../../../src/router/http/response-head.ts'
 
 const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
-const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn(), lookup }
+const shared = {
+  buffers: new Buffers(),
+  responseHead: new ResponseHead(),
+  turn: createTurn(),
+  lookup,
+  idle: { count: 0, most: Infinity },
+}
 function backend(inFlight = 0): Backend {
   const made = new Backend('http://b:1', { host: 'b', port: 1, tls: false }, limits, shared)
   made.inFlight = inFlight

@@ -10,7 +10,13 @@ import { createRouteTable, TableRoute } from '../../../src/router/table/route-ta
 
 const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
 const url = 'http://b:1'
-const shared = { buffers: new Buffers(), responseHead: new ResponseHead(), turn: createTurn(), lookup }
+const shared = {
+  buffers: new Buffers(),
+  responseHead: new ResponseHead(),
+  turn: createTurn(),
+  lookup,
+  idle: { count: 0, most: Infinity },
+}
 
 /** Hosts of one backend, beside another, and the marks of it in Redis, which are there at once and confirmed later. */
 function scene(hosts: string[], { writeMs = 0, takeBackMs = 0, checked = '' } = {}) {
