@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { startRedis } from '../../integration/router/support/redis.ts'
 import { startRouter } from '../../integration/router/support/router.ts'
+import { type Figures, requestsAt } from './constant-rate.ts'
+import { median } from './measure.ts'
 
 /** What 2,000 slow clients and header bombs cost others: rounds with them and without, one after the other. */
-const [count, rounds, secondsEach, perSecond] = [2000, 5, 5, 400]
+const [count, rounds] = [2000, 5]
+const rate = { seconds: 5, perSecond: 400 }
 const host = 'app.test'
 const app = `
 const { createServer } = require('node:http')
@@ -15,42 +17,6 @@ createServer((request, response) => {
   request.resume()
   request.on('end', () => response.end('ok'))
 }).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`
-
-type Figures = { p50: number; p99: number; most: number; late: number }
-
-/** Requests at a constant rate, from when each was sent; `late`: by how much they were sent after their time, p99. */
-async function measure(port: number): Promise<Figures> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 8, scheduling: 'fifo' })
-  const [latencies, delays]: [number[], number[]] = [[], []]
-  const running = new Set<Promise<void>>()
-  const began = performance.now()
-  for (let sent = 0; sent < secondsEach * perSecond;) {
-    const due = began + (sent * 1000) / perSecond
-    if (performance.now() < due) {
-      await new Promise((resolve) => setTimeout(resolve, 1))
-      continue
-    }
-    sent++
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const from = performance.now()
-    delays.push(from - due)
-    request({ host: '127.0.0.1', port, headers: { host }, agent }, (response) => {
-      if (response.statusCode !== 200) reject(new Error(`status ${response.statusCode}`))
-      response.resume().once('end', () => {
-        latencies.push(performance.now() - from)
-        resolve()
-      })
-    })
-      .once('error', reject)
-      .end()
-    running.add(promise)
-  }
-  await Promise.all(running)
-  agent.destroy()
-  const at = (all: number[], share: number): number =>
-    all.toSorted((a, b) => a - b)[Math.ceil(all.length * share) - 1]!
-  return { p50: at(latencies, 0.5), p99: at(latencies, 0.99), most: at(latencies, 1), late: at(delays, 0.99) }
-}
 
 async function startSlow(port: number): Promise<ChildProcess> {
   const script = join(import.meta.dirname, '../../support/slow-clients.ts')
@@ -61,8 +27,6 @@ async function startSlow(port: number): Promise<ChildProcess> {
   return child
 }
 
-const median = (numbers: number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
 const shown = (all: Figures[], key: keyof Figures): string => median(all.map((one) => one[key])).toFixed(2)
 
 await using redis = await startRedis()
@@ -70,15 +34,15 @@ const backend = spawn(process.execPath, ['-e', app], { stdio: ['ignore', 'pipe',
 const [line] = (await once(backend.stdout, 'data')) as [Buffer]
 await redis.client.rpush(`frontend:${host}`, host, `http://127.0.0.1:${line.toString().trim()}`)
 await using router = await startRouter(redis)
-await measure(router.port)
+await requestsAt(rate, router.port, host)
 
 const quiet: Figures[] = []
 const beside: Figures[] = []
 let rss = 0
 for (let round = 0; round < rounds; round++) {
-  quiet.push(await measure(router.port))
+  quiet.push(await requestsAt(rate, router.port, host))
   const slow = await startSlow(router.port)
-  beside.push(await measure(router.port))
+  beside.push(await requestsAt(rate, router.port, host))
   const { workers } = await router.stats()
   rss = Math.max(rss, ...workers.map(({ rssBytes }) => rssBytes))
   slow.kill('SIGKILL')
@@ -86,7 +50,7 @@ for (let round = 0; round < rounds; round++) {
   await new Promise((resolve) => setTimeout(resolve, 1000))
 }
 backend.kill()
-console.log(`medians of ${rounds} rounds of ${secondsEach} s, ${perSecond} requests/s, ms`)
+console.log(`medians of ${rounds} rounds of ${rate.seconds} s, ${rate.perSecond} requests/s, ms`)
 console.log('              p50    p99    most   sent late (p99)')
 for (const [name, all] of [
   ['quiet', quiet],
