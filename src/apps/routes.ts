@@ -78,6 +78,11 @@ export async function removeRoute(
     const kept = backends.length === 0 ? [] : before.backends.filter((one) => !backends.includes(one))
     const route = { ...before, backends: kept }
     if (kept.length > 0) {
+      // The router reads them again with the route.
+      await routes.keepWeights(
+        host,
+        before.backends.flatMap((one, i) => (kept.includes(one) ? [i] : [])),
+      )
       await apply(platform, { set: [route], remove: keys.filter((key) => key !== host) })
       return route
     }

@@ -71,14 +71,19 @@ export function createDataPlane(
     return backend
   }
 
-  function left(backend: Backend): void {
+  function marked(backend: Backend): void {
     if (backend.queued > 0) backend.dissolveQueue((host) => !mayServe(backend, host))
+  }
+
+  function left(backend: Backend): void {
+    marked(backend)
+    faults.left(backend)
     if (backend.routes > 0) return
     backend.sweep(performance.now())
     if (backend.inFlight === 0 && backends.get(backend.url) === backend) backends.delete(backend.url)
   }
 
-  const table = createRouteTable(backendFor, left, (host) => on.staysDead(host))
+  const table = createRouteTable(backendFor, left, (host) => on.staysDead(host), marked)
 
   function mayServe(backend: Backend, host: string): boolean {
     const route = table.lookup(host)

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { messageOf, PaasError } from '../errors/paas-error.ts'
 import { readTlsFiles } from './accepted-files.ts'
-import { ClientConnection } from './client/client-connection.ts'
+import { acceptClient } from './client/accept.ts'
 import { readPushed, userBufferReader } from './client/reading.ts'
 import { type Plane } from './forward/plane.ts'
 import { type ListenAddress, type RouterSettings } from './settings.ts'
@@ -19,7 +19,7 @@ export async function openListeners(settings: RouterSettings, plane: Plane) {
       proxyProtocol: settings.proxyProtocol && listen.tls === undefined,
       reader: listen.tls === undefined ? reader : readPushed,
     }
-    const accept = (socket: Socket): ClientConnection => new ClientConnection(socket, plane, listener)
+    const accept = (socket: Socket): void => acceptClient(socket, plane, listener)
     const server = createFor(listen, settings.pem, accept)
     if (listen.tls !== undefined) {
       server.on('connection', () => (handshaking += 1))

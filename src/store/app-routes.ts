@@ -62,6 +62,15 @@ export function appRoutes(redis: Redis) {
       await onState(() => redis.del(keys))
     },
 
+    /** Leaves the weights of those backends of a host, by position, that stay. */
+    async keepWeights(host: string, stay: number[]): Promise<void> {
+      const key = routeKeys.options(host)
+      const weights = (await onState(() => redis.hget(key, 'weights')))?.split(',')
+      if (weights === undefined) return
+      const kept = stay.map((position) => weights[position] ?? '1').join(',')
+      await onState(() => redis.hset(key, 'weights', kept))
+    },
+
     workers: () => onState(() => readWorkers(redis)),
 
     /** Takes a backend that is gone out of these hosts at once; the table's version, or 0 where it was in none. */

@@ -115,17 +115,17 @@ export function realAddress(chain: string, trusts: (address: string) => boolean)
 }
 
 /**
- * Who asks, if that can be believed; `trusts`: undefined where the peer, at `address`, is not. Undefined: a trusted proxy
- * asks for somebody of whom it says what cannot be understood.
+ * Who asks, if that can be believed; `trusts`: undefined where the peer, at `address`, is not. Undefined: a proxy asks for
+ * somebody, and is not believed or says what cannot be understood.
  */
 export function clientOf(
   { forwardedFor, forwarded, realIp }: RequestHead,
   address: string,
   trusts: ((address: string) => boolean) | undefined,
 ): string | undefined {
-  if (trusts === undefined) return address
-  // Said in other words, which some proxies pass on from their clients.
-  if (forwardedFor === '') return forwarded === '' && realIp === '' ? address : undefined
+  // A proxy that is not believed asks for others too, as does one that says so in other words, which some pass on.
+  if (trusts === undefined || forwardedFor === '')
+    return forwardedFor + forwarded + realIp === '' ? address : undefined
   const understood = membersOf(forwardedFor).every((text) => addressIn(text) !== undefined)
   return understood ? realAddress(forwardedFor, trusts) : undefined
 }

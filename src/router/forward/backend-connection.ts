@@ -34,6 +34,8 @@ export type Responder = {
   readonly isHead: boolean
   /** The protocols that the request offered to upgrade to, as a list, or ''. */
   readonly upgrade: string
+  /** The backend may take whatever follows on its connection for its user's. */
+  readonly bindsConnection: boolean
   /** It has a body and asks for leave to send it. */
   readonly wantsContinue: boolean
   connected(): void
@@ -292,7 +294,7 @@ export class BackendConnection {
     const isAsked = this.requestDone && this.#hasLeave && (this.#backend.tellsLate || this.out.empty)
     // And who announces a body that cannot be there may send it all the same.
     const isOdd = head.status === 204 && (head.framing === framing.chunked || head.contentLength > 0)
-    this.#keepAlive = head.keepAlive && isAsked && !isOdd
+    this.#keepAlive = head.keepAlive && isAsked && !isOdd && !responder.bindsConnection
     this.#keepAliveSeconds = head.keepAliveSeconds
     const bodyless = responder.isHead || head.status === 204 || head.status === 304
     this.#framing = bodyless ? framing.none : head.framing

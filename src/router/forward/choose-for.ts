@@ -47,13 +47,13 @@ export function maxInFlightOf({ table, optionsFor }: Plane, host: string): numbe
 /** The cookie for a visitor whom this backend serves; '' where it has that one, or is to stay with another backend. */
 export function cookieFor(
   plane: Plane,
-  host: string,
-  url: string,
+  route: TableRoute,
+  index: number,
   { sticky, crowded }: { readonly sticky: string; readonly crowded: boolean },
 ): string {
   // That one only had no place.
   if (crowded) return ''
-  const token = plane.stickyToken(host, url)
+  const token = tokensOf(plane, route)[index]!
   return sticky.split(' ').includes(token) ? '' : token
 }
 
@@ -65,6 +65,10 @@ function ownIndex(
   { asked, sticky, tried }: Choosing,
 ): number {
   const usable = (index: number): boolean => dead?.has(index) !== true && !tried.includes(index)
-  const token = (url: string): string => plane.stickyToken(route.host, url)
-  return stickyIndex(sticky, asked.host, plane.table.backendsOf(route), usable, token)
+  return stickyIndex(sticky, asked.host, plane.table.backendsOf(route), usable, tokensOf(plane, route))
+}
+
+/** Signing costs as much as all else about a request. */
+function tokensOf(plane: Plane, route: TableRoute): readonly string[] {
+  return (route.tokens ??= route.urls.map((url) => plane.stickyToken(route.host, url)))
 }

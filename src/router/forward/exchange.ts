@@ -26,6 +26,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   route: TableRoute
   readonly isHead: boolean
   readonly upgrade: string
+  readonly bindsConnection: boolean
   readonly startedAt = never
   backendStartedAt = never
   finishedAt = never
@@ -87,6 +88,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     this.asked = askedOf(head)
     this.isHead = head.method === 'HEAD'
     this.upgrade = head.upgrade
+    this.bindsConnection = head.bindsConnection
     this.debug = debug
     this.startedAt = this.progressAt = now
     this.#head = text
@@ -154,7 +156,7 @@ export class Exchange implements Responder, Finished, Standing, Placed {
     const index = chooseFor(plane, route, options, this, now)
     const backend = plane.table.backendsOf(route)[index]
     if (backend === undefined) return this.#answer(withoutBackend(route, index, this.#lastFailure))
-    this.#stickyToSet = options?.sticky === true ? cookieFor(plane, route.host, backend.url, this) : ''
+    this.#stickyToSet = options?.sticky === true ? cookieFor(plane, route, index, this) : ''
     this.attempts += 1
     this.backend = backend
     this.backendIndex = index
@@ -230,13 +232,12 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   }
 
   head(head: ResponseHead, body: Framing, whole: boolean): void {
-    const { backend, route, backendIndex } = this
     const { host, minor } = this.asked
     this.#body.forget()
     this.status = head.status
     this.progressAt = this.#plane.clock
     const since = this.#conn!.reused ? never : this.backendStartedAt
-    this.#plane.onResponse(route, host, backendIndex, backend!, since, head)
+    this.#plane.onResponse(host, this.backendIndex, this.backend!, since, head)
     if (head.status === 101) return this.#startTunnel(head)
     this.#chunking = isChunking(body, minor)
     // Who answers before the whole request is there has no use for the rest.

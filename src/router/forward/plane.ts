@@ -103,7 +103,6 @@ export type Plane = {
     failure: Failure,
   ) => void
   readonly onResponse: (
-    route: TableRoute,
     host: string,
     index: number,
     backend: Backend,

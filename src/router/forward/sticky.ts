@@ -3,9 +3,12 @@ import { type Backend } from './backend.ts'
 /** The cookie that keeps a visitor at one backend: a signature of host and backend, and nothing else. */
 const stickyCookie = 'paas_backend'
 
-/** The field line that sets the cookie, '' for none. */
+/**
+ * The field line that sets the cookie, '' for none. As it grants nothing, it goes wherever the cookies of the app go:
+ * with SameSite it would stay behind where another site posts a visitor back, who then met another backend.
+ */
 export const setStickyCookie = (value: string): string =>
-  value === '' ? '' : `Set-Cookie: ${stickyCookie}=${value}; Path=/; HttpOnly; SameSite=Lax\r\n`
+  value === '' ? '' : `Set-Cookie: ${stickyCookie}=${value}; Path=/; HttpOnly\r\n`
 
 /** The cookie's values in a Cookie field, of which apps of one domain may set others: separated by spaces, '' for none. */
 export function stickyOf(cookie: string): string {
@@ -24,14 +27,15 @@ export function stickyIndex(
   host: string,
   backends: readonly (Backend | undefined)[],
   usable: (index: number) => boolean,
-  token: (url: string) => string,
+  /** By index. */
+  tokens: readonly string[],
 ): number {
-  const tokens = values.split(' ')
+  const given = values.split(' ')
   return backends.findIndex(
     (backend, index) =>
       backend !== undefined &&
       backend.ejectedFor(host) === undefined &&
       usable(index) &&
-      tokens.includes(token(backend.url)),
+      given.includes(tokens[index]!),
   )
 }

@@ -126,7 +126,6 @@ export function createFaults(
     if (backend.routes > 0) return
     backend.unreachable = undefined
     for (const one of backend.unresponsiveHosts) backend.responsiveTo(one)
-    marks.forget(backend)
   }
 
   /** Those that it is out for, and still has a route of. */
@@ -261,7 +260,6 @@ export function createFaults(
 
     /** Hipache's rule, as it was meant: 501 to 599 but a 503 with Retry-After; 500 while a checker lives. */
     responded(
-      route: TableRoute,
       host: string,
       index: number,
       backend: Backend,
@@ -270,7 +268,8 @@ export function createFaults(
       { status, retryAfter }: Pick<ResponseHead, 'status' | 'retryAfter'>,
     ): void {
       if (suspected.size + probing.size > 0) heard(backend, host, since)
-      if (status < 500 || !hasOthers(route.urls)) return
+      // The last one that serves goes on: its answers are better than none.
+      if (status < 500 || !othersServe(host, backend)) return
       if (status === 503 && retryAfter) return
       if (status !== 500) marks.mark(host, index, backend)
       else if (policy.deadBackendOn500) {
@@ -283,6 +282,11 @@ export function createFaults(
     /** A request waits for long; where others could serve, that is found out before it times out. */
     slow(host: string, index: number, backend: Backend): void {
       void suspect(host, index, backend, 'hang', true)
+    },
+
+    /** A route that it is in has changed. */
+    left(backend: Backend): void {
+      marks.left(backend)
     },
 
     close(): Promise<void> {

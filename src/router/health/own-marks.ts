@@ -1,5 +1,5 @@
 import { type Backend } from '../forward/backend.ts'
-import { hasOthers, type RouteTable } from '../table/route-table.ts'
+import { type RouteTable, type TableRoute } from '../table/route-table.ts'
 
 /** Marks of one backend that are taken back when it answers again. */
 const maxMarked = 1000
@@ -42,20 +42,20 @@ export function createOwnMarks(
   const pending = new WeakMap<Backend, Set<string>>()
   let closed = false
 
-  /** The backends of a host, if this one is still at that index of them. */
-  function urlsWith(host: string, index: number, backend: Backend): readonly string[] | undefined {
-    const urls = table.lookup(host)?.urls
-    return urls?.[index] === backend.url ? urls : undefined
+  /** The route of a host, if this backend is still at that index of it. */
+  function routeWith(host: string, index: number, backend: Backend): TableRoute | undefined {
+    const route = table.lookup(host)
+    return route?.urls[index] === backend.url ? route : undefined
   }
 
   const isMarked = (made: OwnMark, backend: Backend): boolean =>
     !closed && marked.get(backend)?.get(keyOf(made)) === made
 
   function mark(host: string, index: number, backend: Backend): void {
-    const urls = urlsWith(host, index, backend) ?? []
+    const route = routeWith(host, index, backend)
     // The only backend is never marked.
-    if (!hasOthers(urls) || isTooMany(host, backend)) return
-    const backends = urls.length
+    if (route === undefined || !servesWithout(route, backend) || isTooMany(host, backend)) return
+    const backends = route.urls.length
     const wasOut = backend.ejectedFor(host) !== undefined
     const asking = pending.get(backend) ?? new Set<string>()
     pending.set(backend, asking.add(host))
@@ -63,8 +63,9 @@ export function createOwnMarks(
       asking.delete(host)
       const made = { host, index, written }
       const isOut = backend.ejectedFor(host) !== undefined
-      // It may have answered, or this worker ended, before that was written.
-      if (closed || (wasOut && !isOut)) void takeBack(made, backend)
+      const isGone = routeWith(host, index, backend) === undefined
+      // It may have answered or left its place, or this worker ended, before that was written.
+      if (closed || isGone || (wasOut && !isOut)) void takeBack(made)
       else if (written || isOut) remember(made, backend)
     })
   }
@@ -110,7 +111,7 @@ export function createOwnMarks(
     }
     forget(made, backend)
     // Redis goes by the clock of the day; one that outlives its time because that was set back ends here.
-    if (left > ttlMs) void takeBack(made, backend)
+    if (left > ttlMs) void takeBack(made)
   }
 
   function forget(made: OwnMark, backend: Backend): void {
@@ -120,9 +121,8 @@ export function createOwnMarks(
   }
 
   /** What an active checker has found out stands, which asks more than whether there is an answer. */
-  async function takeBack({ host, index, written }: OwnMark, backend: Backend): Promise<void> {
+  async function takeBack({ host, index, written }: OwnMark): Promise<void> {
     if (!written || checked(host) || (await marks.checkerLives())) return
-    if (urlsWith(host, index, backend) === undefined) return
     await marks.unmarkDead(host, index).catch(() => undefined)
   }
 
@@ -137,23 +137,30 @@ export function createOwnMarks(
         const why = backend.ejectedFor(made.host)
         if ((host !== undefined && made.host !== host) || (why !== undefined && why !== 'close')) continue
         forget(made, backend)
-        await takeBack(made, backend)
+        await takeBack(made)
       }
     },
 
-    /** It is in no route any more. */
-    forget(backend: Backend): void {
-      marked.delete(backend)
+    /** A route has changed: what another backend has the place of now was not found out about that one. */
+    left(backend: Backend): void {
+      for (const made of [...(marked.get(backend)?.values() ?? [])]) {
+        if (routeWith(made.host, made.index, backend) !== undefined) continue
+        forget(made, backend)
+        void takeBack(made)
+      }
     },
 
     /** Leaves no mark behind that nobody would take back: who comes next finds out itself. */
     async close(): Promise<void> {
       closed = true
-      const all = [...marked].flatMap(([backend, own]) =>
-        [...own.values()].map((made) => takeBack(made, backend)),
-      )
+      const all = [...marked.values()].flatMap((own) => [...own.values()].map(takeBack))
       marked.clear()
       await Promise.all(all)
     },
   }
+}
+
+/** Whether a route has another backend for its requests: it may have one several times, and some of no weight. */
+function servesWithout({ urls, options }: TableRoute, { url }: Backend): boolean {
+  return urls.some((other, i) => other !== url && (options?.weights[i] ?? 1) > 0)
 }

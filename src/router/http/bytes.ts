@@ -4,6 +4,8 @@ function table(bytes: (byte: number) => number): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => bytes(byte))
 }
 
+export const HYPHEN = 45
+
 const tokenPunctuation = "!#$%&'*+-.^_`|~"
 
 function isTokenByte(byte: number): boolean {
@@ -12,13 +14,14 @@ function isTokenByte(byte: number): boolean {
 }
 
 /**
- * 0 where a byte may not be in a token (RFC 9110, 5.6.2); else the byte in lower case with `_` as `-`, because
- * CGI-like backends cannot tell `X_Real_IP` from `X-Real-IP`, and so neither do we.
+ * 0 where a byte may not be in a token (RFC 9110, 5.6.2); else the byte in lower case, or `-` for whatever is no letter
+ * or digit, because CGI-like backends cannot tell `X_Real_IP` and (PHP, lighttpd) `X.Real.IP` from `X-Real-IP`, and so
+ * neither do we.
  */
 export const tokenByte = table((byte) => {
   if (!isTokenByte(byte)) return 0
-  if (byte === 0x5f) return 0x2d
-  return String.fromCharCode(byte).toLowerCase().charCodeAt(0)
+  const char = String.fromCharCode(byte)
+  return tokenPunctuation.includes(char) ? HYPHEN : char.toLowerCase().charCodeAt(0)
 })
 
 /** Whether a byte may be in a field value: HTAB, SP, visible characters, obs-text (RFC 9110, 5.5). */
@@ -45,7 +48,6 @@ export const LF = 10
 export const SP = 32
 export const HTAB = 9
 export const COLON = 58
-export const UNDERSCORE = 95
 
 /** Whether the bytes from `at` on are those of `text`, all of which must be there. */
 export function startsWith(buf: Buffer, at: number, text: string): boolean {

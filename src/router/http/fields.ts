@@ -28,6 +28,7 @@ export const field = {
   keepAlive: 20,
   retryAfter: 21,
   date: 22,
+  authorization: 23,
 } as const
 
 const names: Record<string, number> = {
@@ -62,6 +63,7 @@ const names: Record<string, number> = {
   'x-debug': field.debug,
   'retry-after': field.retryAfter,
   date: field.date,
+  authorization: field.authorization,
 }
 
 /** Candidates by length and first letter, so that most names are told apart by one look-up. */

@@ -1,5 +1,6 @@
 import {
   CR,
+  HYPHEN,
   inOnePiece,
   isText,
   latin1,
@@ -8,7 +9,7 @@ import {
   SP,
   startsWith,
   targetByte,
-  UNDERSCORE,
+  tokenByte,
 } from './bytes.ts'
 import { readConnection, withoutFields } from './connection.ts'
 import { contentLengthOf, framing, type Framing } from './framing.ts'
@@ -60,6 +61,8 @@ export class RequestHead {
   referer = ''
   userAgent = ''
   debug = false
+  /** It authenticates not itself but its connection, as NTLM and mostly Negotiate do (RFC 4559, 6). */
+  bindsConnection = false
   /** Why the head was refused. */
   reason = ''
 }
@@ -193,13 +196,14 @@ function readFields(
   let expect: string | undefined
   head.forwardedFor = head.forwarded = head.forwardedProto = head.forwardedHost = head.forwardedPort = ''
   head.forwardedOther = head.realIp = head.requestId = head.cookie = head.referer = head.userAgent = ''
+  head.bindsConnection = false
   let kept = ''
   let keepFrom = 0
   for (let i = 0; i < fields.count; i += 1) {
     let kind = fields.kinds[i]!
     if (kind === field.other) continue
     // Of any spelling but their own, proxies pass on what their client says.
-    if (isOfProxies(kind) && hasUnderscore(fields, i, buf)) kind = field.hop
+    if (isOfProxies(kind) && isMisspelt(fields, i, buf)) kind = field.hop
     const valueStart = fields.valueStarts[i]!
     const valueEnd = fields.valueEnds[i]!
     const isKnown = kind === field.host && isText(buf, valueStart, valueEnd, known.authority)
@@ -216,7 +220,7 @@ function readFields(
         break
       case field.contentLength:
         if (contentLength !== undefined) return -refuse(head, 400, 'there is more than one Content-Length')
-        if (hasUnderscore(fields, i, buf)) return -refuse(head, 400, 'a framing field is misspelt')
+        if (isMisspelt(fields, i, buf)) return -refuse(head, 400, 'a framing field is misspelt')
         contentLength = contentLengthOf(buf, valueStart, valueEnd)
         if (contentLength === undefined) return -refuse(head, 400, 'the Content-Length is malformed')
         passed = true
@@ -224,7 +228,7 @@ function readFields(
       case field.transferEncoding:
         if (transferEncoding !== undefined)
           return -refuse(head, 400, 'there is more than one Transfer-Encoding')
-        if (hasUnderscore(fields, i, buf)) return -refuse(head, 400, 'a framing field is misspelt')
+        if (isMisspelt(fields, i, buf)) return -refuse(head, 400, 'a framing field is misspelt')
         transferEncoding = value
         passed = true
         break
@@ -274,6 +278,10 @@ function readFields(
       case field.debug:
         head.debug = true
         break
+      case field.authorization:
+        head.bindsConnection ||= /^(?:ntlm|negotiate)\b/i.test(value)
+        passed = true
+        break
       case field.retryAfter:
       case field.date:
         passed = true
@@ -300,8 +308,10 @@ function readFields(
   return problem === '' ? 0 : -refuse(head, 400, problem)
 }
 
-function hasUnderscore(fields: FieldScan, i: number, buf: Buffer): boolean {
-  for (let at = fields.starts[i]!; at < fields.nameEnds[i]!; at += 1) if (buf[at] === UNDERSCORE) return true
+function isMisspelt(fields: FieldScan, i: number, buf: Buffer): boolean {
+  for (let at = fields.starts[i]!; at < fields.nameEnds[i]!; at += 1) {
+    if (buf[at] !== HYPHEN && tokenByte[buf[at]!] === HYPHEN) return true
+  }
   return false
 }
 

@@ -1,4 +1,4 @@
-import { CR, isText, isValueByte, latin1, LF, SP, startsWith, UNDERSCORE } from './bytes.ts'
+import { CR, HYPHEN, isText, isValueByte, latin1, LF, SP, startsWith } from './bytes.ts'
 import { field, FieldScan, scan, scanFields } from './fields.ts'
 import { withoutFields } from './connection.ts'
 import { contentLengthOf, framing, type Framing } from './framing.ts'
@@ -152,11 +152,11 @@ function readFields(head: ResponseHead, buf: Buffer): string | undefined {
 }
 
 /**
- * Whether the field of two words, of which this is the first, has `_` between them. To clients it is another field
+ * Whether the field of two words, of which this is the first, has no `-` between them. To clients it is another field
  * then: where it frames the body they would read another one than we do, and elsewhere it means nothing.
  */
 function isMisspelt(fields: FieldScan, i: number, buf: Buffer, firstWord: string): boolean {
-  return buf[fields.starts[i]! + firstWord.length] === UNDERSCORE
+  return buf[fields.starts[i]! + firstWord.length] !== HYPHEN
 }
 
 /** Whether a field is about the connection that it came on. */

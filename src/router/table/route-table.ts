@@ -21,6 +21,8 @@ export class TableRoute {
   /** False: Redis has something else in the list's place. */
   readonly readable: boolean
   backends: readonly (Backend | undefined)[] | undefined
+  /** What stands for each backend in a sticky cookie, once a visitor has needed it. */
+  tokens: readonly string[] | undefined
 
   constructor(host: string, list: readonly string[] | undefined, options: RouteOptions | undefined) {
     this.host = host
@@ -47,13 +49,14 @@ export type RouteTable = ReturnType<typeof createRouteTable>
 
 /**
  * All routes, in memory. `backendFor` gives the one object of a backend URL; `left` is told of each backend that a
- * route has lost, or that has been marked dead for a host. `staysDead`: whether what is dead of a host stays so beyond
- * its time.
+ * route has lost, `marked` of each that has been marked dead for a host. `staysDead`: whether what is dead of a host stays
+ * so beyond its time.
  */
 export function createRouteTable(
   backendFor: (url: string) => Backend | undefined,
   left: (backend: Backend) => void,
   staysDead: (host: string) => boolean = () => false,
+  marked: (backend: Backend) => void = () => undefined,
 ) {
   const routes = new Map<string, TableRoute>()
   const dead = new Map<string, DeadSet>()
@@ -135,7 +138,7 @@ export function createRouteTable(
       if (set === undefined || set.indexes.size === 0) return
       dead.set(host, set)
       const all = this.lookup(host)?.backends ?? []
-      for (const index of set.indexes) if (all[index] !== undefined) left(all[index])
+      for (const index of set.indexes) if (all[index] !== undefined) marked(all[index])
     },
     deadHosts: (): string[] => [...dead.keys()],
     deadOf,

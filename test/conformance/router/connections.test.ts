@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
@@ -80,6 +81,52 @@ describe.each(modes)('connections, with %s', (_name, mode) => {
     expect(text).toMatch(/^HTTP\/1\.1 401 [^]*\r\nConnection: close\r\n[^]*no$/)
     expect(how).toBe('ended')
     socket.destroy()
+  })
+
+  test.each(['Negotiate YII=', 'ntlm TlRM'])(
+    'a connection that a backend has authenticated (%s) is nobody else’s',
+    async (credentials) => {
+      using router = await through((socket) => {
+        let user = 'nobody'
+        socket.on('data', (chunk) => {
+          user = /^authorization: (.*)\r$/m.exec(chunk.toString('latin1'))?.[1] ?? user
+          socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${user.length}\r\n\r\n${user}`)
+        })
+      })
+      for (const [field, user] of [
+        [`authorization: ${credentials}\r\n`, credentials],
+        ['', 'nobody'],
+      ] as const) {
+        const socket = dial(router.port)
+        const seen = all(socket)
+        socket.write(`GET / HTTP/1.1\r\nHost: good.test\r\n${field}Connection: close\r\n\r\n`)
+        const { text } = await seen
+        expect(text.endsWith(`\r\n\r\n${user}`)).toBe(true)
+      }
+    },
+  )
+
+  test('a client that is gone before it is accepted, and has no address any more, asks nothing', async () => {
+    const seen: string[] = []
+    using router = await through((socket) => {
+      socket.on('data', (chunk) => {
+        seen.push(chunk.toString('latin1'))
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      })
+    })
+    const request = 'POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 0\r\n\r\n'
+    // The router cannot accept while this waits.
+    spawnSync(process.execPath, [
+      '-e',
+      `const socket = require('node:net').connect(${router.port}, '127.0.0.1', () =>
+        socket.write(${JSON.stringify(request)}, () => socket.resetAndDestroy()))`,
+    ])
+    const socket = dial(router.port)
+    socket.write(request)
+    await once(socket, 'data')
+    socket.destroy()
+    await pause(50)
+    expect(seen.map((text) => /^X-Forwarded-For: (.*)\r$/m.exec(text)?.[1])).toEqual(['127.0.0.1'])
   })
 
   test('a client that has half-closed gets an answer that takes its time, byte after byte', async () => {

@@ -373,6 +373,7 @@ const table: Record<string, [string, string, Expectation][]> = {
     ['space before the colon', post('Transfer-Encoding : chunked\r\n', '0\r\n\r\n'), refuse()],
     ['tab inside', post('Transfer-Encoding: chun\tked\r\n', '0\r\n\r\n'), refuse()],
     ['HTTP/1.0', `POST /x HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, refuse()],
+    ['full stop in the name', post('Transfer.Encoding: chunked\r\n', '0\r\n\r\n'), refuse()],
     ['underscore in the name', post('Transfer_Encoding: chunked\r\n', '0\r\n\r\n'), refuse()],
     [
       'underscore beside Content-Length',
@@ -467,6 +468,12 @@ const table: Record<string, [string, string, Expectation][]> = {
       'any X-Forwarded-…, however it is spelt',
       get('x_forwarded-By-A-Name-That-Nobody-Has-Thought-Of: evil\r\n'),
       forward(([message]) => !JSON.stringify(message).includes('evil')),
+    ],
+    [
+      // PHP and lighttpd take it for HTTP_X_FORWARDED_….
+      'X.Forwarded-… in other spellings that backends cannot tell from it',
+      get('X.Forwarded.For: 6.6.6.6\r\nX~Forwarded!Prefix: evil\r\n'),
+      forward(([message]) => !/6\.6\.6\.6|evil/.test(JSON.stringify(message))),
     ],
     ['X-Forwarded-Server', get('X-Forwarded-Server: evil\r\n'), forward(lacks('x-forwarded-server'))],
     [

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { ClientConnection } from '../../../src/router/client/client-connection.ts'
+import { acceptClient } from '../../../src/router/client/accept.ts'
 import { readPushed, userBufferReader } from '../../../src/router/client/reading.ts'
 import { createDataPlane } from '../../../src/router/data-plane.ts'
 import { defaultSettings, type RouterSettings } from '../../../src/router/settings.ts'
@@ -62,7 +62,7 @@ export async function startPlane(options: {
   const reader = options.mode.fastPath ? userBufferReader(data.plane.buffers.shared) : readPushed
   if (reader === undefined) throw new Error('this Node has no fast path')
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    new ClientConnection(socket, data.plane, {
+    acceptClient(socket, data.plane, {
       proto: 'http',
       port: 80,
       proxyProtocol: options.settings?.proxyProtocol ?? false,

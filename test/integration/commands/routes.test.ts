@@ -231,6 +231,15 @@ describe('routes by hand', () => {
     expect(await state.redis.exists(settings)).toBe(0)
   })
 
+  test('weights stay with the backends that stay', async () => {
+    const weights = 'paas:route:options:weighed.test'
+    await paas(['routes:add', 'weighed.test', 'http://10.0.0.5:1', a.url, b.url])
+    await state.redis.hset(weights, { weights: '1,0,3', sticky: 'off' })
+    await paas(['routes:remove', 'weighed.test', 'http://10.0.0.5:1'])
+    expect(await state.redis.hgetall(weights)).toEqual({ weights: '0,3', sticky: 'off' })
+    for (let i = 0; i < 8; i += 1) expect((await ask(router.port, 'weighed.test')).body).toBe('b')
+  })
+
   test('belong to admins', async () => {
     const key = Key.parse({
       id: 'k00000000000000a',

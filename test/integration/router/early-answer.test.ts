@@ -26,6 +26,7 @@ test('a connection whose answer begins while some of the request waits for the k
     const responder: Responder = {
       isHead: false,
       upgrade: '',
+      bindsConnection: false,
       wantsContinue: false,
       connected: () => connection.out.bytes(Buffer.alloc(bytes), 0, bytes, true),
       drained: () => undefined,

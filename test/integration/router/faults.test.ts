@@ -114,6 +114,35 @@ test('a backend of a wildcard is marked for the host that was asked for', async 
   expect(await redis.client.exists('dead:*.wild.test')).toBe(0)
 })
 
+test('whoever has the place of a marked backend of a wildcard is not out for it', async () => {
+  await route('*.moved.test', 'http://127.0.0.1:6', b.url)
+  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'one.moved.test')).body).toBe('b')
+  await eventually(async () => (await redis.client.smembers('dead:one.moved.test')).join() === '0')
+  await route('*.moved.test', b.url)
+  await eventually(async () => (await ask(router.port, 'one.moved.test')).body === 'b')
+  expect(await redis.client.exists('dead:one.moved.test')).toBe(0)
+})
+
+test('one that shares its host only with those of no weight is its only backend', async () => {
+  await route('weighed.test', a.url, b.url)
+  await redis.client.hset('paas:route:options:weighed.test', { weights: '1,0', sticky: 'on' })
+  await eventually(async () => (await ask(router.port, 'weighed.test')).head.includes('paas_backend='))
+  for (let i = 0; i < 10; i += 1) await ask(router.port, 'weighed.test', '/status/503')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(await redis.client.exists('dead:weighed.test')).toBe(0)
+  expect((await ask(router.port, 'weighed.test')).body).toBe('a')
+})
+
+test('the last backend that serves goes on, whatever it answers', async () => {
+  await route('last.test', a.url, b.url)
+  for (const path of ['/status/501', '/status/501']) {
+    expect((await ask(router.port, 'last.test', path)).status).toBe(501)
+    await eventually(async () => (await redis.client.scard('dead:last.test')) === 1)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  expect((await ask(router.port, 'last.test')).status).toBe(200)
+})
+
 test('no request asks Redis, whether its host is known or not', async () => {
   const calls = async (): Promise<string> =>
     (await redis.client.info('commandstats'))

@@ -46,7 +46,13 @@ test('what a trusted proxy says stands', () => {
 
 test('in a spelling that proxies do not write, it is what their client says', () => {
   const client = ['X_Forwarded_For: 127.0.0.1', 'X-Forwarded_Proto: https', 'X_Forwarded-Host: evil.test']
-  const more = ['X_Request_Id: evil', 'X_Real_IP: 127.0.0.1', 'X_Forwarded_Port: 1', 'X_Debug: 1']
+  const more = [
+    'X_Request_Id: evil',
+    'X_Real_IP: 127.0.0.1',
+    'X_Forwarded_Port: 1',
+    'X_Debug: 1',
+    'X.Forwarded.For: 127.0.0.1',
+  ]
   expect(told('X-Forwarded-For: 203.0.113.9', 'X-Forwarded-Proto: http', ...client, ...more)).toEqual(
     told('X-Forwarded-For: 203.0.113.9', 'X-Forwarded-Proto: http'),
   )
@@ -98,7 +104,9 @@ test('whom a trusted proxy does not name is nobody, and not the proxy', () => {
   // In other words, which may be its client's own.
   for (const field of ['Forwarded: for=127.0.0.1', 'X-Real-IP: 127.0.0.1'])
     expect(clientOf(parsed([field]), peer, trusts)).toBeUndefined()
-  expect(clientOf(parsed(fields), '203.0.113.9', undefined)).toBe('203.0.113.9')
+  // Nor is who is not believed, such as a proxy on this machine that nobody has named, its clients.
+  expect(clientOf(parsed(fields), '127.0.0.1', undefined)).toBeUndefined()
+  expect(clientOf(parsed([]), '127.0.0.1', undefined)).toBe('127.0.0.1')
 })
 
 test('empty members of a chain are nothing', () => {
