@@ -27,5 +27,5 @@ export function backendAddress(url: string): BackendAddress | undefined {
 
 /** What node:tls connects by: a backend that has a name is asked for by it (RFC 6066, 3). */
 export function tlsTo({ host, port }: BackendAddress): { host: string; port: number; servername?: string } {
-  return isIP(host) === 0 ? { host, port, servername: host } : { host, port }
+  return isIP(host) === 0 ? { host, port, servername: host.replace(/\.$/, '') } : { host, port }
 }

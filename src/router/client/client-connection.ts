@@ -339,7 +339,6 @@ export class ClientConnection implements Client {
     this.#pending = undefined
     if (pending !== undefined) this.#exchange?.tunnel(pending, 0, pending.length, true)
     if (this.#endedAt !== never) this.#exchange?.tunnelEnd()
-    this.#endedAt = never
     this.readOn()
   }
 
@@ -353,7 +352,7 @@ export class ClientConnection implements Client {
     const exchange = this.#exchange
     const awaits = exchange === undefined ? this.#held : exchange.requestDone
     if (this.#tunnel) exchange?.tunnelEnd()
-    else if (awaits) this.#endedAt = performance.now()
+    if (this.#tunnel || awaits) this.#endedAt = performance.now()
     else if (exchange !== undefined && exchange.status !== 0) this.#abort()
     else this.out.finish('destroy')
   }
@@ -381,7 +380,7 @@ export class ClientConnection implements Client {
       endedAt: this.#endedAt,
       exchange,
     }
-    const due = this.#tunnel && !this.#closing ? undefined : clientDueOf(at, this.#plane.timeouts, now)
+    const due = clientDueOf(at, this.#plane.timeouts, now)
     if (due === 'abort') this.#abort()
     else if (due === 'destroy' && this.#closing) this.#socket.destroy()
     else if (due === 'destroy') this.#close(false)

@@ -18,8 +18,8 @@ export type ClientStanding = {
   started: boolean
   /** When it half-closed. */
   endedAt: number
-  /** The request in progress: 0 before its answer has begun, and when a byte last moved. */
-  exchange: { readonly status: number; readonly progressAt: number } | undefined
+  /** The request in progress: 0 before its answer has begun, 101 once it is a tunnel, and when a byte last moved. */
+  exchange: { readonly status: number; readonly progressAt: number; readonly congested: boolean } | undefined
 }
 
 /**
@@ -36,6 +36,12 @@ export function clientDueOf(at: ClientStanding, timeouts: Timeouts, now: number)
   if (at.closing) {
     if (unsent) return timeouts.idle > 0 && waited > timeouts.idle ? 'abort' : undefined
     return waited > timeouts.linger ? 'destroy' : undefined
+  }
+  if (exchange?.status === 101) {
+    // Where nothing can be read of it, nobody hears that it is gone.
+    const unheard = unsent || exchange.congested || at.endedAt !== never
+    const silent = now - Math.max(at.endedAt, exchange.progressAt) - sweepMs
+    return unheard && timeouts.idle > 0 && silent > timeouts.idle ? 'abort' : undefined
   }
   if (exchange !== undefined) {
     if (at.endedAt === never || unsent) return undefined

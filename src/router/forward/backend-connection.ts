@@ -7,6 +7,7 @@ import { maxResponseHeadBytes, parseResponseHead, type ResponseHead } from '../h
 import { type BackendAddress } from '../../model/backend-address.ts'
 import { type BackendSocket, plainSocket, type Reading, secureSocket } from './backend-socket.ts'
 import { type Buffers } from './buffers.ts'
+import { ownErrors } from './exhaustion.ts'
 import { Outbox } from './outbox.ts'
 import { never } from './plane.ts'
 
@@ -123,8 +124,8 @@ export class BackendConnection {
     }
     this.#backend = address.tls ? secureSocket(address, reading) : plainSocket(address, reading)
     this.#socket = this.#backend.socket
-    this.#socket.on(address.tls ? 'secureConnect' : 'connect', () => this.#connected())
-    this.out = new Outbox(this.#socket, buffers, () => this.#responder?.drained())
+    this.#socket.once(address.tls ? 'secureConnect' : 'connect', () => this.#connected())
+    this.out = new Outbox(this.#socket, buffers, () => this.#responder?.drained(), this.#backend.tcp)
     this.#socket.on('error', (error) => (this.#error = error))
     this.#socket.on('end', () => this.#ended())
     this.#socket.on('close', () => this.#closed())
@@ -376,15 +377,6 @@ export class BackendConnection {
     if (!asked || this.gone || !this.#pool.keep(this)) this.#socket.destroy()
   }
 }
-
-/** Errors of a machine that has nothing left to connect with. */
-export const ownErrors: ReadonlySet<unknown> = new Set([
-  'EADDRNOTAVAIL',
-  'EMFILE',
-  'ENFILE',
-  'ENOBUFS',
-  'ENOMEM',
-])
 
 function failureOfConnect(error: Error | undefined): Failure {
   const code = error !== undefined && 'code' in error ? error.code : undefined

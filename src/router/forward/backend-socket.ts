@@ -80,6 +80,8 @@ export function secureSocket(address: BackendAddress, reading: Reading): Backend
   atItsEnd(tcp, () => wire.push(null))
   atItsEnd(socket, () => (announced = !ended))
   tcp.on('error', (error) => socket.destroy(error))
+  // What is no TLS is told as an error, and the connection left open to whoever sent it.
+  socket.on('error', () => socket.destroy())
   socket.on('data', (chunk: Buffer) => {
     if (!reading.receive(chunk.length, chunk)) socket.pause()
   })

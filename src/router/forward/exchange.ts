@@ -380,9 +380,9 @@ export class Exchange implements Responder, Finished, Standing, Placed {
   }
 
   sweep(now: number): void {
-    if (this.#over || this.#tunnel) return
     const out = this.#conn?.out
     if (out?.unflushed === true && out.moved(this.#plane.sendQueues)) this.progressAt = now
+    if (this.#over || this.#tunnel) return
     if (waitsForClient(this, this.#client.out.congested, now)) {
       giveTurn(this)
       if (!this.connecting) this.#body.forget()

@@ -1,5 +1,6 @@
 import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns'
 import { type LookupFunction } from 'node:net'
+import { fileShortage, ownErrors } from './exhaustion.ts'
 
 /** For so long an answer serves all who ask. */
 const freshMs = 1000
@@ -35,11 +36,13 @@ export function createLookup(ask: typeof resolve = resolve): LookupFunction {
   function start(name: Name, hostname: string, options: LookupOptions): Callback[] {
     const waiting: Callback[] = []
     name.waiting = waiting
-    ask(hostname, options, (error, address, family) => {
+    ask(hostname, options, (failure, address, family) => {
       name.waiting = undefined
+      // A resolver that has no file left to ask with says that there is no such name.
+      const error = failure === null ? null : (fileShortage() ?? failure)
       // Only a name server can say that a name is gone, and not one that cannot be asked.
-      const isUnsaid = error?.code === 'EAI_AGAIN' && performance.now() - name.at < staleMs
-      if (!isUnsaid) {
+      const isUnasked = error?.code === 'EAI_AGAIN' || ownErrors.has(error?.code)
+      if (!isUnasked || performance.now() - name.at >= staleMs) {
         name.answer = { error, address, family }
         name.at = performance.now()
       }

@@ -21,6 +21,8 @@ export class Outbox {
   /** The kernel has not taken enough, so that the source should wait until the socket has drained. */
   congested = false
   readonly #socket: Socket
+  /** The connection that it runs over. */
+  readonly #tcp: Socket
   readonly #buffers: Buffers
   readonly #drained: () => void
   /** TLS never takes anything at once, which is what its stream is for. */
@@ -37,8 +39,9 @@ export class Outbox {
   /** The last copied write was not taken at once: a slow reader, or TLS, which never does. */
   #lagging: boolean
 
-  constructor(socket: Socket, buffers: Buffers, drained: () => void) {
+  constructor(socket: Socket, buffers: Buffers, drained: () => void, tcp = socket) {
     this.#socket = socket
+    this.#tcp = tcp
     this.#buffers = buffers
     this.#drained = drained
     this.#direct = !(socket instanceof TLSSocket)
@@ -56,10 +59,10 @@ export class Outbox {
    * peer of what the kernel has.
    */
   moved(kernel: SendQueues): boolean {
-    const { writeQueueSize } = (this.#socket as QueueingSocket)._handle ?? {}
+    const { writeQueueSize } = (this.#tcp as QueueingSocket)._handle ?? {}
     const moved = writeQueueSize !== this.#queued
     this.#queued = writeQueueSize
-    const sending = moved ? undefined : kernel.of(this.#socket)
+    const sending = moved ? undefined : kernel.of(this.#tcp)
     const taken = sending !== undefined && this.#sending !== undefined && sending < this.#sending
     this.#sending = sending
     return moved || taken

@@ -48,6 +48,8 @@ function oddFields(fields: Record<string, string>): Set<string> {
   return new Set([...issues.map(({ path }) => String(path[0])), ...unknown])
 }
 
+/** For so long at most somebody is out for what was found out about another. */
+const movedMs = 500
 /** A check that is away for no longer is being written anew: deleted, and set again. */
 const rewrittenMs = 1000
 
@@ -73,6 +75,20 @@ export function createHealthChecks(
     for (const { places } of running.values()) for (const place of places) if (place.out) void mark(place)
   }, againMs)
 
+  const moving = setInterval(() => {
+    for (const { places } of running.values()) leave(places)
+  }, movedMs)
+
+  /** What another backend has the place of now was not found out about that one. */
+  function leave(places: readonly Place[]): void {
+    for (const place of places) {
+      const { host, url, index, out } = place
+      if (!out || table.lookup(host)?.urls[index] === url) continue
+      place.out = false
+      void marks.unmarkDead(host, index).catch(() => undefined)
+    }
+  }
+
   /** A mark that stands may be the verdict of a worker before this one. */
   function takenOver(host: string, url: string, index: number): Place {
     const place = {
@@ -90,10 +106,8 @@ export function createHealthChecks(
   async function watch(watched: { places: Place[] }, host: string, check: HealthCheck, signal: AbortSignal) {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const before = watched.places
+      leave(before)
       const urls = table.lookup(host)?.urls ?? []
-      // What another backend has the place of now was not found out about that one.
-      for (const { url, index, out } of before)
-        if (out && urls[index] !== url) void marks.unmarkDead(host, index).catch(() => undefined)
       watched.places = urls.map(
         (url, index) =>
           before.find((place) => place.index === index && place.url === url) ??
@@ -175,6 +189,7 @@ export function createHealthChecks(
     close(): void {
       closed = true
       clearInterval(renewing)
+      clearInterval(moving)
       for (const { controller } of running.values()) controller.abort()
       running.clear()
     },

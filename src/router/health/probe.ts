@@ -1,7 +1,7 @@
 import { connect, type LookupFunction } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type BackendAddress, tlsTo } from '../../model/backend-address.ts'
-import { ownErrors } from '../forward/backend-connection.ts'
+import { ownErrors } from '../forward/exhaustion.ts'
 import { ChunkedDecoder } from '../http/chunked.ts'
 import { parseResponseHead, ResponseHead } from '../http/response-head.ts'
 

@@ -109,6 +109,8 @@ export type AccessLog = ReturnType<typeof openAccessLog>
  */
 export function openAccessLog(path: string, onProblem: (message: string) => void) {
   let fd = opened() ?? openSync('/dev/null', 'w')
+  /** It could not be opened anew, as for want of files, and has to be. */
+  let overdue = false
   // Bytes, because a string that grows line by line keeps the pieces of all its lines alive.
   let filling: Buffer = lineBuffer()
   let spare: Buffer | undefined = lineBuffer()
@@ -215,12 +217,26 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
     lost = 0
   }
 
+  /** After a rotation: what waits goes to the old file, what follows to the new one. */
+  function reopen(): void {
+    const before = fd
+    const next = opened()
+    overdue = next === undefined
+    if (next === undefined) return
+    writeNow()
+    fd = next
+    // A write that is under way closes its file itself.
+    if (before !== writing) closeSync(before)
+    tellLost()
+  }
+
   let timer: NodeJS.Timeout | undefined
   function flushSoon(): void {
     timer = setTimeout(() => {
       timer = undefined
       // A write that has ended would have told so since the last time.
       waited += flushMs
+      if (overdue) reopen()
       settle()
       flush()
       // The write before is still under way.
@@ -235,17 +251,7 @@ export function openAccessLog(path: string, onProblem: (message: string) => void
       settle()
       if (used > flushBytes) flush()
     },
-    /** After a rotation: what waits goes to the old file, what follows to the new one. */
-    reopen(): void {
-      const before = fd
-      const next = opened()
-      if (next === undefined) return
-      writeNow()
-      fd = next
-      // A write that is under way closes its file itself.
-      if (before !== writing) closeSync(before)
-      tellLost()
-    },
+    reopen,
     close(): void {
       clearTimeout(timer)
       writeNow()

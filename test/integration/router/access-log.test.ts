@@ -1,6 +1,8 @@
 import { pbkdf2 } from 'node:crypto'
 import {
   createReadStream,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -133,6 +135,26 @@ test(
     rmSync(directory, { recursive: true })
   },
 )
+
+test('a log that cannot be opened anew goes on as it was until it can', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'paas-reopened-'))
+  const path = join(directory, 'logs', 'access.log')
+  mkdirSync(join(directory, 'logs'))
+  const problems: string[] = []
+  const log = openAccessLog(path, (message) => problems.push(message))
+  renameSync(join(directory, 'logs'), join(directory, 'before'))
+  log.reopen()
+  expect(problems.join()).toContain('the access log was not opened')
+  log.line(request('/old'))
+  await eventually(() => readFileSync(join(directory, 'before', 'access.log'), 'latin1').includes('/old'))
+  mkdirSync(join(directory, 'logs'))
+  await eventually(() => {
+    log.line(request('/new'))
+    return existsSync(path) && readFileSync(path, 'latin1').includes('/new')
+  })
+  log.close()
+  rmSync(directory, { recursive: true })
+})
 
 test('long lines that come faster than they are written are written, however busy the process is', () => {
   const path = join(tmpdir(), `paas-long-${process.pid}.log`)

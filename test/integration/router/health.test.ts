@@ -430,6 +430,17 @@ test('a host that a wildcard serves has a health check of its own', { timeout: 2
   sick.close()
 })
 
+test('a verdict ends with the place it was about, however rare checks are', { timeout: 20_000 }, async () => {
+  const sick = await failing('sick', '/health')
+  await redis.client.rpush('frontend:*.rare.test', 'rare', sick.url, good.url)
+  await redis.client.hset('healthcheck:x.rare.test', { path: '/health', interval: '3600', fall: '1' })
+  await eventually(async () => (await dead('x.rare.test')).join() === '0')
+  await redis.client.lrem('frontend:*.rare.test', 0, sick.url)
+  await eventually(async () => (await ask(port, 'x.rare.test')).body === 'good', 1500)
+  await redis.client.del('healthcheck:x.rare.test', 'frontend:*.rare.test')
+  sick.close()
+})
+
 test('a verdict holds while Redis is away', { timeout: 30_000 }, async () => {
   const sick = await failing('sick', '/health')
   await route('away.test', good.url, sick.url)

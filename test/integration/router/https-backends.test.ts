@@ -30,6 +30,11 @@ const answers: Record<string, (secure: TLSSocket, tcp: Socket) => void> = {
   },
   '/early': (secure, tcp) =>
     secure.end('HTTP/1.1 413 Too Much\r\nContent-Length: 5\r\n\r\nearly', () => tcp.destroy()),
+  '/renegotiated': (secure) => {
+    secure.renegotiate({}, () => undefined)
+    setTimeout(() => secure.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst'), 100)
+  },
+  '/no-tls': (_, tcp) => tcp.write('this is not TLS '.repeat(10)),
   '/tunnel': (secure) => {
     secure.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n')
     secure.on('data', (chunk) => secure.write(chunk))
@@ -37,12 +42,16 @@ const answers: Record<string, (secure: TLSSocket, tcp: Socket) => void> = {
   },
 }
 
+/** What backends were asked for. */
+const asked: string[] = []
+
 function startBackend(pem: { key: Buffer; cert: Buffer }, maxVersion: 'TLSv1.2' | 'TLSv1.3'): Server {
   const below = new Map<number, Socket>()
   const server = createServer({ ...pem, maxVersion, allowHalfOpen: true }, (secure) => {
     secure.on('error', () => undefined)
     const serve = (chunk: Buffer): void => {
       const path = chunk.toString('latin1').split(' ')[1] ?? ''
+      asked.push(path)
       const size = Number(/^\/half-closed\/([0-9]+)$/.exec(path)?.[1])
       if (size > 0) secure.end(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`)
       if (path === '/tunnel') secure.off('data', serve)
@@ -122,6 +131,10 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a backend that speaks %s', (vers
     expect((await ask(router.port, host, '/counted-and-cut')).body).toBe('body')
   })
 
+  test('what is no TLS is no answer, however open the connection stays', { timeout: 10_000 }, async () => {
+    expect(await ask(router.port, host, '/no-tls')).toMatchObject({ status: 502 })
+  })
+
   test('connections serve again', async () => {
     await ask(router.port, host, '/small')
     const before = connections
@@ -190,6 +203,12 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a backend that speaks %s', (vers
       expect(all).toEqual(sizes.map(() => true))
     },
   )
+
+  test.skipIf(version === 'TLSv1.3')('who shakes hands anew in the middle is not asked again', async () => {
+    expect((await ask(router.port, host, '/renegotiated', '', 'POST', 'body')).body).toBe('first')
+    expect((await ask(router.port, host, '/small')).body).toBe('small')
+    expect(asked.filter((path) => path === '/renegotiated')).toHaveLength(1)
+  })
 
   test('a tunnel passes both ways, and each half ends by itself', async () => {
     const socket = connect({ port: router.port, host: '127.0.0.1', allowHalfOpen: true })

@@ -40,13 +40,23 @@ test('closing: lingers for a moment, and as long as bytes go out', () => {
 })
 
 test('half-closed: a second of silence, counted from what the last sweep may have seen', () => {
-  const exchange = { status: 0, progressAt: 0 }
+  const exchange = { status: 0, progressAt: 0, congested: false }
   expect(due({ exchange }, 1e6)).toBeUndefined()
   expect(due({ exchange, endedAt: 0 }, 1500)).toBeUndefined()
   expect(due({ exchange, endedAt: 0 }, 1501)).toBe('destroy')
   expect(due({ exchange, endedAt: 2000 }, 2900)).toBeUndefined()
-  expect(due({ exchange: { status: 200, progressAt: 0 }, endedAt: 0 }, 1501)).toBe('abort')
+  expect(due({ exchange: { ...exchange, status: 200 }, endedAt: 0 }, 1501)).toBe('abort')
   expect(due({ exchange, endedAt: 0, unsent: true }, 1501)).toBeUndefined()
+})
+
+test('a tunnel may be silent for ever, but not one whose client could not be heard to go', () => {
+  const exchange = { status: 101, progressAt: 1000, congested: false }
+  expect(due({ exchange }, 1e9)).toBeUndefined()
+  for (const at of [{ unsent: true }, { endedAt: 0 }, { exchange: { ...exchange, congested: true } }]) {
+    expect(due({ exchange, ...at }, 61_500)).toBeUndefined()
+    expect(due({ exchange, ...at }, 61_501)).toBe('abort')
+    expect(due({ exchange, ...at }, 1e9, { ...defaultTimeouts, idle: 0 })).toBeUndefined()
+  }
 })
 
 test('the real address is the last one of the chain that no trusted proxy has', () => {
