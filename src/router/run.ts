@@ -53,6 +53,8 @@ async function runMaster(
   let stopped: Promise<void> | undefined
   const stop = (): void => void (stopped ??= master.stop().then(() => process.exit(0)))
   process.on('SIGTERM', stop)
+  // As nginx; and as the last one that a terminal can send, to the workers too.
+  process.on('SIGQUIT', stop)
   // Who presses Ctrl-C twice means it.
   process.once('SIGINT', stop)
   void master.started.then((all) => {
@@ -65,7 +67,7 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
   const tell = (message: ToMaster): Promise<void> =>
     new Promise((resolve) => process.send?.(message, undefined, {}, () => resolve()))
   // The master decides when a worker goes; a terminal's Ctrl-C reaches both.
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
     process.on(signal, () => undefined)
   process.on('SIGTERM', () => void tell({ type: 'terminated' }))
   offerToTheKernel()

@@ -74,21 +74,18 @@ function addCounters(into: Counters, from: Counters): void {
 
 type InFlight = ReadonlyMap<string, { inFlight: number }>
 
-/** All that is counted, or in flight, some at a time. What is counted in between may be in it. */
-function* partsOf(
-  counted: ReadonlyMap<string, Counters>,
-  inFlight: InFlight,
-): Generator<Record<string, Told>> {
+/** All that is counted, or in flight. What is counted while this goes on may be in it. */
+function* toldOf(counted: ReadonlyMap<string, Counters>, inFlight: InFlight): Generator<[string, Told]> {
+  for (const [key, counter] of counted)
+    yield [key, { ...counter, inFlight: inFlight.get(key)?.inFlight ?? 0 }]
+  for (const [key, one] of inFlight)
+    if (!counted.has(key)) yield [key, { ...counters(), inFlight: one.inFlight }]
+}
+
+function* partsOf(all: Iterable<[string, Told]>): Generator<Record<string, Told>> {
   let part: [string, Told][] = []
-  for (const [key, counter] of counted) {
-    part.push([key, { ...counter, inFlight: inFlight.get(key)?.inFlight ?? 0 }])
-    if (part.length < partSize) continue
-    yield Object.fromEntries(part)
-    part = []
-  }
-  for (const [key, one] of inFlight) {
-    if (counted.has(key)) continue
-    part.push([key, { ...counters(), inFlight: one.inFlight }])
+  for (const entry of all) {
+    part.push(entry)
     if (part.length < partSize) continue
     yield Object.fromEntries(part)
     part = []
@@ -133,8 +130,8 @@ export function createStatsCounter() {
   }
 
   function* parts(inFlight: { hosts: InFlight; backends: InFlight }): Generator<StatsPart> {
-    for (const some of partsOf(hosts, inFlight.hosts)) yield { hosts: some, backends: {} }
-    for (const some of partsOf(backends, inFlight.backends)) yield { hosts: {}, backends: some }
+    for (const some of partsOf(toldOf(hosts, inFlight.hosts))) yield { hosts: some, backends: {} }
+    for (const some of partsOf(toldOf(backends, inFlight.backends))) yield { hosts: {}, backends: some }
   }
 
   return {

@@ -354,6 +354,16 @@ test('a router that is told to go while a worker is starting goes at once', { ti
   expect(performance.now() - told).toBeLessThan(10_000)
 })
 
+test('SIGQUIT, as a terminal sends it to all of them, waits for what is in progress', async () => {
+  const other = await startRouter(redis)
+  const answer = ask(other.port, 'app.test', '/slow?ms=500')
+  await eventually(async () => (await other.stats()).total.inFlight === 1)
+  for (const pid of [other.child.pid!, ...(await other.workerPids())]) process.kill(pid, 'SIGQUIT')
+  const [code] = (await once(other.child, 'exit')) as [number]
+  expect(code).toBe(0)
+  expect((await answer).status).toBe(200)
+})
+
 test('signals that mean nothing to it end neither the master nor a worker', async () => {
   const before = await router.workerPids()
   for (const pid of [router.child.pid!, ...before]) {
