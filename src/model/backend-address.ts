@@ -13,14 +13,14 @@ export type BackendAddress = {
  */
 export function backendAddress(url: string): BackendAddress | undefined {
   const match =
-    /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:@[\]\s\p{Cc}]+)(?::([0-9]{1,5}))?(?:[/?#].*)?$/iu.exec(
+    /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:@[\]\s\p{Cc}]+)(?::([0-9]{0,5}))?(?:[/?#].*)?$/iu.exec(
       url.trim(),
     )
   if (match === null) return undefined
-  const [, scheme, host = '', port] = match
-  if (scheme === undefined && port === undefined) return undefined
+  const [, scheme, host = '', port = ''] = match
+  if (scheme === undefined && port === '') return undefined
   const tls = scheme?.toLowerCase() === 'https'
-  const number = port === undefined ? (tls ? 443 : 80) : Number(port)
+  const number = port === '' ? (tls ? 443 : 80) : Number(port)
   if (number < 1 || number > 65_535) return undefined
   return { host: host.replace(/^\[|\]$/g, ''), port: number, tls }
 }

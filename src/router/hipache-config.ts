@@ -103,12 +103,18 @@ const valued: ReadonlySet<string> = new Set([
   ...['https', 'redisPassword', 'redisMasterPassword', 'address', 'address6', 'bind', 'driver', 'staticDir'],
   ...['user', 'group'],
 ])
+/** Where an empty text, too, is no value, as a template leaves it. One for `user` says at least that the file is of 0.4. */
+const filledIn: ReadonlySet<string> = new Set([
+  ...['redisHost', 'redisPort', 'redisPassword', 'redisDatabase'],
+  ...['redisMasterHost', 'redisMasterPort', 'redisMasterPassword', 'redisMasterDatabase'],
+  ...['address', 'address6', 'bind', 'port', 'https', 'key', 'cert', 'ca', 'passphrase', 'pfx'],
+])
 /** A null asks for nothing, wherever it is, but for `accessLog: null`, which is to have none. */
 const HipacheConfig = z.preprocess(
   (value): unknown =>
     JSON.parse(JSON.stringify(value), (key, at: unknown) => {
       if (Array.isArray(at)) return (at as unknown[]).filter((one) => one !== undefined)
-      if (at === false && valued.has(key)) return undefined
+      if ((at === false && valued.has(key)) || (at === '' && filledIn.has(key))) return undefined
       return at === null && key !== 'accessLog' ? undefined : at
     }),
   Config,

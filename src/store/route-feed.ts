@@ -118,13 +118,22 @@ export function openRouteFeed(
     })
   }
 
-  /** All hosts that have a key with this prefix, page by page. */
-  async function* hostsOf(keyPrefix: string): AsyncGenerator<string[]> {
+  /**
+   * All hosts that have a route, page by page, in one pass over all keys, however many others Redis has; `extras` gets
+   * those with anything besides a route.
+   */
+  async function* hostsWithRoutes(extras: Set<string>): AsyncGenerator<string[]> {
     let cursor = '0'
     do {
-      const [next, keys] = await read.scan(cursor, 'MATCH', `${escapeGlob(keyPrefix)}*`, 'COUNT', pageSize)
+      const [next, keys] = await read.scan(cursor, 'MATCH', globOf(patterns), 'COUNT', pageSize)
       cursor = next
-      if (keys.length > 0) yield keys.map((key) => key.slice(keyPrefix.length))
+      const hosts: string[] = []
+      for (const key of keys) {
+        const at = patterns.findIndex((start) => key.startsWith(start))
+        if (at === 0) hosts.push(key.slice(patterns[0]!.length))
+        else if (at !== -1) extras.add(key.slice(patterns[at]!.length))
+      }
+      if (hosts.length > 0) yield hosts
     } while (cursor !== '0')
   }
 
@@ -148,29 +157,22 @@ export function openRouteFeed(
       return Number.isSafeInteger(version) && version > 0 ? version : 0
     },
 
-    /** Every route, page by page; a host may come twice. */
-    async *routes(): AsyncGenerator<Pick<FedHost, 'host' | 'list'>[]> {
+    /**
+     * Every route, page by page; a host may come twice. `extras` gets the hosts with anything besides a route: dead sets,
+     * options, health checks.
+     */
+    async *routes(extras: Set<string>): AsyncGenerator<Pick<FedHost, 'host' | 'list'>[]> {
       // Somebody else may have set them otherwise.
       if (options.mayConfigure) await allowNotifications(read).catch(unlessPassing)
       // Redis reads the next page while the one before is taken in.
       let coming: ReturnType<typeof readLists> | undefined
-      for await (const hosts of hostsOf(`${prefix}${routeKeys.frontend('')}`)) {
+      for await (const hosts of hostsWithRoutes(extras)) {
         const page = readLists(hosts)
         page.catch(() => undefined)
         if (coming !== undefined) yield await coming
         coming = page
       }
       if (coming !== undefined) yield await coming
-    },
-
-    /** Hosts with anything besides a route: dead sets, options, health checks. */
-    async extras(): Promise<Set<string>> {
-      const hosts = new Set<string>()
-      const collect = async (pattern: string): Promise<void> => {
-        for await (const page of hostsOf(pattern)) for (const host of page) hosts.add(host)
-      }
-      await Promise.all(patterns.slice(1).map(collect))
-      return hosts
     },
 
     /** Everything about these hosts. */
@@ -339,4 +341,16 @@ function record(reply: unknown): Record<string, string> {
 
 function escapeGlob(text: string): string {
   return text.replace(/[[\]*?\\]/g, '\\$&')
+}
+
+/** A glob for what begins like one of these, as far as the shortest of them goes, and for little else. */
+function globOf(starts: readonly string[]): string {
+  let glob = ''
+  for (let i = 0; starts.every((start) => i < start.length); i += 1) {
+    const chars = [...new Set(starts.map((start) => start.charAt(i)))]
+    // Redis compares bytes.
+    if (!chars.every((char) => char < '\x80')) break
+    glob += `[${chars.map((char) => `\\${char}`).join('')}]`
+  }
+  return `${glob}*`
 }

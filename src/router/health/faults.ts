@@ -268,11 +268,11 @@ export function createFaults(
       { status, retryAfter }: Pick<ResponseHead, 'status' | 'retryAfter'>,
     ): void {
       if (suspected.size + probing.size > 0) heard(backend, host, since)
-      // The last one that serves goes on: its answers are better than none.
-      if (status < 500 || !othersServe(host, backend)) return
-      if (status === 503 && retryAfter) return
-      if (status !== 500) marks.mark(host, index, backend)
-      else if (policy.deadBackendOn500) {
+      if (status < 500 || !hasOthers(table.lookup(host)?.urls ?? [])) return
+      if ((status === 503 && retryAfter) || (status === 500 && !policy.deadBackendOn500)) return
+      // The last one that serves goes on, as its answers are better than none; but a checker is told, and decides.
+      if (status !== 500 && othersServe(host, backend)) marks.mark(host, index, backend)
+      else {
         void deadMarks.checkerLives().then((lives) => {
           if (lives) marks.mark(host, index, backend)
         })

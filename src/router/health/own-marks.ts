@@ -120,9 +120,14 @@ export function createOwnMarks(
     if (own?.size === 0) marked.delete(backend)
   }
 
+  /** Whether somebody has made it anew who means it to stay; ours always end. */
+  function isWithoutEnd(host: string): boolean {
+    return table.deadOf(host, performance.now())?.until === Infinity
+  }
+
   /** What an active checker has found out stands, which asks more than whether there is an answer. */
   async function takeBack({ host, index, written }: OwnMark): Promise<void> {
-    if (!written || checked(host) || (await marks.checkerLives())) return
+    if (!written || checked(host) || isWithoutEnd(host) || (await marks.checkerLives())) return
     await marks.unmarkDead(host, index).catch(() => undefined)
   }
 

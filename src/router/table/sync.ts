@@ -17,7 +17,7 @@ const batch = 100
  */
 export function createSync(
   /** Answers in the order it is asked; only `routes` reads ahead. */
-  feed: Pick<RouteFeed, 'version' | 'routes' | 'extras' | 'hosts'>,
+  feed: Pick<RouteFeed, 'version' | 'routes' | 'hosts'>,
   table: RouteTable,
   /** Of hosts with options that do not say. */
   balance: RouteOptions['balance'],
@@ -112,15 +112,13 @@ export function createSync(
       version = 0
       on.applied(version)
     }
-    const reading = feed.extras()
-    reading.catch(() => undefined)
     const seen = new Set<string>()
     /** Hosts that need a closer look. */
     const special = new Set<string>()
     newer = new Set()
     try {
       void readChanges()
-      for await (const page of feed.routes()) {
+      for await (const page of feed.routes(special)) {
         for (const { host, list } of page) {
           if (list?.length === 0) continue
           const key = lowered(host)
@@ -135,7 +133,6 @@ export function createSync(
     } finally {
       newer = undefined
     }
-    for (const host of await reading) special.add(host)
     for (const host of [...table.deadHosts(), ...checked]) special.add(host)
     for (const { host, options } of table.routes()) {
       // One that no page had may have come back since.

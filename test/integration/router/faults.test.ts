@@ -133,14 +133,24 @@ test('one that shares its host only with those of no weight is its only backend'
   expect((await ask(router.port, 'weighed.test')).body).toBe('a')
 })
 
-test('the last backend that serves goes on, whatever it answers', async () => {
+test('the last backend that serves goes on, whatever it answers, until a checker decides', async () => {
   await route('last.test', a.url, b.url)
-  for (const path of ['/status/501', '/status/501']) {
-    expect((await ask(router.port, 'last.test', path)).status).toBe(501)
-    await eventually(async () => (await redis.client.scard('dead:last.test')) === 1)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  expect((await ask(router.port, 'last.test')).status).toBe(200)
+  await redis.client.sadd('dead:last.test', 1)
+  await eventually(async () => (await ask(router.port, 'last.test')).body === 'a')
+  const listener = redis.client.duplicate()
+  const told: string[] = []
+  listener.on('message', (_channel, message) => told.push(message))
+  await listener.subscribe('dead')
+  expect((await ask(router.port, 'last.test', '/status/501')).status).toBe(501)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(await redis.client.smembers('dead:last.test')).toEqual(['1'])
+  expect(told).toEqual([])
+  await redis.client.set('hchecker_ping', Math.floor(Date.now() / 1000))
+  expect((await ask(router.port, 'last.test', '/status/501')).status).toBe(501)
+  await eventually(() => told.join() === `last.test;${a.url};0;2`)
+  expect(await redis.client.smembers('dead:last.test')).toEqual(['1'])
+  await redis.client.del('hchecker_ping')
+  listener.disconnect()
 })
 
 test('no request asks Redis, whether its host is known or not', async () => {

@@ -38,9 +38,9 @@ test('changes arrive while all routes are read anew, and are not undone', { time
   const sync = createSync(
     {
       ...feed,
-      async *routes() {
+      async *routes(extras) {
         reading += 1
-        yield* feed.routes()
+        yield* feed.routes(extras)
         reading -= 1
       },
     },
@@ -91,3 +91,36 @@ test('a version that is no number is none', async () => {
   expect(await ask(router.port, 'app.test')).toMatchObject({ status: 200, body: 'app' })
   await eventually(async () => (await readWorkers(redis.client))[0]?.version === 0)
 })
+
+test.each(['', 'a[^-]\\*?:', 'ü', 'd', 'dead:'])(
+  'one pass over all keys finds all that there is about hosts, under the prefix %j',
+  async (prefix) => {
+    await using redis = await startRedis()
+    await redis.client.mset(Array.from({ length: 10_000 }, (_, i) => [`session:${i}`, 'x']).flat())
+    await redis.client.rpush(`${prefix}frontend:a.test`, 'a', 'http://10.0.0.1:1')
+    await redis.client.sadd(`${prefix}dead:b.test`, '0')
+    await redis.client.hset('healthcheck:c.test', 'path', '/')
+    await redis.client.hset('paas:route:options:d.test', 'balance', 'random')
+    await redis.client.config('RESETSTAT')
+    const target = { ...parseRedisUrl(redis.url), prefix }
+    let connected = false
+    const feed = openRouteFeed(
+      { read: target, write: target },
+      { onConnected: () => (connected = true), onChanged: () => undefined, onError: () => undefined },
+      { mayConfigure: false },
+    )
+    try {
+      await eventually(() => connected && feed.connected)
+      const extras = new Set<string>()
+      const found: string[] = []
+      for await (const page of feed.routes(extras)) found.push(...page.map(({ host }) => host))
+      expect(found).toEqual(['a.test'])
+      expect([...extras].toSorted()).toEqual(['b.test', 'c.test', 'd.test'])
+      // So many as there are pages.
+      const calls = /cmdstat_scan:calls=(\d+)/.exec(await redis.client.info('commandstats'))?.[1]
+      expect(Number(calls)).toBeLessThan(60)
+    } finally {
+      feed.close()
+    }
+  },
+)

@@ -16,10 +16,16 @@ test.each([
   'http: //10.0.0.5:81',
   'http://10.0.0.5:8 1',
   'name',
+  'name:',
   // Node would throw.
   'http://a\0b:80',
 ])('%j names no host', (url) => {
   expect(backendAddress(url)).toBeUndefined()
+})
+
+test('an empty port is none, as RFC 3986 and Hipache have it', () => {
+  expect(backendAddress('http://10.0.0.5:')).toEqual({ host: '10.0.0.5', port: 80, tls: false })
+  expect(backendAddress('https://app.example.com:/')).toMatchObject({ port: 443, tls: true })
 })
 
 test('a backend is asked for by its name, without the dot at the end, and not by an address', () => {

@@ -286,3 +286,19 @@ test('a Redis that is named twice is the one of driver, with a warning', () => {
   expect(warnings.join()).toContain('have no effect beside driver')
   expect(read({ redisMasterHost: 'master' }).warnings.join()).toContain('use driver')
 })
+
+test('an empty text stands for no value where there is to be one', () => {
+  const { settings } = read({
+    server: { port: 8080, address: '', https: { port: '', key: '', cert: '', passphrase: '' } },
+    redisHost: '',
+    redisPort: '',
+    redisPassword: '',
+    redisMasterHost: '',
+    redisMasterPort: '',
+    redisMasterPassword: '',
+  })
+  expect(settings.listen).toEqual([{ address: '::', port: 8080, tls: undefined }])
+  expect(settings.redis.read).toMatchObject({ host: '127.0.0.1', port: 6379, password: undefined })
+  expect(settings.redis.write).toBe(settings.redis.read)
+  expect(read({ http: { bind: '' } }).settings.listen).toMatchObject([{ address: '127.0.0.1', port: 80 }])
+})

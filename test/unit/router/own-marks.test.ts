@@ -39,7 +39,7 @@ function scene(hosts: string[], { writeMs = 0, takeBackMs = 0, checked = '' } = 
     },
     checkerLives: async () => false,
   }
-  return { backend, redis, marks: createOwnMarks(table, written, 30_000, (host) => host === checked) }
+  return { backend, redis, table, marks: createOwnMarks(table, written, 30_000, (host) => host === checked) }
 }
 
 test('marks that are made while older ones are taken back stay', async () => {
@@ -77,4 +77,16 @@ test('who ends takes back what it has marked, and nothing that others watch over
   expect([...redis]).toEqual(['a.test', 'checked.test'])
   await marks.close()
   expect([...redis]).toEqual(['checked.test'])
+})
+
+test('a mark that somebody has made anew without an end stays', async () => {
+  const { backend, redis, table, marks } = scene(['a.test', 'b.test'])
+  backend.unreachable = 'refused'
+  for (const host of ['a.test', 'b.test']) marks.mark(host, 0, backend)
+  await sleep(5)
+  table.setDead('a.test', { indexes: new Set([0]), until: Infinity })
+  table.setDead('b.test', { indexes: new Set([0]), until: performance.now() + 1000 })
+  backend.unreachable = undefined
+  await marks.takeBack(backend, undefined)
+  expect([...redis]).toEqual(['a.test'])
 })

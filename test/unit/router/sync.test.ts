@@ -29,7 +29,6 @@ function rig(redis: Map<string, string[]>, options: Record<string, string> = {})
         yield [...redis].map(([host, list]) => ({ host, list }))
         await paused
       },
-      extras: async () => new Set<string>(),
       hosts: async (hosts) => hosts.map((host) => ({ ...fedHost(host, redis.get(host) ?? []), options })),
     },
     table,
@@ -126,7 +125,6 @@ function line() {
         }
         if (coming !== undefined) yield await coming
       },
-      extras: () => answer(() => new Set<string>()),
       hosts: (hosts) => answer(() => hosts.map((host) => fedHost(host, list(host)))),
     },
     table,
