@@ -17,8 +17,8 @@ export const ControlReply = z.union([
 ])
 export type ControlReply = z.infer<typeof ControlReply>
 
-/** A worker that hangs is waited for 3 s, and who asks meanwhile has to wait for that. */
-const answerMs = 10_000
+/** A worker that hangs is waited for 3 s, and one that is busy and has much to tell for longer. */
+const answerMs = 30_000
 
 /** Workers are replaced one after the other, each in up to half a minute, and a reload before may be going on. */
 const reloadMs = 600_000

@@ -145,7 +145,7 @@ export function startMaster(
         return
       }
       if (message.type === 'stats') {
-        counted.told(worker, message.id, message.stats, message.parts)
+        counted.told(worker, message.id, message.stats)
         return
       }
       if (message.type === 'gone') {
@@ -329,7 +329,7 @@ export function startMaster(
 
   /** What all have counted, and the workers that are here to stay. */
   const collectStats = sharing(async () => {
-    // Whoever is asked answers this first.
+    // Whoever is asked answers this first, or the first of it where it is much.
     askWhichAreGone()
     const { living, ended, forgotten } = await counted.collect([...serving.keys()])
     const stats = living.map((one) => one.stats)

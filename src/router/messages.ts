@@ -24,13 +24,8 @@ export const ToMaster = z.discriminatedUnion('type', [
   }),
   /** A part of an answer, before its end. */
   z.object({ type: z.literal('stats-part'), id: z.int(), part: z.custom<StatsPart>() }),
-  /** The answer, or what is left of it after so many parts; or at its end (`id` 0) all that it has counted. */
-  z.object({
-    type: z.literal('stats'),
-    id: z.int(),
-    stats: z.custom<WorkerStats>(),
-    parts: z.int().default(0),
-  }),
+  /** The answer, or what is left of it; or at its end (`id` 0) all that it has counted. */
+  z.object({ type: z.literal('stats'), id: z.int(), stats: z.custom<WorkerStats>() }),
   z.object({ type: z.literal('gone'), names: Names }),
   /** Somebody wants it to end: another is to take its place. */
   z.object({ type: z.literal('terminated') }),

@@ -13,6 +13,9 @@ import { become, workerIdentity } from './privileges.ts'
 import { type RouterSettings } from './settings.ts'
 import { startWorker } from './worker.ts'
 
+/** For so long at a time a worker tells what it has counted; for less, it would take long where it is busy. */
+const tellingMs = 10
+
 /** The router: one master, which forks its own entry as its workers. Resolves once it listens to signals. */
 export async function runRouter(): Promise<void> {
   try {
@@ -104,19 +107,19 @@ async function runWorker(settings: RouterSettings, log: ReturnType<typeof router
         .then(() => process.exit(0))
     }
   })
-  const tellAtOnce = (id: number): Promise<void> =>
-    tell({ type: 'stats', id, stats: atOnce(worker.stats()), parts: 0 })
+  const tellAtOnce = (id: number): Promise<void> => tell({ type: 'stats', id, stats: atOnce(worker.stats()) })
   async function tellInParts(id: number): Promise<void> {
     const stats = worker.stats()
-    let told = 0
+    let since = performance.now()
     let next = stats.next()
     for (; next.done !== true; next = stats.next()) {
       await tell({ type: 'stats-part', id, part: next.value })
-      told += 1
+      if (performance.now() - since < tellingMs) continue
       // Whoever has asked for a page meanwhile is served first.
       await setImmediate()
+      since = performance.now()
     }
-    await tell({ type: 'stats', id, stats: next.value, parts: told })
+    await tell({ type: 'stats', id, stats: next.value })
   }
   const tellReady = (): void => void tell({ type: 'ready', id: worker.id, routesKnown: worker.routesKnown() })
   tellReady()

@@ -62,13 +62,14 @@ export function appRoutes(redis: Redis) {
       await onState(() => redis.del(keys))
     },
 
-    /** Leaves the weights of those backends of a host, by position, that stay. */
+    /** Leaves the weights of those backends of a host, by position, that stay; none where nobody would serve by them. */
     async keepWeights(host: string, stay: number[]): Promise<void> {
       const key = routeKeys.options(host)
       const weights = (await onState(() => redis.hget(key, 'weights')))?.split(',')
       if (weights === undefined) return
-      const kept = stay.map((position) => weights[position] ?? '1').join(',')
-      await onState(() => redis.hset(key, 'weights', kept))
+      const kept = stay.map((position) => weights[position] ?? '1')
+      const serves = kept.some((weight) => Number(weight) !== 0)
+      await onState(() => (serves ? redis.hset(key, 'weights', kept.join(',')) : redis.hdel(key, 'weights')))
     },
 
     workers: () => onState(() => readWorkers(redis)),

@@ -238,9 +238,13 @@ export class Backend implements ConnectionPool {
     this.#closedAt = performance.now()
   }
 
-  /** Closes connections that have been idle too long; all of them once the backend is retired. */
+  /**
+   * Closes connections that have been idle too long, which is not long where there are few files left for those of
+   * others; all of them once the backend is retired.
+   */
   sweep(now: number): void {
-    const { idleMs } = this.#limits
+    const { count, most } = this.#shared.idle
+    const idleMs = count > 0.75 * most ? freshMs : this.#limits.idleMs
     const kept = this.#idle.filter(
       (idle) => this.routes > 0 && now - idle.idleSince < idleMs && now < idle.idleUntil,
     )

@@ -20,7 +20,7 @@ const nothing: Answer = { error: null, address: [] }
  * takes one of few threads until its name server answers or is given up, long after whoever asked has given up, and
  * other names wait behind it.
  */
-export function createLookup(ask: typeof resolve = resolve): LookupFunction {
+export function createLookup(ask: typeof resolve = resolve, shortage = fileShortage): LookupFunction {
   const names = new Map<string, Name>()
 
   function nameOf(key: string, now: number): Name {
@@ -39,7 +39,7 @@ export function createLookup(ask: typeof resolve = resolve): LookupFunction {
     ask(hostname, options, (failure, address, family) => {
       name.waiting = undefined
       // A resolver that has no file left to ask with says that there is no such name.
-      const error = failure === null ? null : (fileShortage() ?? failure)
+      const error = failure === null ? null : (shortage() ?? failure)
       // Only a name server can say that a name is gone, and not one that cannot be asked.
       const isUnasked = error?.code === 'EAI_AGAIN' || ownErrors.has(error?.code)
       if (!isUnasked || performance.now() - name.at >= staleMs) {

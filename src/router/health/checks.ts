@@ -156,9 +156,8 @@ export function createHealthChecks(
 
   /** Nobody will bring back what a check took out that is no more; unless it is being written anew. */
   function letIn(places: readonly Place[]): void {
-    for (const { host, url, index, out } of places)
-      if (out && !running.has(host) && table.lookup(host)?.urls[index] === url)
-        void marks.unmarkDead(host, index).catch(() => undefined)
+    for (const { host, index, out } of places)
+      if (out && !running.has(host)) void marks.unmarkDead(host, index).catch(() => undefined)
   }
 
   const isMarked = (host: string, index: number): boolean =>

@@ -44,13 +44,13 @@ export function createStatsCollection<Worker>(ask: (worker: Worker, id: number) 
       question?.timer.refresh()
     },
 
-    /** The end of a worker's answer after so many parts, or all at once, or its last words (`id` 0). */
-    told(worker: Worker, id: number, stats: WorkerStats, parts: number): void {
+    /** A worker's answer, or what is left of it after its parts; or its last words (`id` 0). */
+    told(worker: Worker, id: number, stats: WorkerStats): void {
       const question = questions.get(id)
       if (stats.gone !== undefined) forgotten?.push(stats.gone)
-      // The parts of an answer that comes too late are not all there.
-      if (parts === 0) last.set(worker, stats)
-      else if (question?.parts.length === parts) last.set(worker, joined(stats, question.parts))
+      if (id === 0) last.set(worker, stats)
+      // Parts of an answer that came too late are lost, and so it is none.
+      else if (question !== undefined) last.set(worker, joined(stats, question.parts))
       question?.settle()
     },
 

@@ -93,12 +93,13 @@ function* partsOf(all: Iterable<[string, Told]>): Generator<Record<string, Told>
   yield Object.fromEntries(part)
 }
 
-/** What was told in parts as one. */
-export function joined<T extends object>(about: T, parts: readonly StatsPart[]): T & StatsPart {
+/** What was told in parts, and at the end, as one. */
+export function joined<T extends StatsPart>(end: T, parts: readonly StatsPart[]): T {
+  const all = [...parts, end]
   return {
-    ...about,
-    hosts: Object.fromEntries(parts.flatMap(({ hosts }) => Object.entries(hosts))),
-    backends: Object.fromEntries(parts.flatMap(({ backends }) => Object.entries(backends))),
+    ...end,
+    hosts: Object.fromEntries(all.flatMap(({ hosts }) => Object.entries(hosts))),
+    backends: Object.fromEntries(all.flatMap(({ backends }) => Object.entries(backends))),
   }
 }
 
@@ -162,7 +163,9 @@ export function createStatsCounter() {
     },
     parts,
     read: (): Counted =>
-      joined({ total: { ...total, inFlight: 0 } }, [...parts({ hosts: new Map(), backends: new Map() })]),
+      joined({ total: { ...total, inFlight: 0 }, hosts: {}, backends: {} }, [
+        ...parts({ hosts: new Map(), backends: new Map() }),
+      ]),
   }
 }
 

@@ -60,6 +60,8 @@ export function createRouteTable(
 ) {
   const routes = new Map<string, TableRoute>()
   const dead = new Map<string, DeadSet>()
+  /** How many routes are patterns, as most tables have none to look for. */
+  let wildcards = 0
 
   function backendsOf(route: TableRoute): readonly (Backend | undefined)[] {
     if (route.backends === undefined) {
@@ -96,7 +98,7 @@ export function createRouteTable(
     /** The route of a requested host: itself, `*.` and its last labels, longest first, then `*` (Hipache's order). */
     lookup(host: string): TableRoute | undefined {
       const exact = routes.get(host)
-      if (exact !== undefined) return exact
+      if (exact !== undefined || wildcards === 0) return exact
       for (const key of wildcardsOf(host)) {
         const route = routes.get(key)
         if (route !== undefined) return route
@@ -109,7 +111,11 @@ export function createRouteTable(
     /** Puts a route in the place of the one of the same host. */
     set(route: TableRoute): void {
       const before = routes.get(route.host)
+      // A host that a wildcard has served until now is lost to its backends.
+      const served = before === undefined && wildcards > 0 ? this.lookup(route.host)?.backends : undefined
+      if (before === undefined && isWildcard(route.host)) wildcards += 1
       routes.set(route.host, route)
+      for (const backend of served ?? []) if (backend !== undefined) left(backend)
       if (before?.backends === undefined) return
       // Counted before the old one is released, so that a backend in both is never retired.
       backendsOf(route)
@@ -120,6 +126,7 @@ export function createRouteTable(
       const before = routes.get(host)
       if (before === undefined) return
       routes.delete(host)
+      if (isWildcard(host)) wildcards -= 1
       release(before)
     },
 
@@ -152,6 +159,10 @@ export function createRouteTable(
       return own === undefined || all === undefined ? (own ?? all) : new Set([...own, ...all])
     },
   }
+}
+
+function isWildcard(host: string): boolean {
+  return host.startsWith('*')
 }
 
 /** The wildcard keys that may serve a host, in order: at most five labels deep, as Hipache. */

@@ -112,6 +112,8 @@ const cases: [string, string, Expected, { method?: string; version?: string; end
   ['list of Content-Lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\n\r\nabc', 502],
   ['negative Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nabc', 502],
   ['Content_Length', 'HTTP/1.1 200 OK\r\nContent_Length: 3\r\n\r\nabc', 502],
+  ['Content.Length', 'HTTP/1.1 200 OK\r\nContent.Length: 3\r\n\r\nabc', 502],
+  ['Transfer.Encoding', 'HTTP/1.1 200 OK\r\nTransfer.Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n', 502],
   [
     'Content_Length and Content-Length',
     'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent_Length: 3\r\n\r\nabc',

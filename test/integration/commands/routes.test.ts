@@ -238,6 +238,10 @@ describe('routes by hand', () => {
     await paas(['routes:remove', 'weighed.test', 'http://10.0.0.5:1'])
     expect(await state.redis.hgetall(weights)).toEqual({ weights: '0,3', sticky: 'off' })
     for (let i = 0; i < 8; i += 1) expect((await ask(router.port, 'weighed.test')).body).toBe('b')
+    // Who stood by alone has to serve now.
+    await paas(['routes:remove', 'weighed.test', b.url])
+    expect(await state.redis.hgetall(weights)).toEqual({ sticky: 'off' })
+    expect((await ask(router.port, 'weighed.test')).body).toBe('a')
   })
 
   test('belong to admins', async () => {

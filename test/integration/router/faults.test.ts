@@ -123,6 +123,15 @@ test('whoever has the place of a marked backend of a wildcard is not out for it'
   expect(await redis.client.exists('dead:one.moved.test')).toBe(0)
 })
 
+test('a host that gets a route of its own has nothing of what was marked of its wildcard', async () => {
+  await route('*.grown.test', 'http://127.0.0.1:6', b.url)
+  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'one.grown.test')).body).toBe('b')
+  await eventually(async () => (await redis.client.smembers('dead:one.grown.test')).join() === '0')
+  await redis.client.rpush('frontend:one.grown.test', 'one', a.url)
+  await eventually(async () => (await ask(router.port, 'one.grown.test')).body === 'a')
+  expect(await redis.client.exists('dead:one.grown.test')).toBe(0)
+})
+
 test('one that shares its host only with those of no weight is its only backend', async () => {
   await route('weighed.test', a.url, b.url)
   await redis.client.hset('paas:route:options:weighed.test', { weights: '1,0', sticky: 'on' })
@@ -131,6 +140,12 @@ test('one that shares its host only with those of no weight is its only backend'
   await new Promise((resolve) => setTimeout(resolve, 200))
   expect(await redis.client.exists('dead:weighed.test')).toBe(0)
   expect((await ask(router.port, 'weighed.test')).body).toBe('a')
+  // Nor where it refuses.
+  await redis.client.hset('paas:route:options:gone.test', { weights: '1,0' })
+  await route('gone.test', 'http://127.0.0.1:6', b.url)
+  for (let i = 0; i < 10; i += 1) await ask(router.port, 'gone.test')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(await redis.client.exists('dead:gone.test')).toBe(0)
 })
 
 test('the last backend that serves goes on, whatever it answers, until a checker decides', async () => {
@@ -382,7 +397,7 @@ test('weights, chance and sticky sessions per host', async () => {
   let cookie = ''
   await eventually(async () => {
     const { head } = await ask(router.port, 'options.test')
-    cookie = /Set-Cookie: (paas_backend=[\w-]+); Path=\/; HttpOnly/.exec(head)?.[1] ?? ''
+    cookie = /Set-Cookie: (paas_backend=[\w-]+); Path=\/; HttpOnly\r?$/m.exec(head)?.[1] ?? ''
     return cookie !== ''
   })
   const first = (await ask(router.port, 'options.test', '/', `Cookie: x=1; ${cookie}\r\n`)).body

@@ -441,6 +441,33 @@ test('a verdict ends with the place it was about, however rare checks are', { ti
   sick.close()
 })
 
+test('a verdict ends with a check that goes together with the place it was about', async () => {
+  using sick = await failing('sick', '/health')
+  const table = createRouteTable(
+    () => undefined,
+    () => undefined,
+  )
+  table.set(new TableRoute('both.test', ['app', sick.url, good.url], undefined))
+  const out = new Set<number>()
+  const marks = {
+    markDead: async ({ index }: { index: number }) => out.add(index).has(index),
+    unmarkDead: async (_host: string, index: number) => void out.delete(index),
+    checkerLives: async () => false,
+  }
+  const checks = createHealthChecks(
+    table,
+    marks,
+    { deadTtlSeconds: 30, lookup },
+    { report: () => undefined, warn: () => undefined },
+  )
+  checks.set('both.test', { path: '/health', fall: '1' })
+  await eventually(() => out.has(0))
+  table.set(new TableRoute('both.test', ['app', good.url], undefined))
+  checks.set('both.test', {})
+  await eventually(() => out.size === 0)
+  checks.close()
+})
+
 test('a verdict holds while Redis is away', { timeout: 30_000 }, async () => {
   const sick = await failing('sick', '/health')
   await route('away.test', good.url, sick.url)

@@ -391,10 +391,12 @@ test(
   'more backends than files: who was asked before leaves room for the others',
   { timeout: 30_000 },
   async () => {
-    let connections = 0
+    let [connections, made] = [0, 0]
     const server = createServer((_, response) => response.end('ok')).listen(0, '0.0.0.0')
+    server.keepAliveTimeout = 60_000
     server.on('connection', (socket) => {
       connections += 1
+      made += 1
       socket.on('close', () => (connections -= 1))
     })
     await once(server, 'listening')
@@ -407,6 +409,12 @@ test(
     await eventually(async () => (await ask(narrow.port, hosts.at(-1)!)).body === 'ok')
     for (const host of hosts) expect((await ask(narrow.port, host)).status).toBe(200)
     expect(connections).toBeLessThanOrEqual(40)
+    // Nor for as long as they might be asked again.
+    await eventually(async () => {
+      const before = made
+      for (let i = 0; i < 5; i += 1) await ask(narrow.port, hosts.at(-2)!)
+      return made - before <= 1
+    })
     server.close()
     server.closeAllConnections()
   },

@@ -16,13 +16,16 @@ function resolver() {
       answer: (address) => callback(null, address, 4),
       fail: (code) => callback(Object.assign(new Error(code), { code }), ''),
     })) as unknown as typeof lookup
-  const look = createLookup(ask)
+  const machine = { hasFiles: true }
+  const shortage = () =>
+    machine.hasFiles ? undefined : Object.assign(new Error('EMFILE'), { code: 'EMFILE' })
+  const look = createLookup(ask, shortage)
   const find = (name: string): Told[] => {
     const told: Told[] = []
     look(name, {}, (error, address) => told.push({ error: error?.code, address }))
     return told
   }
-  return { asked, find }
+  return { asked, find, machine }
 }
 
 test('a name is looked up once at a time, however many ask', () => {
@@ -86,4 +89,23 @@ test('a name of which nothing is known is awaited, and what is old is not believ
   expect(late).toEqual([])
   asked[2]!.fail('EAI_AGAIN')
   expect(late).toEqual([{ error: 'EAI_AGAIN', address: '' }])
+})
+
+test('without a file to ask with nobody has said that a name is gone', async () => {
+  const { asked, find, machine } = resolver()
+  const never = find('new.test')
+  find('a.test')
+  asked[1]!.answer('10.0.0.1')
+  await vi.advanceTimersByTimeAsync(2000)
+  machine.hasFiles = false
+  asked[0]!.fail('ENOTFOUND')
+  expect(never).toEqual([{ error: 'EMFILE', address: '' }])
+  const known = find('a.test')
+  asked[2]!.fail('ENOTFOUND')
+  expect(known).toEqual([{ error: undefined, address: '10.0.0.1' }])
+  machine.hasFiles = true
+  await vi.advanceTimersByTimeAsync(2000)
+  const gone = find('a.test')
+  asked[3]!.fail('ENOTFOUND')
+  expect(gone).toEqual([{ error: 'ENOTFOUND', address: '' }])
 })

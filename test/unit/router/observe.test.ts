@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { never } from '../../../src/router/forward/plane.ts'
 import { createStatsCollection } from '../../../src/router/observe/collection.ts'
 import { prometheusText } from '../../../src/router/observe/prometheus.ts'
-import { createStatsCounter, joined, mergeStats } from '../../../src/router/observe/stats.ts'
+import { createStatsCounter, joined, mergeStats, type StatsPart } from '../../../src/router/observe/stats.ts'
 import { sharing } from '../../../src/router/sharing.ts'
 import { TableRoute } from '../../../src/router/table/route-table.ts'
 import { dueOf } from '../../../src/router/forward/patience.ts'
@@ -193,7 +193,7 @@ test('a worker of an earlier version counts, though it does not say what it has 
   const collection = createStatsCollection<string>((_worker, id) => asked.push(id))
   const collected = collection.collect(['old'])
   const about = { startedAt: '', version: 1, routes: 1, clients: 0, rssBytes: 0, ejected: {} }
-  collection.told('old', asked[0]!, { ...about, ...counter.read() }, 0)
+  collection.told('old', asked[0]!, { ...about, ...counter.read() })
   const { living, ended, forgotten } = await collected
   expect(
     mergeStats(
@@ -237,7 +237,7 @@ test('what is counted in parts is all there, once, with what is in flight', () =
   }
   const sizes = parts.map(({ hosts, backends }) => Object.keys(hosts).length + Object.keys(backends).length)
   expect(Math.max(...sizes)).toBeLessThanOrEqual(500)
-  const { hosts, backends } = joined({}, parts)
+  const { hosts, backends } = joined<StatsPart>({ hosts: {}, backends: {} }, parts)
   expect(sizes.reduce((sum, size) => sum + size)).toBe(
     Object.keys(hosts).length + Object.keys(backends).length,
   )
@@ -267,11 +267,11 @@ test('an answer in parts counts when all of them are there', async () => {
   const collected = collect()
   collection.toldPart(asked[0]!, { hosts, backends: {} })
   collection.toldPart(asked[0]!, { hosts: {}, backends })
-  collection.told('one', asked[0]!, rest, 2)
+  collection.told('one', asked[0]!, rest)
   expect([...(await collected).hosts.keys()]).toEqual(['a.test'])
   // The end of an answer that nobody waits for any more takes nothing away.
   collection.toldPart(asked[0]!, { hosts, backends: {} })
-  collection.told('one', asked[0]!, rest, 2)
+  collection.told('one', asked[0]!, rest)
   collection.ended('one')
   const merged = mergeStats([], (await collection.collect([])).ended, [])
   expect([...merged.hosts.keys(), ...merged.backends.keys()]).toEqual(['a.test', 'http://10.0.0.1:1'])
