@@ -85,16 +85,19 @@ function createFor(
   pem: RouterSettings['pem'],
   accept: (socket: Socket) => unknown,
 ): Server {
-  const options = { allowHalfOpen: true, noDelay: true }
-  if (listen.tls === undefined) return createServer(options, accept)
+  if (listen.tls === undefined) return createServer({ allowHalfOpen: true, noDelay: true }, accept)
   const server = createTlsServer(
     {
       handshakeTimeout: 10_000,
       ...readTlsFiles(listen.tls, pem),
-      ...options,
+      noDelay: true,
       ALPNProtocols: ['http/1.1', 'http/1.0'],
     },
-    accept,
+    (socket) => {
+      // Not before: who closes in the middle of a handshake would be kept until that times out.
+      socket.allowHalfOpen = true
+      accept(socket)
+    },
   )
   // A failed handshake is the client's affair.
   server.on('tlsClientError', (_error, socket) => socket.destroy())

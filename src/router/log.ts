@@ -2,9 +2,12 @@
 export type Logger = {
   info(message: string): void
   warn(message: string): void
-  /** Says the same thing at most once a minute. */
+  /** Says the same thing at most once a minute, and a hundred things at most. */
   warnOnce(message: string): void
 }
+
+const minuteMs = 60_000
+const most = 100
 
 export function routerLogger(name: string): Logger {
   const said = new Map<string, number>()
@@ -18,10 +21,15 @@ export function routerLogger(name: string): Logger {
     warn: (message) => line('warn', message),
     warnOnce: (message) => {
       const now = performance.now()
-      if (now - (said.get(message) ?? -Infinity) < 60_000) return
-      if (said.size > 100) said.clear()
+      // In the order in which they were said.
+      for (const [one, at] of said) {
+        if (now - at < minuteMs) break
+        said.delete(one)
+      }
+      if (said.has(message) || said.size === most) return
       said.set(message, now)
       line('warn', message)
+      if (said.size === most) line('warn', 'there is more, which is not told for a minute')
     },
   }
 }

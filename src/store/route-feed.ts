@@ -152,7 +152,7 @@ export function openRouteFeed(
 
     /** The version of the table, 0 before the first setRoutes. */
     async version(): Promise<number> {
-      const version = Number(await read.get(routeKeys.version).catch(nullIfRefused))
+      const version = Number(await read.get(routeKeys.version).catch(nullIfOdd))
       // Whatever somebody else has put there.
       return Number.isSafeInteger(version) && version > 0 ? version : 0
     },
@@ -229,6 +229,9 @@ export function openRouteFeed(
     },
 
     async withdraw(ids: string[]): Promise<void> {
+      // One that stands still would take this in only later, and perhaps before it hears of a successor that serves by
+      // an older table: until then the record's place is kept.
+      await write.ping().catch(nullIfRefused)
       const multi = write.multi()
       for (const id of ids) {
         multi.srem(routeKeys.workers, id)
@@ -324,6 +327,11 @@ function unlessPassing(error: unknown): void {
 function nullIfRefused(error: unknown): null {
   if (!isRefusal(error)) throw error
   return null
+}
+
+/** Of a key that may be of another type. */
+function nullIfOdd(error: unknown): null {
+  return error instanceof Error && error.message.startsWith('WRONGTYPE') ? null : nullIfRefused(error)
 }
 
 function listOf(reply: unknown): string[] | undefined {

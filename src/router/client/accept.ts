@@ -1,6 +1,7 @@
 import { type Socket } from 'node:net'
 import { type Plane } from '../forward/plane.ts'
-import { ClientConnection, type Listener } from './client-connection.ts'
+import { ClientConnection } from './client-connection.ts'
+import { type Listener } from './listener.ts'
 
 /** Serves whoever has connected. */
 export function acceptClient(socket: Socket, plane: Plane, listener: Listener): void {

@@ -12,18 +12,10 @@ import { unknownHost } from '../pages.ts'
 import { type TableRoute } from '../table/route-table.ts'
 import { clientDueOf } from './due.ts'
 import { clientOf, type Origin, originOf, upstreamHead } from './forwarded.ts'
+import { HeadPieces } from './head-pieces.ts'
+import { type Listener } from './listener.ts'
 import { answerHead } from './own-answer.ts'
 import { hasProxyHeader, incomplete, parseProxyHeader } from './proxy-protocol.ts'
-import { type Reader } from './reading.ts'
-
-/** What a connection inherits from the address that it came in at. */
-export type Listener = {
-  proto: 'http' | 'https'
-  port: number
-  /** Connections of trusted proxies may begin with a PROXY protocol header. */
-  proxyProtocol: boolean
-  reader: Reader
-}
 
 /** So much behind the request in progress is read: enough to notice that the client is gone. */
 const heldBytes = 16 * 1024
@@ -47,6 +39,8 @@ export class ClientConnection implements Client {
   #exchange: Exchange | undefined
   /** Bytes that wait: a head that is not whole, or requests behind the one in progress. */
   #pending: Buffer | undefined
+  /** Of a head that is not whole, behind what is pending. */
+  readonly #pieces = new HeadPieces()
   #expectProxyHeader: boolean
   #processing = false
   #held = false
@@ -98,7 +92,10 @@ export class ClientConnection implements Client {
       this.#process(bytes, 0, length, stable)
       return
     }
-    const buf = Buffer.concat([this.#pending, bytes.subarray(0, length)])
+    const piece = bytes.subarray(0, length)
+    const isOther = this.#held || this.#expectProxyHeader
+    const buf = isOther ? Buffer.concat([this.#pending, piece]) : this.#pieces.join(this.#pending, piece)
+    if (buf === undefined) return
     this.#pending = undefined
     this.#process(buf, 0, buf.length, true)
   }

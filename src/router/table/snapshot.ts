@@ -23,6 +23,7 @@ const Options = z.object({
     maxInFlight: z.number().optional(),
   }),
 })
+const suffix = randomBytes(6).toString('hex')
 /** Lines written before others have a turn. */
 const slice = 2000
 
@@ -37,8 +38,8 @@ export async function writeSnapshot(
 ): Promise<void> {
   // Whoever tidies /tmp up may have taken it away.
   await mkdir(dirname(path), { recursive: true })
-  // A name that nobody can have put a link at.
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  // A name that nobody can have put a link at, and the same each time, as complaints about it are.
+  const temporary = `${path}.${suffix}.tmp`
   try {
     await using file = await open(temporary, 'wx', 0o640)
     await fill(file, { version, source }, table)

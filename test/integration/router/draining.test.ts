@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { reloadRouter } from '../../../src/router/control.ts'
+import { awaitSwitch, setRoutes } from '../../../src/store/routes.ts'
 import { startBackend } from './support/backend.ts'
 import { startRedis } from './support/redis.ts'
 import { ask, eventually, startRouter } from './support/router.ts'
@@ -38,3 +39,32 @@ test('a WebSocket has half a minute after a reload, and no more', { timeout: 60_
   expect(readFileSync(log, 'utf8')).toContain('"GET /ws HTTP/1.1" 101')
   expect((await ask(router.port, 'app.test')).body).toBe('served')
 })
+
+test(
+  'no switch is acknowledged before workers that started while Redis stood still',
+  { timeout: 40_000 },
+  async () => {
+    await using still = await startRedis()
+    using backend = await startBackend('served')
+    const config = await still.client.info('server')
+    const pid = Number(/process_id:(\d+)/.exec(config)?.[1])
+    await still.client.rpush('frontend:app.test', 'app', backend.url)
+    await using router = await startRouter(still)
+    await sleep(300)
+    process.kill(pid, 'SIGSTOP')
+    const before = await router.workerPids()
+    router.child.kill('SIGHUP')
+    await eventually(async () => (await router.workerPids()).every((one) => !before.includes(one)), 20_000)
+    await eventually(() => before.every((one) => !existsSync(`/proc/${one}`)), 10_000)
+    const host = 'app.test'
+    const changed = setRoutes(still.client, { set: [{ host, identifier: 'app', backends: [] }], remove: [] })
+    await sleep(50)
+    process.kill(pid, 'SIGCONT')
+    const switched = await awaitSwitch(still.client, {
+      version: await changed,
+      backends: [backend.url],
+      drainTimeoutMs: 20_000,
+    })
+    expect(switched).toEqual({ workers: 2, applied: true, undrained: [] })
+  },
+)

@@ -3,8 +3,8 @@ import { createRouteTable } from '../../../src/router/table/route-table.ts'
 import { createSync } from '../../../src/router/table/sync.ts'
 import { parseRedisUrl } from '../../../src/store/redis-target.ts'
 import { openRouteFeed } from '../../../src/store/route-feed.ts'
-import { readWorkers, routeKeys, setRoutes } from '../../../src/store/routes.ts'
 import { startBackend } from './support/backend.ts'
+import { routeKeys, setRoutes } from '../../../src/store/routes.ts'
 import { startRedis } from './support/redis.ts'
 import { ask, eventually, startRouter } from './support/router.ts'
 
@@ -82,14 +82,14 @@ test('changes arrive while all routes are read anew, and are not undone', { time
   }
 })
 
-test('a version that is no number is none', async () => {
+test.each(['SET', 'RPUSH'])('a version that is no number is none (%s)', async (write) => {
   await using redis = await startRedis()
   using backend = await startBackend('app')
-  await redis.client.set(routeKeys.version, 'nonsense')
+  await redis.client.call(write, routeKeys.version, 'nonsense')
   await redis.client.rpush(routeKeys.frontend('app.test'), 'app', backend.url)
   await using router = await startRouter(redis, { workers: 1 })
   expect(await ask(router.port, 'app.test')).toMatchObject({ status: 200, body: 'app' })
-  await eventually(async () => (await readWorkers(redis.client))[0]?.version === 0)
+  expect((await router.stats()).workers[0]?.version).toBe(0)
 })
 
 test.each(['', 'a[^-]\\*?:', 'ü', 'd', 'dead:'])(

@@ -78,6 +78,22 @@ test('clients that offer HTTP/1.0 are served, and those that offer no protocol t
   await expect(new Promise((_, reject) => refused.on('error', reject))).rejects.toThrow(/alert/)
 })
 
+test('who closes before a handshake is not kept until that times out', async () => {
+  const socket = connect({ port: ports.https, host: '127.0.0.1', allowHalfOpen: true })
+  socket.end()
+  socket.resume()
+  const ended = new Promise((resolve) => socket.on('end', () => resolve('ended')))
+  expect(await Promise.race([ended, sleep(3000)])).toBe('ended')
+})
+
+test('who half-closes once a handshake is done gets the answer', async () => {
+  const socket = dial(['http/1.1'])
+  socket.end('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n')
+  let text = ''
+  for await (const chunk of socket) text += String(chunk)
+  expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+})
+
 test('who shakes hands during a reload is served', { timeout: 30_000 }, async () => {
   const pids = await router.workerPids()
   const early = Array.from({ length: 10 }, () => connect(ports.https, '127.0.0.1'))

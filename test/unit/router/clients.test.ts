@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { clientDueOf, type ClientStanding } from '../../../src/router/client/due.ts'
 import { realAddress } from '../../../src/router/client/forwarded.ts'
+import { HeadPieces } from '../../../src/router/client/head-pieces.ts'
 import { trustedPeers } from '../../../src/router/client/proxy-protocol.ts'
 import { never } from '../../../src/router/forward/plane.ts'
 import { isLineEnd } from '../../../src/router/http/bytes.ts'
@@ -78,4 +79,16 @@ test.each([
   ['G', false],
 ])('%j is an empty line: %s', (text, is) => {
   expect(isLineEnd(Buffer.from(text), 0, text.length)).toBe(is)
+})
+
+test('a long head that comes byte by byte is looked through at the ends of lines, and now and then', () => {
+  const pieces = new HeadPieces()
+  const byte = (char: string): Buffer => Buffer.from(char, 'latin1')
+  const [short, long] = [Buffer.alloc(100, 'x'), Buffer.alloc(2000, 'x')]
+  expect(pieces.join(short, byte('a'))).toEqual(Buffer.concat([short, byte('a')]))
+  for (let i = 0; i < 3; i += 1) expect(pieces.join(long, byte('\xe9'))).toBeUndefined()
+  expect(pieces.join(long, byte('\n'))).toEqual(Buffer.concat([long, byte('\xe9\xe9\xe9\n')]))
+  let looks = 0
+  for (let i = 0; i < 10_240; i += 1) if (pieces.join(long, byte('a')) !== undefined) looks += 1
+  expect(looks).toBe(10)
 })

@@ -43,6 +43,13 @@ test('what was written is read; a route that could not be read is not kept', asy
   expect(cut.size()).toBe(1)
 })
 
+test('what cannot be written is told of in the same words each time', async () => {
+  const path = join(directory, 'folder')
+  await mkdir(path)
+  const write = () => writeSnapshot(path, { version: 1, source: 'x' }, emptyTable()).catch(String)
+  expect(await write()).toBe(await write())
+})
+
 test('a pipe in the place of a snapshot is none', async () => {
   const path = join(directory, 'pipe')
   await mustRun('mkfifo', [path])
