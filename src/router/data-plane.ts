@@ -138,7 +138,7 @@ export function createDataPlane(
   const timer = setInterval(() => {
     const now = performance.now()
     // What arrived while this process stood still is read only after its timers, and nobody was late but itself.
-    stoodStill = !stoodStill && now - plane.clock > 4 * sweepMs
+    stoodStill = !stoodStill && now - plane.clock > 2 * sweepMs
     plane.clock = now
     if (stoodStill) return
     for (const client of plane.clients) client.sweep(now)

@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { freePort } from './free-port.ts'
 import { mustRun, run } from './process.ts'
 import { readTestInstance, type TestInstance } from './test-instance.ts'
 
@@ -97,14 +96,4 @@ async function nothingMayBeLeft({ name, root, user, bridge, dockerSocket }: Test
   ])
   if (left.flat().join('') === '') return
   throw new Error(`the instance ${name} left something behind: ${JSON.stringify(left)}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -24,6 +23,7 @@ import { AppName } from '../../src/model/names.ts'
 import { connectRedis, redisReady } from '../../src/store/redis.ts'
 import { createSecrets } from '../../src/store/secrets.ts'
 import { createStore } from '../../src/store/store.ts'
+import { freePort } from './free-port.ts'
 
 export type Finished = { code: number; stdout: string; stderr: string }
 
@@ -270,16 +270,6 @@ LogLevel VERBOSE
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error(`sshd did not start: ${await readFile(join(folder, 'sshd.log'), 'utf8').catch(() => '')}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -29,6 +29,8 @@ export type ProbeProblem = {
 }
 
 const maxBytes = 64 * 1024
+/** Where the time is over so much later than it should be, this process stood still, and has not read what came meanwhile. */
+const stoodStillMs = 500
 /** 1xx besides 101, whole. */
 const interimHeads = /^(?:HTTP\/1\.[01] 1(?!01)[0-9]{2}(?=[ \r])[^]*?\r\n\r\n)+/
 
@@ -41,14 +43,16 @@ export function probe(address: BackendAddress, request: ProbeRequest): Promise<P
     let text = ''
     let reached = false
     socket.once(address.tls ? 'secureConnect' : 'connect', () => (reached = true))
-    const timer = setTimeout(
-      () =>
-        finish({
-          kind: reached ? 'silent' : 'unreachable',
-          text: `no answer within ${request.timeoutMs} ms`,
-        }),
-      request.timeoutMs,
-    )
+    const late = (): void =>
+      finish({
+        kind: reached ? 'silent' : 'unreachable',
+        text: `no answer within ${request.timeoutMs} ms`,
+      })
+    const due = performance.now() + request.timeoutMs
+    let timer = setTimeout(() => {
+      if (performance.now() - due < stoodStillMs) late()
+      else timer = setTimeout(late, request.timeoutMs)
+    }, request.timeoutMs)
     const finish = (problem: ProbeProblem | undefined): void => {
       clearTimeout(timer)
       socket.destroy()

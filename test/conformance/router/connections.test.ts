@@ -213,16 +213,18 @@ describe.each(modes)('connections, with %s', (_name, mode) => {
   })
 
   test('heartbeats may be many, as long as they are no flood', async () => {
+    const heard = Promise.withResolvers<unknown>()
     using router = await through((socket) => {
-      socket.once('data', () => {
-        const beat = (): void => void socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(12))
-        beat()
+      const beat = (): void => void socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(12))
+      socket.once('data', beat)
+      void heard.promise.then(() => {
         setTimeout(beat, 1100)
         setTimeout(() => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'), 1200)
       })
     })
     const socket = dial(router.port)
     const seen = all(socket)
+    socket.once('data', heard.resolve)
     socket.write('GET / HTTP/1.1\r\nHost: good.test\r\nConnection: close\r\n\r\n')
     const { text } = await seen
     expect(text.split('HTTP/1.1 102 ')).toHaveLength(25)

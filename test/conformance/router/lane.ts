@@ -138,7 +138,7 @@ function exchange(port: number, pieces: string[]): Promise<{ text: string; close
       socket.destroy()
       resolve({ text, closed })
     }
-    const timer = setTimeout(() => finish(false), 4000)
+    const timer = setTimeout(() => finish(false), 15_000)
     socket.on('data', (chunk) => (text += chunk.toString('latin1')))
     socket.on('error', () => finish(true))
     socket.on('end', () => finish(true))

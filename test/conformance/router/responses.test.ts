@@ -223,7 +223,7 @@ function talk(port: number, request: string): Promise<{ text: string; reset: boo
     const timer = setTimeout(() => {
       socket.destroy()
       reject(new Error(`still open after ${JSON.stringify(text.slice(0, 200))}`))
-    }, 2500)
+    }, 15_000)
     const finish = (reset: boolean): void => {
       clearTimeout(timer)
       socket.destroy()

@@ -188,15 +188,15 @@ describe('who is asking', () => {
   })
 
   it('loses what it has open when its key is removed', async () => {
-    const aborted = Promise.withResolvers<undefined>()
+    const [begun, aborted] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
     onCommand = async ({ argv }, { signal }) => {
       if (argv[0] === 'remove') keys.delete(alice.id)
-      else await once(signal, 'abort').then(() => aborted.resolve(undefined))
+      else begun.resolve(undefined)
+      if (argv[0] !== 'remove') await once(signal, 'abort').then(() => aborted.resolve(undefined))
       return 0
     }
     const open = client(sshSocket, { argv: ['logs'], keyId: alice.id })
-    await vi.waitFor(() => expect(open.socket.readyState).toBe('open'))
-    await sleep(50)
+    await begun.promise
     await client(rootSocket, { argv: ['remove'] }).closed
     await open.closed
     await aborted.promise

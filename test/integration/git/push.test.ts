@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { start } from '../../support/process.ts'
 import { type Finished, mustRun, run, type SshRig, startSshRig } from '../../support/ssh-rig.ts'
 
 let rig: SshRig
@@ -244,13 +245,12 @@ describe('git push', () => {
     }
     const first = one.git('push', 'paas', 'main')
     await started.promise
-    const second = two.git('push', 'paas', 'main')
-    await sleep(1500)
+    const second = start('git', ['-C', two.folder, 'push', 'paas', 'main'], { env: two.env })
+    await second.shows(/Waiting for a push of mia to turns/)
     expect(deployed).toHaveLength(1)
     go.resolve(undefined)
     expect((await first).code).toBe(0)
-    const refused = await second
-    expect(refused.stderr).toContain('Waiting for a push of mia to turns')
+    const refused = await second.finished
     expect(refused.stderr).toContain('[rejected]')
     expect(refused.code).toBe(1)
     expect(deployed).toHaveLength(1)

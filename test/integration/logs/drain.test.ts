@@ -78,11 +78,11 @@ test('syslog gets every line as RFC 5424 has it, and again after it was away', a
   const url = new URL(`syslog://127.0.0.1:${first.port}`)
   const draining = drain(ring, url, 'blog', state, stop.signal)
   await ring.append(lines(0, 100))
-  await eventually('the first lines', 5000, async () => first.messages().length === 100)
+  await eventually('the first lines', 20_000, async () => first.messages().length === 100)
   expect(first.messages()[7]).toBe('<134>1 2026-11-20T12:00:00.000000Z blog app web.1 - - line 7 ✓')
 
   await first.close()
-  await eventually('the outage is noticed', 5000, async () => {
+  await eventually('the outage is noticed', 20_000, async () => {
     await ring.append(lines(100 + state.sent, 1))
     await ring.flush()
     return state.problem !== undefined
@@ -91,9 +91,9 @@ test('syslog gets every line as RFC 5424 has it, and again after it was away', a
   await ring.append(lines(5000, 200))
   await ring.flush()
   const second = await syslogReceiver(first.port)
-  await eventually('the other lines', 10_000, async () => state.next === ring.end())
+  await eventually('the other lines', 20_000, async () => state.next === ring.end())
   expect(state.dropped).toBe(0)
-  const texts = await eventually('all of them', 5000, async () => {
+  const texts = await eventually('all of them', 20_000, async () => {
     const found = second.messages().map((message) => message.split(' - - ')[1])
     return found.length >= ring.end() - waiting ? found : undefined
   })
@@ -113,7 +113,7 @@ test('what the ring gives up while nobody takes it is counted', async () => {
   const state = fresh()
   const stop = new AbortController()
   const draining = drain(ring, new URL(`syslog://127.0.0.1:${receiver.port}`), 'blog', state, stop.signal)
-  await eventually('the rest', 5000, async () => state.next === 1000)
+  await eventually('the rest', 20_000, async () => state.next === 1000)
   expect(state.dropped).toBeGreaterThan(500)
   expect(state.dropped + state.sent).toBe(1000)
   stop.abort()
@@ -142,7 +142,7 @@ test('HTTP gets batches with a count and a password, and the same batch again af
   const stop = new AbortController()
   const url = new URL(`http://ann:s%40fe@127.0.0.1:${port}/in`)
   const draining = drain(ring, url, 'blog', state, stop.signal)
-  await eventually('the lines', 5000, async () => state.next === 50)
+  await eventually('the lines', 20_000, async () => state.next === 50)
   expect(bodies.map(({ count }) => count)).toEqual([50, 50])
   expect(bodies[1]!.messages).toEqual(bodies[0]!.messages)
   expect(bodies[0]!.authorization).toBe(`Basic ${Buffer.from('ann:s@fe').toString('base64')}`)

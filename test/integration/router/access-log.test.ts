@@ -97,44 +97,40 @@ test('a full disk: lines are lost and counted, and none of those after it is mer
   expect(problems).toContain(`${1000 - (written.length - 3)} lines of the access log were lost`)
 })
 
-test(
-  'no rotation leaves a file open or loses a line, however long a write takes',
-  { timeout: 30_000 },
-  async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'paas-rotated-'))
-    const path = join(directory, 'access.log')
-    const problems: string[] = []
-    const log = openAccessLog(path, (message) => problems.push(message))
-    const targetOf = (fd: string): string => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`)
-      } catch {
-        return ''
-      }
+test('no rotation leaves a file open or loses a line, however long a write takes', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'paas-rotated-'))
+  const path = join(directory, 'access.log')
+  const problems: string[] = []
+  const log = openAccessLog(path, (message) => problems.push(message))
+  const targetOf = (fd: string): string => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return ''
     }
-    const open = (): string[] =>
-      readdirSync('/proc/self/fd')
-        .map(targetOf)
-        .filter((target) => target.startsWith(directory))
-    // Whatever writes to files is busy for a while.
-    const busy = Array.from({ length: 4 }, () => promisify(pbkdf2)('x', 'y', 1_000_000, 64, 'sha512'))
-    log.line(request('/first'))
-    await sleep(600)
-    for (let i = 0; i < 3; i += 1) {
-      for (let n = 0; n < 1000; n += 1) log.line(request(`/${i}-${n}`))
-      renameSync(path, `${path}.${i}`)
-      log.reopen()
-    }
-    await Promise.all(busy)
-    await eventually(() => open().join() === path)
-    log.line(request('/last'))
-    log.close()
-    const text = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'latin1'))
-    expect(problems).toEqual([])
-    expect(text.join('').split('\n')).toHaveLength(3003)
-    rmSync(directory, { recursive: true })
-  },
-)
+  }
+  const open = (): string[] =>
+    readdirSync('/proc/self/fd')
+      .map(targetOf)
+      .filter((target) => target.startsWith(directory))
+  // Whatever writes to files is busy for a while.
+  const busy = Array.from({ length: 4 }, () => promisify(pbkdf2)('x', 'y', 1_000_000, 64, 'sha512'))
+  log.line(request('/first'))
+  await sleep(600)
+  for (let i = 0; i < 3; i += 1) {
+    for (let n = 0; n < 1000; n += 1) log.line(request(`/${i}-${n}`))
+    renameSync(path, `${path}.${i}`)
+    log.reopen()
+  }
+  await Promise.all(busy)
+  await eventually(() => open().join() === path)
+  log.line(request('/last'))
+  log.close()
+  const text = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'latin1'))
+  expect(problems).toEqual([])
+  expect(text.join('').split('\n')).toHaveLength(3003)
+  rmSync(directory, { recursive: true })
+})
 
 test('a log that cannot be opened anew goes on as it was until it can', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'paas-reopened-'))

@@ -9,7 +9,7 @@ import { defaultTimeouts } from '../../../src/router/settings.ts'
 import { modes, startPlane } from '../../conformance/router/lane.ts'
 import { startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
-import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
+import { ask, eventually, freePort, serve, startRouter, type TestRouter } from './support/router.ts'
 
 let redis: TestRedis
 beforeAll(async () => {
@@ -64,35 +64,27 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
   })
   afterAll(() => router[Symbol.asyncDispose]())
 
-  async function route(host: string, ...backends: string[]): Promise<void> {
-    await redis.client.del(`frontend:${host}`)
-    await redis.client.rpush(`frontend:${host}`, host, ...backends)
-    await sleep(100)
-  }
+  const route = (host: string, ...backends: string[]): Promise<void> => serve(redis.client, host, ...backends)
   const dial = (): Socket => connect({ port: router.port, host: '127.0.0.1', allowHalfOpen: true })
   const rss = async (): Promise<number> => (await router.stats()).workers[0]!.rssBytes / 2 ** 20
 
-  test(
-    'who takes no more of a last answer is cut in the end, and leaves nothing',
-    { timeout: 30_000 },
-    async () => {
-      await using impatient = await startRouter(redis, { workers: 1, args: [...args, '--timeout', 'idle=1'] })
-      using backend = await startBackend('bytes')
-      await route('last.test', backend.url)
-      const clients = Array.from({ length: 60 }, (_, i) => {
-        const socket = connect({ port: impatient.port, host: '127.0.0.1' })
-        socket.on('error', () => undefined)
-        socket.pause()
-        socket.write(
-          `GET /bytes?n=${1_000_000 + i * 120_000} HTTP/1.1\r\nHost: last.test\r\nConnection: close\r\n\r\n`,
-        )
-        return socket
-      })
-      await eventually(async () => (await impatient.stats()).workers[0]!.clients > 10)
-      await eventually(async () => (await impatient.stats()).workers[0]!.clients === 0, 15_000)
-      for (const socket of clients) socket.destroy()
-    },
-  )
+  test('who takes no more of a last answer is cut in the end, and leaves nothing', async () => {
+    await using impatient = await startRouter(redis, { workers: 1, args: [...args, '--timeout', 'idle=1'] })
+    using backend = await startBackend('bytes')
+    await route('last.test', backend.url)
+    const clients = Array.from({ length: 60 }, (_, i) => {
+      const socket = connect({ port: impatient.port, host: '127.0.0.1' })
+      socket.on('error', () => undefined)
+      socket.pause()
+      socket.write(
+        `GET /bytes?n=${1_000_000 + i * 120_000} HTTP/1.1\r\nHost: last.test\r\nConnection: close\r\n\r\n`,
+      )
+      return socket
+    })
+    await eventually(async () => (await impatient.stats()).workers[0]!.clients > 10)
+    await eventually(async () => (await impatient.stats()).workers[0]!.clients === 0)
+    for (const socket of clients) socket.destroy()
+  })
 
   test('an answer without a length is not whole because a reset came during the upload', async () => {
     using backend = await rawBackend((socket) => {
@@ -118,35 +110,31 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
     expect(ends.flat()).not.toContain('whole')
   })
 
-  test(
-    'a tunnel whose backend has gone is read slowly as far as its bytes have come',
-    { timeout: 20_000 },
-    async () => {
-      const bytes = 9_000_000
-      using backend = await rawBackend((socket) => {
-        socket.write('HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
-        socket.end(Buffer.alloc(bytes, 'w'), () => setTimeout(() => socket.destroy(), 20))
-      })
-      await route('tunnel.test', backend.url)
-      const socket = dial()
-      socket.pause()
-      socket.write('GET / HTTP/1.1\r\nHost: tunnel.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
-      const timer = setInterval(() => socket.write('ping'), 100)
-      await sleep(2500)
-      const all = readAll(socket)
-      socket.resume()
-      const { text, end } = await all
-      clearInterval(timer)
-      // Its own machine drops the rest when it hears something for a socket that it has closed.
-      expect(end).toBe('end')
-      expect(text.length).toBeGreaterThan(1_000_000)
-    },
-  )
+  test('a tunnel whose backend has gone is read slowly as far as its bytes have come', async () => {
+    const bytes = 9_000_000
+    using backend = await rawBackend((socket) => {
+      socket.write('HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+      socket.end(Buffer.alloc(bytes, 'w'), () => setTimeout(() => socket.destroy(), 20))
+    })
+    await route('tunnel.test', backend.url)
+    const socket = dial()
+    socket.pause()
+    socket.write('GET / HTTP/1.1\r\nHost: tunnel.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+    const timer = setInterval(() => socket.write('ping'), 100)
+    await sleep(2500)
+    const all = readAll(socket)
+    socket.resume()
+    const { text, end } = await all
+    clearInterval(timer)
+    // Its own machine drops the rest when it hears something for a socket that it has closed.
+    expect(end).toBe('end')
+    expect(text.length).toBeGreaterThan(1_000_000)
+  })
 
   test(
     'an early answer is read slowly to its end, whatever the upload meets',
     // Now and then the backend's own machine has not got rid of all before it drops it.
-    { timeout: 20_000, retry: 2 },
+    { retry: 2 },
     async () => {
       const bytes = 5_000_000
       using backend = await rawBackend((socket) => {
@@ -191,13 +179,13 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
         last = text.slice(-8)
         answers -= last.split('HTTP/1.1 ').length - 1
       })
-      await eventually(() => answers === count, 30_000)
+      await eventually(() => answers === count, 50_000)
       socket.destroy()
     },
     60_000,
   )
 
-  test('large bodies that are with their backend are not kept here', { timeout: 60_000 }, async () => {
+  test('large bodies that are with their backend are not kept here', { timeout: 120_000 }, async () => {
     const [clients, bytes] = [800, 300_000]
     await using fresh = await startRouter(redis, { workers: 1, args })
     const rss = async (): Promise<number> => (await fresh.stats()).workers[0]!.rssBytes / 2 ** 20
@@ -218,7 +206,7 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
       socket.write(body)
       return socket
     })
-    await eventually(() => taken === clients * bytes, 40_000)
+    await eventually(() => taken === clients * bytes, 100_000)
     expect((await rss()) - before).toBeLessThan((0.75 * clients * bytes) / 2 ** 20)
     for (const socket of sockets) socket.destroy()
   })
@@ -239,7 +227,6 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
       if (version === '1.0') expect(end).toBe('ECONNRESET')
       else expect(end === 'ECONNRESET' || !text.endsWith('0\r\n\r\n')).toBe(true)
     },
-    20_000,
   )
 
   test('a half-closed client in the middle of its upload does not either', async () => {
@@ -264,7 +251,7 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
       socket.write(`GET / HTTP/1.1\r\nHost: gone.test\r\n\r\n${behind}`)
       await eventually(() => seen.length === 1)
       socket.resetAndDestroy()
-      await eventually(() => backend.sockets.size === 0, 3000)
+      await eventually(() => backend.sockets.size === 0, 15_000)
       expect(seen).toHaveLength(1)
     },
   )
@@ -274,8 +261,7 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
       setTimeout(() => socket.end('no HTTP at all'), 300)
     })
     await route('both.test', backend.url)
-    await redis.client.rpush('frontend:none.test', 'none')
-    await sleep(300)
+    await route('none.test')
     // Nobody has to be asked for the answer of the second.
     for (const hosts of [
       ['both', 'both'],
@@ -287,6 +273,24 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
       expect(text.match(/HTTP\/1\.1 502 Bad Gateway\r\nDate: \w{3}, \d\d \w{3} /g)).toHaveLength(hosts.length)
       expect(end).toBe('end')
     }
+  })
+
+  test('a half-closed client is not taken for gone by a router that stood still', async () => {
+    let answer: (() => void) | undefined
+    using backend = await rawBackend((socket) => {
+      answer = () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+    await route('still.test', backend.url)
+    const [pid] = await router.workerPids()
+    const socket = dial()
+    socket.end('GET / HTTP/1.1\r\nHost: still.test\r\n\r\n')
+    await eventually(() => answer !== undefined)
+    // So does a machine, and whoever is on it answers when it goes on.
+    process.kill(pid!, 'SIGSTOP')
+    await sleep(1500)
+    process.kill(pid!, 'SIGCONT')
+    setTimeout(answer!, 50)
+    expect((await readAll(socket)).text).toMatch(/\r\n\r\nok$/)
   })
 
   test('an early answer reaches a client that sends on for longer than a moment', async () => {
@@ -307,7 +311,7 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
     socket.destroy()
     expect(text).toMatch(/^HTTP\/1\.1 413 .*big$/s)
     expect(failure).toBe('')
-  }, 20_000)
+  })
 
   test('a tunnel hears that its client had said all before it was one', async () => {
     const heard: string[] = []
@@ -331,47 +335,43 @@ describe.each([{ args: [] }, { args: ['--no-fast-path'] }])('clients $args', ({ 
   })
 })
 
-test('a limit for a request as a whole', { timeout: 20_000 }, async () => {
+test('a limit for a request as a whole', async () => {
   using backend = await startBackend('total')
-  await redis.client.rpush('frontend:total.test', 'total', backend.url)
   const router = await startRouter(redis, { workers: 1, args: ['--timeout', 'total=1'] })
+  await serve(redis.client, 'total.test', backend.url)
   const started = performance.now()
   expect((await ask(router.port, 'total.test', '/slow?ms=8000')).status).toBe(504)
-  expect(performance.now() - started).toBeLessThan(4000)
+  expect(performance.now() - started).toBeLessThan(7000)
   expect((await ask(router.port, 'total.test')).status).toBe(200)
   await router[Symbol.asyncDispose]()
 })
 
-test(
-  'a client’s time for its head begins after what a proxy says about it',
-  { timeout: 20_000 },
-  async () => {
-    using backend = await startBackend('proxied')
-    const [[, mode]] = modes as [(typeof modes)[number]]
-    const plane = await startPlane({
-      routes: { 'app.test': [backend.url] },
-      settings: {
-        proxyProtocol: true,
-        trustedProxies: ['127.0.0.1'],
-        timeouts: { ...defaultTimeouts, head: 1000 },
-      },
-      mode,
-    })
-    const waiting = connect({ port: plane.port, host: '127.0.0.1' })
-    const late = connect({ port: plane.port, host: '127.0.0.1' })
-    const header = 'PROXY TCP4 203.0.113.9 10.0.0.1 1000 80\r\n'
-    for (const socket of [waiting, late]) socket.write(header.slice(0, 9))
-    await sleep(200)
-    waiting.write(header.slice(9))
-    expect((await readAll(late)).text).toContain('408')
-    await sleep(1000)
-    waiting.write('GET / HTTP/1.0\r\nHost: app.test\r\n\r\n')
-    expect((await readAll(waiting)).text).toContain('proxied')
-    plane.close()
-  },
-)
+test('a client’s time for its head begins after what a proxy says about it', async () => {
+  using backend = await startBackend('proxied')
+  const [[, mode]] = modes as [(typeof modes)[number]]
+  const plane = await startPlane({
+    routes: { 'app.test': [backend.url] },
+    settings: {
+      proxyProtocol: true,
+      trustedProxies: ['127.0.0.1'],
+      timeouts: { ...defaultTimeouts, head: 1000 },
+    },
+    mode,
+  })
+  const waiting = connect({ port: plane.port, host: '127.0.0.1' })
+  const late = connect({ port: plane.port, host: '127.0.0.1' })
+  const header = 'PROXY TCP4 203.0.113.9 10.0.0.1 1000 80\r\n'
+  for (const socket of [waiting, late]) socket.write(header.slice(0, 9))
+  await sleep(200)
+  waiting.write(header.slice(9))
+  expect((await readAll(late)).text).toContain('408')
+  await sleep(1000)
+  waiting.write('GET / HTTP/1.0\r\nHost: app.test\r\n\r\n')
+  expect((await readAll(waiting)).text).toContain('proxied')
+  plane.close()
+})
 
-test('an empty line after a request is no request that comes too late', { timeout: 20_000 }, async () => {
+test('an empty line after a request is no request that comes too late', async () => {
   const port = await freePort()
   using backend = await startBackend('line')
   await redis.client.rpush('frontend:line.test', 'line', backend.url)

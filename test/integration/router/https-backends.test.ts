@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startRedis, type TestRedis } from './support/redis.ts'
-import { ask, startRouter, type TestRouter } from './support/router.ts'
+import { ask, serve, startRouter, type TestRouter } from './support/router.ts'
 import { makeCertificate } from './support/tls.ts'
 
 const long = 'x'.repeat(3_000_000)
@@ -106,8 +106,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a backend that speaks %s', (vers
     backend.on('connection', () => (connections += 1))
     await once(backend, 'listening')
     const { port } = backend.address() as AddressInfo
-    await redis.client.rpush(`frontend:${host}`, host, `https://127.0.0.1:${port}`)
-    await sleep(300)
+    await serve(redis.client, host, `https://127.0.0.1:${port}`)
   })
   afterAll(() => backend.close())
 
@@ -131,7 +130,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a backend that speaks %s', (vers
     expect((await ask(router.port, host, '/counted-and-cut')).body).toBe('body')
   })
 
-  test('what is no TLS is no answer, however open the connection stays', { timeout: 10_000 }, async () => {
+  test('what is no TLS is no answer, however open the connection stays', async () => {
     expect(await ask(router.port, host, '/no-tls')).toMatchObject({ status: 502 })
   })
 
@@ -175,34 +174,28 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a backend that speaks %s', (vers
     process.kill(pid!, 'SIGCONT')
     const started = performance.now()
     await new Promise((resolve) => socket.once('close', resolve))
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 
-  test(
-    'an early answer is whole where the backend ends its side and reads on',
-    { timeout: 30_000 },
-    async () => {
-      const received = async (size: number): Promise<number> => {
-        const socket = connect(router.port, '127.0.0.1')
-        let bytes = 0
-        socket.on('error', () => undefined)
-        socket.on('data', (chunk) => {
-          bytes += chunk.length
-          socket.pause()
-          setTimeout(() => socket.resume(), 10)
-        })
-        socket.write(
-          `POST /half-closed/${size} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 50000000\r\n\r\n`,
-        )
-        const upload = setInterval(() => socket.write('x'.repeat(2000)), 5)
-        await new Promise((resolve) => socket.once('close', resolve))
-        clearInterval(upload)
-        return bytes
-      }
-      const all = await Promise.all(sizes.map(async (size) => (await received(size)) > size))
-      expect(all).toEqual(sizes.map(() => true))
-    },
-  )
+  test('an early answer is whole where the backend ends its side and reads on', async () => {
+    const received = async (size: number): Promise<number> => {
+      const socket = connect(router.port, '127.0.0.1')
+      let bytes = 0
+      socket.on('error', () => undefined)
+      socket.on('data', (chunk) => {
+        bytes += chunk.length
+        socket.pause()
+        setTimeout(() => socket.resume(), 10)
+      })
+      socket.write(`POST /half-closed/${size} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 50000000\r\n\r\n`)
+      const upload = setInterval(() => socket.write('x'.repeat(2000)), 5)
+      await new Promise((resolve) => socket.once('close', resolve))
+      clearInterval(upload)
+      return bytes
+    }
+    const all = await Promise.all(sizes.map(async (size) => (await received(size)) > size))
+    expect(all).toEqual(sizes.map(() => true))
+  })
 
   test.skipIf(version === 'TLSv1.3')('who shakes hands anew in the middle is not asked again', async () => {
     expect((await ask(router.port, host, '/renegotiated', '', 'POST', 'body')).body).toBe('first')

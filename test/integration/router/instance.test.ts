@@ -85,7 +85,7 @@ test(
       })
       const switched = await awaitSwitch(redis, { version, backends: [], drainTimeoutMs: 10_000 })
       expect(switched).toEqual({ workers: 2, applied: true, undrained: [] })
-      for (let i = 0; i < 10; i += 1) expect((await ask(port, 'blog.apps.test')).body).toBe('a')
+      for (let i = 0; i < 30; i += 1) expect((await ask(port, 'blog.apps.test')).body).toBe('a')
       await eventually(async () => (await redis.smembers('dead:blog.apps.test')).join() === '0')
       await redis.rpush('frontend:hand.apps.test', 'hand', a.url)
       await eventually(async () => (await ask(port, 'hand.apps.test')).body === 'a')

@@ -56,34 +56,30 @@ describe('what is written', () => {
     expect(out.unflushed).toBe(true)
   })
 
-  test(
-    'is seen to move while its reader takes some of what the kernel has',
-    { timeout: 30_000 },
-    async () => {
-      const { near, far } = await pair()
-      const kernel = createSendQueues()
-      const out = new Outbox(near, new Buffers(), () => undefined)
-      const body = Buffer.alloc(32 * 2 ** 20)
-      out.bytes(body, 0, body.length, true)
-      const waiting = (): unknown =>
-        (near as Socket & { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize
-      await sleep(200)
-      for (let i = 0; i < 3; i += 1) {
-        out.moved(kernel)
-        await sleep(1200)
-      }
-      expect(out.moved(kernel)).toBe(false)
-      // Now and then the kernel takes more as well.
-      await eventually(async () => {
-        const before = waiting()
-        far.resume()
-        await once(far, 'data')
-        far.pause()
-        await sleep(300)
-        return out.moved(kernel) && waiting() === before
-      }, 20_000)
-    },
-  )
+  test('is seen to move while its reader takes some of what the kernel has', async () => {
+    const { near, far } = await pair()
+    const kernel = createSendQueues()
+    const out = new Outbox(near, new Buffers(), () => undefined)
+    const body = Buffer.alloc(32 * 2 ** 20)
+    out.bytes(body, 0, body.length, true)
+    const waiting = (): unknown =>
+      (near as Socket & { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize
+    await sleep(200)
+    for (let i = 0; i < 3; i += 1) {
+      out.moved(kernel)
+      await sleep(1200)
+    }
+    expect(out.moved(kernel)).toBe(false)
+    // Now and then the kernel takes more as well.
+    await eventually(async () => {
+      const before = waiting()
+      far.resume()
+      await once(far, 'data')
+      far.pause()
+      await sleep(300)
+      return out.moved(kernel) && waiting() === before
+    }, 20_000)
+  })
 
   test('arrives in order when the reader is slow, whatever its sizes', async () => {
     const { near, far } = await pair()

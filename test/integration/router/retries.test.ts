@@ -8,7 +8,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Backend, startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
-import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
+import { ask, eventually, freePort, heard, serve, startRouter, type TestRouter } from './support/router.ts'
 import { makeCertificate } from './support/tls.ts'
 
 let redis: TestRedis
@@ -51,8 +51,7 @@ async function raw(server: Server, onSocket: (socket: Socket) => void = () => un
 
 async function route(host: string, backends: string[], options?: Record<string, string>): Promise<void> {
   if (options !== undefined) await redis.client.hset(`paas:route:options:${host}`, options)
-  await redis.client.rpush(`frontend:${host}`, host, ...backends)
-  await sleep(300)
+  await serve(redis.client, host, ...backends)
 }
 
 test('a backend that closes without an answer gets no more while another one answers', async () => {
@@ -85,13 +84,14 @@ test('a backend that resets one request and then hangs is out for good reason, a
   const url = `http://127.0.0.1:${sick.port}`
   await route('sick.test', [url, good.url], { weights: '1,0' })
   expect((await ask(router.port, 'sick.test', '/', '', 'POST', 'abc')).status).toBe(502)
-  await eventually(async () => (await router.stats()).backends[url]?.ejected === 'hang', 10_000)
+  await eventually(async () => (await router.stats()).backends[url]?.ejected === 'hang')
   // Nobody else takes its requests, so that a mark would leave nobody.
   expect(await redis.client.smembers('dead:sick.test')).toEqual([])
+  // Who asked it would have to wait for half a minute.
   const started = performance.now()
   expect((await ask(router.port, 'sick.test')).status).toBe(503)
-  expect(performance.now() - started).toBeLessThan(1000)
-}, 20_000)
+  expect(performance.now() - started).toBeLessThan(10_000)
+})
 
 test('what ends in a TLS handshake has seen no request, whose method does not matter', async () => {
   using ending = await raw(createServer(), (socket) => socket.once('data', () => socket.end()))
@@ -114,24 +114,18 @@ test('a backend over TLS is asked for by its name', async () => {
   expect((await ask(router.port, 'named.test')).body).toBe('localhost')
 })
 
-test(
-  'those that wait for a backend that turns out to be away go elsewhere',
-  { timeout: 20_000 },
-  async () => {
-    using away = await raw(createServer())
-    await route('waits.test', [`https://127.0.0.1:${away.port}`, good.url], {
-      maxInFlight: '2',
-      balance: 'random',
-    })
-    const started = performance.now()
-    const answers = await Promise.all(
-      Array.from({ length: 60 }, () => ask(router.port, 'waits.test', '/slow?ms=20')),
-    )
-    expect(answers.filter(({ status }) => status !== 200)).toEqual([])
-    // The limit of a wait is 5 s.
-    expect(performance.now() - started).toBeLessThan(4500)
-  },
-)
+test('those that wait for a backend that turns out to be away go elsewhere', async () => {
+  using away = await raw(createServer())
+  await route('waits.test', [`https://127.0.0.1:${away.port}`, good.url], {
+    maxInFlight: '2',
+    balance: 'random',
+  })
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, () => ask(router.port, 'waits.test', '/slow?ms=20')),
+  )
+  // Who waits to the end is told 503.
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+})
 
 test('where there is no place to wait, another backend is asked', async () => {
   using hanging = await startBackend('hanging', (req) => req.method !== 'HEAD')
@@ -152,7 +146,7 @@ test('where there is no place to wait, another backend is asked', async () => {
   expect(statuses.filter((status) => status !== 200)).toEqual([])
 })
 
-test('a backend whose name has an address where nobody listens', { timeout: 20_000 }, async () => {
+test('a backend whose name has an address where nobody listens', async () => {
   const hosts = join(redis.directory, 'hosts')
   writeFileSync(hosts, '127.0.0.1 localhost two.test\n::1 two.test\n')
   using fellow = await startBackend('fellow')
@@ -244,7 +238,7 @@ test('what fails once its host has no route any more is asked of nobody else', a
   const answer = ask(router.port, 'gone.test')
   await eventually(() => asked === 1)
   await redis.client.del('frontend:gone.test')
-  await sleep(300)
+  await heard(redis.client)
   expect((await ask(router.port, 'gone.test')).status).toBe(404)
   for (const socket of sockets) socket.destroy()
   expect((await answer).status).toBe(502)
@@ -257,7 +251,8 @@ test('a lone backend that cannot be connected to in time is a matter of time', a
   expect((await ask(router.port, 'away.test')).status).toBe(504)
 })
 
-test('a router that stood still blames nobody', { timeout: 20_000 }, async () => {
+// Whoever it connects to has half a second more, which is little where the machine has much to do.
+test('a router that stood still blames nobody', { retry: 2 }, async () => {
   const server = createHttpsServer(pem, (_req, res) => res.setHeader('Connection', 'close').end('ok'))
   using backend = await raw(server)
   await route('still.test', [`https://127.0.0.1:${backend.port}`, `https://localhost:${backend.port}`])
@@ -320,7 +315,7 @@ test.each([
   expect(answer.status).toBe(200)
 })
 
-test('a POST leaves the connections alone that it does not take', { timeout: 20_000 }, async () => {
+test('a POST leaves the connections alone that it does not take', async () => {
   using backend = await startBackend('kept')
   await route('kept.test', [backend.url])
   const twenty = () =>
@@ -383,39 +378,35 @@ test('a lone backend whose answer is none is asked once', async () => {
   expect(asked).toEqual(['GET '])
 })
 
-test(
-  'one that was marked when it hung is asked where the last one has gone',
-  { timeout: 30_000 },
-  async () => {
-    const args = ['--timeout', 'first-byte=2']
-    await using router = await startRouter(redis, { workers: 1, args })
-    // It answers neither questions nor some requests, but others.
-    const some = await startBackend('some', (req) => req.url !== '/some')
-    const last = await startBackend('last')
-    await route('hangs.test', [some.url, last.url])
-    await eventually(async () => {
-      ask(router.port, 'hangs.test').catch(() => undefined)
-      await sleep(500)
-      return (await redis.client.smembers('dead:hangs.test')).includes('0')
-    }, 20_000)
-    last.close()
-    await eventually(async () => (await ask(router.port, 'hangs.test', '/some')).body === 'some', 15_000)
-    some.close()
-  },
-)
+test('one that was marked when it hung is asked where the last one has gone', async () => {
+  const args = ['--timeout', 'first-byte=2']
+  await using router = await startRouter(redis, { workers: 1, args })
+  // It answers neither questions nor some requests, but others.
+  const some = await startBackend('some', (req) => req.url !== '/some')
+  const last = await startBackend('last')
+  await route('hangs.test', [some.url, last.url])
+  await eventually(async () => {
+    ask(router.port, 'hangs.test').catch(() => undefined)
+    await sleep(500)
+    return (await redis.client.smembers('dead:hangs.test')).includes('0')
+  }, 40_000)
+  last.close()
+  await eventually(async () => (await ask(router.port, 'hangs.test', '/some')).body === 'some')
+  some.close()
+})
 
-test('nobody is left marked by a worker that has gone', { timeout: 30_000 }, async () => {
+test('nobody is left marked by a worker that has gone', async () => {
   const ports = [await freePort(), await freePort()]
   await route(
     'both.test',
     ports.map((port) => `http://127.0.0.1:${port}`),
   )
   for (let i = 0; i < 5; i += 1) expect((await ask(router.port, 'both.test')).status).toBe(502)
-  expect(await redis.client.smembers('dead:both.test')).toEqual(['0', '1'])
+  await eventually(async () => (await redis.client.smembers('dead:both.test')).join() === '0,1')
   const pids = await router.workerPids()
   router.child.kill('SIGHUP')
   await eventually(async () => (await router.workerPids()).every((pid) => !pids.includes(pid)), 20_000)
   const back = await Promise.all(ports.map((port) => startBackend('back', undefined, port)))
-  await eventually(async () => (await ask(router.port, 'both.test')).status === 200, 3000)
+  await eventually(async () => (await ask(router.port, 'both.test')).status === 200, 15_000)
   for (const one of back) one.close()
 })

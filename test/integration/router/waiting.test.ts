@@ -7,7 +7,7 @@ import { defaultTimeouts } from '../../../src/router/settings.ts'
 import { TableRoute } from '../../../src/router/table/route-table.ts'
 import { modes, startPlane } from '../../conformance/router/lane.ts'
 import { startBackend } from './support/backend.ts'
-import { ask } from './support/router.ts'
+import { ask, eventually } from './support/router.ts'
 
 const options = { balance: 'least' as const, weights: [], sticky: true, maxInFlight: undefined }
 
@@ -21,22 +21,26 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
     const well = await startBackend('well')
     const plane = await startPlane({ routes: {}, settings, mode })
     plane.table.set(new TableRoute('a.test', ['app', hanging.url, well.url], sticky ? options : undefined))
-    const dead = (indexes: number[], ms: number): void =>
-      plane.table.setDead('a.test', { indexes: new Set(indexes), until: performance.now() + ms })
-    dead([1], 200)
+    const other = (until: number): void => plane.table.setDead('a.test', { indexes: new Set([1]), until })
+    other(Infinity)
     const first = connect({ port: plane.port, host: '127.0.0.1' })
     first.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
-    await sleep(50)
+    await eventually(() => hanging.seen.length === 1)
     return {
       hanging,
+      /** Marks the other one dead until then. */
+      other,
       well,
       plane,
       token: plane.plane.stickyToken('a.test', hanging.url),
       backend: plane.backends.get(hanging.url)!,
       [Symbol.asyncDispose]: async () => {
         first.resetAndDestroy()
-        await sleep(20)
-        for (const { active, inFlight } of plane.backends.values()) expect([active, inFlight]).toEqual([0, 0])
+        await eventually(() => {
+          for (const { active, inFlight } of plane.backends.values())
+            expect([active, inFlight]).toEqual([0, 0])
+          return true
+        })
         plane.close()
         for (const one of [hanging, well]) one.close()
       },
@@ -46,8 +50,7 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
   test('goes on by the routes of when its backend went', async () => {
     await using at = await scene({ maxInFlight: 1 }, false)
     const answer = ask(at.plane.port, 'a.test')
-    await sleep(50)
-    expect(at.backend.queued).toBe(1)
+    await eventually(() => at.backend.queued === 1)
     using next = await startBackend('next')
     at.plane.table.set(new TableRoute('a.test', ['app', at.hanging.url, next.url], undefined))
     at.plane.table.setDead('a.test', undefined)
@@ -60,8 +63,11 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
   test('goes on by the time of when its backend went', async () => {
     await using at = await scene({ maxInFlight: 1 }, false)
     const answer = ask(at.plane.port, 'a.test')
+    await eventually(() => at.backend.queued === 1)
     // The other one is back by then.
-    await sleep(300)
+    at.other(performance.now() + 50)
+    await sleep(100)
+    expect(at.backend.queued).toBe(1)
     at.backend.unreachable = 'connect'
     at.backend.dissolveQueue(() => true)
     expect((await answer).body).toBe('well')
@@ -76,8 +82,7 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
       at.plane.table.set(new TableRoute('a.test', ['app', at.hanging.url, at.well.url], undefined))
       at.plane.table.setDead('a.test', { indexes: new Set([1]), until: Infinity })
       const answer = ask(at.plane.port, 'a.test')
-      await sleep(50)
-      expect(at.backend.queued).toBe(1)
+      await eventually(() => at.backend.queued === 1)
       at.plane.table.setDead('a.test', undefined)
       expect(at.backend.queued).toBe(1)
       end()
@@ -93,7 +98,7 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
     at.plane.table.setDead('a.test', { indexes: new Set([0]), until: Infinity })
     const busy = connect({ port: at.plane.port, host: '127.0.0.1' })
     busy.write('GET /hang HTTP/1.1\r\nHost: a.test\r\n\r\n')
-    await sleep(50)
+    await eventually(() => at.well.seen.length === 1)
     let answered = 0
     const answer = ask(at.plane.port, 'a.test').finally(() => (answered = performance.now()))
     const started = performance.now()
@@ -102,13 +107,13 @@ describe.each(modes)('a request that waits for its turn, with %s', (_name, mode)
       at.plane.table.setDead('a.test', { indexes: new Set([(i + 1) % 2]), until: Infinity })
     }
     expect((await answer).status).toBe(503)
-    expect(answered - started).toBeLessThan(3000)
+    expect(answered - started).toBeLessThan(5000)
     busy.resetAndDestroy()
   })
 
   test('is asked elsewhere where there is no place, and stays the visitor of its own backend', async () => {
     await using at = await scene({ maxInFlight: 1, maxQueue: 0, retries: 0 }, true)
-    await sleep(200)
+    at.plane.table.setDead('a.test', undefined)
     // Retries are for what has failed.
     const { head, body } = await ask(at.plane.port, 'a.test', '/', `Cookie: paas_backend=${at.token}\r\n`)
     expect(body).toBe('well')

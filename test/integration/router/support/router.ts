@@ -1,22 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { type Redis } from 'ioredis'
+import { type Route } from '../../../../src/model/route.ts'
 import { readRouterStats } from '../../../../src/router/control.ts'
+import { awaitSwitch, setRoutes } from '../../../../src/store/routes.ts'
+import { freePort } from '../../../support/free-port.ts'
 import { type TestRedis } from './redis.ts'
 
-const main = join(import.meta.dirname, '../../../../src/main/router.ts')
+export { freePort }
 
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
+const main = join(import.meta.dirname, '../../../../src/main/router.ts')
 
 /** The real router process with its workers, in front of a Redis. */
 export async function startRouter(
@@ -49,7 +44,7 @@ export async function startRouter(
     env: { ...process.env, ...options.env },
   })
   child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
-  await eventually(() => child.exitCode !== null || log.includes('serving with'), 20_000)
+  await eventually(() => child.exitCode !== null || log.includes('serving with'), 40_000)
   if (child.exitCode !== null) throw new Error(`the router ended: ${log}`)
   return {
     port,
@@ -71,8 +66,21 @@ export async function startRouter(
 
 export type TestRouter = Awaited<ReturnType<typeof startRouter>>
 
+/** Resolves once all workers serve by what Redis was told before: they hear of everything in order. */
+export const heard = (redis: Redis): Promise<void> => change(redis, [])
+
+/** Gives a host these backends; resolves once all workers serve by them. */
+export const serve = (redis: Redis, host: string, ...backends: string[]): Promise<void> =>
+  change(redis, [{ host, identifier: host, backends }])
+
+async function change(redis: Redis, set: Route[]): Promise<void> {
+  const version = await setRoutes(redis, { set, remove: [] })
+  const { applied } = await awaitSwitch(redis, { version, backends: [], drainTimeoutMs: 20_000 })
+  if (!applied) throw new Error('not all workers have heard of what Redis was told')
+}
+
 /** Waits until a condition holds; fails with what it threw last. */
-export async function eventually(condition: () => unknown, timeoutMs = 5000): Promise<void> {
+export async function eventually(condition: () => unknown, timeoutMs = 20_000): Promise<void> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     let failure: unknown = new Error('the condition did not come true')
