@@ -63,8 +63,12 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const feed = openRouteFeed(
     settings.redis,
     {
-      // What is older must not come after it.
-      onConnected: () => void afterSnapshot.then(() => sync.wantFull()),
+      onConnected: () => {
+        // Marks that have ended while Redis was away are there again before others read them.
+        checks.renew()
+        // What is older must not come after it.
+        void afterSnapshot.then(() => sync.wantFull())
+      },
       onChanged: (hosts, version) => sync.changed(hosts, version),
       onError: (message) => log.warnOnce(`Redis: ${message}`),
     },
@@ -73,7 +77,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
   const marks: DeadMarks = {
     markDead: (mark) =>
       feed.markDead({ ...mark, ttlSeconds: settings.deadTtlSeconds }).catch((error: unknown) => {
-        log.warnOnce(`a dead mark was not written: ${String(error)}`)
+        log.warnOnce(`a dead mark was not written: ${reasonOf(error)}`)
         return false
       }),
     unmarkDead: (host, index) => feed.unmarkDead(host, index),
@@ -90,7 +94,7 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
     },
     drained: () => announce(),
     routesKnown,
-    staysDead: (host) => checked.has(host) && !feed.connected,
+    staysDead: (host) => checked.has(host) && (!feed.connected || sync.reading),
     report: (message) => log.info(message),
   })
   const { table, backends, plane, lookup } = data
@@ -301,6 +305,13 @@ export async function startWorker(settings: RouterSettings, role: WorkerRole, lo
       accessLog?.close()
     },
   }
+}
+
+/** Of a transaction that was discarded the reason is in what came before. */
+function reasonOf(error: unknown): string {
+  const [first] =
+    error instanceof Error && 'previousErrors' in error ? (error.previousErrors as unknown[]) : []
+  return String(first ?? error)
 }
 
 /** What tells one Redis, and one set of routes in it, from another. */

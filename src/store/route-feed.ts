@@ -72,13 +72,14 @@ export function openRouteFeed(
   let asking: Promise<boolean> | undefined
   let closed = false
 
-  async function subscribe(): Promise<void> {
-    // On this connection, which is there, and not on one that may not be yet; once subscribed it takes no such commands.
-    if (options.mayConfigure) await allowNotifications(subscriber).catch(unlessPassing)
-    // Without the right to either, or without notifications, the resync remains.
+  /** The right to hear of changes was refused, and may be granted by the time of the next resync, which remains. */
+  let deaf = false
+  async function listen(): Promise<void> {
+    deaf = false
     const refused = (what: string) => (error: unknown) => {
       // In whatever words: what stands in for a Redis may not know the command.
       if (!(error instanceof Error) || error.name !== 'ReplyError' || isPassing(error)) throw error
+      deaf = true
       listener.onError(`no ${what}: ${String(error)}`)
     }
     await subscriber
@@ -87,6 +88,12 @@ export function openRouteFeed(
     await subscriber
       .psubscribe(...patterns.map((pattern) => `${escapeGlob(`${keyspace}${pattern}`)}*`))
       .catch(refused('keyspace notifications'))
+  }
+
+  async function subscribe(): Promise<void> {
+    // On this connection, which is there, and not on one that may not be yet; once subscribed it takes no such commands.
+    if (options.mayConfigure) await allowNotifications(subscriber).catch(unlessPassing)
+    await listen()
     listener.onConnected()
   }
 
@@ -164,6 +171,7 @@ export function openRouteFeed(
     async *routes(extras: Set<string>): AsyncGenerator<Pick<FedHost, 'host' | 'list'>[]> {
       // Somebody else may have set them otherwise.
       if (options.mayConfigure) await allowNotifications(read).catch(unlessPassing)
+      if (deaf && subscriber.status === 'ready') await listen().catch(() => undefined)
       // Redis reads the next page while the one before is taken in.
       let coming: ReturnType<typeof readLists> | undefined
       for await (const hosts of hostsWithRoutes(extras)) {

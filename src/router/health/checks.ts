@@ -71,9 +71,10 @@ export function createHealthChecks(
   const againMs = Math.min(Math.max(500, policy.deadTtlSeconds * 500), maxTimerMs)
 
   /** However rare probes are, and however long they take. */
-  const renewing = setInterval(() => {
+  const renewing = setInterval(renew, againMs)
+  function renew(): void {
     for (const { places } of running.values()) for (const place of places) if (place.out) void mark(place)
-  }, againMs)
+  }
 
   const moving = setInterval(() => {
     for (const { places } of running.values()) leave(places)
@@ -114,7 +115,8 @@ export function createHealthChecks(
           (isFirst ? takenOver(host, url, index) : { host, url, index, good: 0, bad: 0, out: false }),
       )
       await Promise.all(watched.places.map((place) => examine(place, check, signal)))
-      await pause(check.interval * 1000, signal)
+      // Those that began together are not to ask in the same moment for ever.
+      await pause(check.interval * 1000 * (0.9 + Math.random() / 5), signal)
     }
   }
 
@@ -185,6 +187,8 @@ export function createHealthChecks(
       running.set(host, watched)
       void watch(watched, host, HealthCheck.parse(fields), controller.signal)
     },
+    /** Gives the verdicts again at once. */
+    renew,
     close(): void {
       closed = true
       clearInterval(renewing)

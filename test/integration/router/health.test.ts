@@ -488,6 +488,30 @@ test('a verdict ends with a check that goes together with the place it was about
   checks.close()
 })
 
+test('a verdict holds also in the moment in which Redis is back', { retry: 2 }, async () => {
+  using sick = await failing('sick', '/health')
+  await using own = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always'])
+  const file = join(own.directory, 'config.json')
+  const at = await freePort()
+  const server = { workers: 2, deadBackendTTL: 1, accessLog: join(own.directory, 'access.log') }
+  writeFileSync(file, JSON.stringify({ server, http: { port: at }, driver: [own.url] }))
+  await own.client.rpush('frontend:back.test', 'back', sick.url, good.url)
+  await own.client.hset('healthcheck:back.test', { path: '/health', interval: '60', fall: '1' })
+  await using other = await startRouter(own, { bare: true, args: ['--hipache-config', file] })
+  await eventually(async () => (await own.client.smembers('dead:back.test')).join() === '0')
+  await heard(own.client)
+  await own.stop()
+  // Marks last for a second.
+  await sleep(2500)
+  const bodies = new Set<string>()
+  const back = own.start()
+  for (const until = performance.now() + 3000; performance.now() < until; await sleep(5))
+    bodies.add((await ask(at, 'back.test')).body)
+  await back
+  expect([...bodies]).toEqual(['good'])
+  expect(other.child.exitCode).toBeNull()
+})
+
 test('a verdict holds while Redis is away', async () => {
   const sick = await failing('sick', '/health')
   await route('away.test', good.url, sick.url)

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseRedisUrl } from '../../../src/store/redis-target.ts'
+import { openRouteFeed } from '../../../src/store/route-feed.ts'
 import { type Backend, startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { ask, eventually, freePort, startRouter } from './support/router.ts'
@@ -76,4 +78,34 @@ test('a prefix with characters of patterns is one like any other', async () => {
   await redis.client.rpush('app[1]*:frontend:glob.test', 'glob', backend.url)
   await eventually(async () => (await ask(router.port, 'glob.test')).status === 200, 5000)
   await router[Symbol.asyncDispose]()
+})
+
+test('rights to hear of changes that are granted later are taken up with the next reading', async () => {
+  const user = (rights: string): Promise<unknown> =>
+    redis.client.acl('SETUSER', 'later', 'reset', 'on', '>secret', '~*', '+@all', ...rights.split(' '))
+  await user('resetchannels')
+  const target = parseRedisUrl(`redis://later:secret@127.0.0.1:${port}/0`)
+  const changed: string[] = []
+  let connected = false
+  const feed = openRouteFeed(
+    { read: target, write: target },
+    {
+      onConnected: () => (connected = true),
+      onChanged: (hosts) => changed.push(...hosts),
+      onError: () => undefined,
+    },
+    { mayConfigure: false },
+  )
+  try {
+    await eventually(() => connected && feed.connected)
+    // In place, as one that is reset loses its connections.
+    await redis.client.acl('SETUSER', 'later', '&*')
+    await redis.client.publish('paas:route:changed', '1 unheard.test')
+    for await (const page of feed.routes(new Set())) expect(page.length).toBeGreaterThan(0)
+    await redis.client.publish('paas:route:changed', '2 heard.test')
+    await eventually(() => changed.includes('heard.test'))
+    expect(changed).not.toContain('unheard.test')
+  } finally {
+    feed.close()
+  }
 })
