@@ -14,7 +14,7 @@ import { type RouterSettings } from './settings.ts'
 import { startWorker } from './worker.ts'
 
 /** For so long at a time a worker tells what it has counted; for less, it would take long where it is busy. */
-const tellingMs = 10
+const tellingMs = 4
 
 /** The router: one master, which forks its own entry as its workers. Resolves once it listens to signals. */
 export async function runRouter(): Promise<void> {
