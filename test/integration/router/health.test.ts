@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createHealthChecks } from '../../../src/router/health/checks.ts'
 import { probe } from '../../../src/router/health/probe.ts'
-import { createRouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
+import { type DeadMarks } from '../../../src/router/health/own-marks.ts'
+import { createRouteTable, type RouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
 import { type Backend, startBackend } from './support/backend.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { ask, eventually, freePort, heard, serve, startRouter, type TestRouter } from './support/router.ts'
@@ -152,24 +153,30 @@ test('a verdict is about a backend, whatever becomes of its place', async () => 
   await redis.client.del('healthcheck:shift.test')
 })
 
-test('checks that have ended do not begin again with the next change', async () => {
-  using asked = await startBackend('asked')
-  const table = createRouteTable(
+const emptyTable = () =>
+  createRouteTable(
     () => undefined,
     () => undefined,
   )
+
+const quietChecks = (table: RouteTable, marks: DeadMarks) =>
+  createHealthChecks(
+    table,
+    marks,
+    { deadTtlSeconds: 30, lookup },
+    { report: () => undefined, warn: () => undefined },
+  )
+
+test('checks that have ended do not begin again with the next change', async () => {
+  using asked = await startBackend('asked')
+  const table = emptyTable()
   table.set(new TableRoute('ended.test', ['app', asked.url], undefined))
   const marks = {
     markDead: async () => true,
     unmarkDead: async () => undefined,
     checkerLives: async () => false,
   }
-  const checks = createHealthChecks(
-    table,
-    marks,
-    { deadTtlSeconds: 30, lookup },
-    { report: () => undefined, warn: () => undefined },
-  )
+  const checks = quietChecks(table, marks)
   checks.set('ended.test', { interval: '0.1' })
   await eventually(() => asked.seen.length > 1)
   checks.close()
@@ -463,10 +470,7 @@ test('a verdict ends with the place it was about, however rare checks are', asyn
 
 test('a verdict ends with a check that goes together with the place it was about', async () => {
   using sick = await failing('sick', '/health')
-  const table = createRouteTable(
-    () => undefined,
-    () => undefined,
-  )
+  const table = emptyTable()
   table.set(new TableRoute('both.test', ['app', sick.url, good.url], undefined))
   const out = new Set<number>()
   const marks = {
@@ -474,12 +478,7 @@ test('a verdict ends with a check that goes together with the place it was about
     unmarkDead: async (_host: string, index: number) => void out.delete(index),
     checkerLives: async () => false,
   }
-  const checks = createHealthChecks(
-    table,
-    marks,
-    { deadTtlSeconds: 30, lookup },
-    { report: () => undefined, warn: () => undefined },
-  )
+  const checks = quietChecks(table, marks)
   checks.set('both.test', { path: '/health', fall: '1' })
   await eventually(() => out.has(0))
   table.set(new TableRoute('both.test', ['app', good.url], undefined))

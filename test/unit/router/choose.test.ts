@@ -1,20 +1,10 @@
-import { lookup } from 'node:dns'
 import { expect, test } from 'vitest'
 import { backendAddress } from '../../../src/model/backend-address.ts'
 import { Backend } from '../../../src/router/forward/backend.ts'
-import { Buffers } from '../../../src/router/forward/buffers.ts'
+import { type BackendConnection } from '../../../src/router/forward/backend-connection.ts'
 import { chooseBackend, lastResort, noBackend } from '../../../src/router/forward/choose.ts'
-import { createTurn } from '../../../src/router/forward/turn.ts'
-import { ResponseHead } from '../../../src/router/http/response-head.ts'
+import { limits, shared } from './support/backend.ts'
 
-const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
-const shared = {
-  buffers: new Buffers(),
-  responseHead: new ResponseHead(),
-  turn: createTurn(),
-  lookup,
-  idle: { count: 0, most: Infinity },
-}
 function backend(inFlight = 0): Backend {
   const made = new Backend('http://b:1', { host: 'b', port: 1, tls: false }, limits, shared)
   made.inFlight = inFlight
@@ -204,4 +194,47 @@ test.each([
   ['http://h:99999', undefined],
 ])('backend URL %s', (url, address) => {
   expect(backendAddress(url)).toEqual(address)
+})
+
+test('idle connections are counted for as long as they are kept, and there are no more than may be', () => {
+  const idle = { count: 0, most: 3 }
+  const one = new Backend(
+    'http://b:1',
+    { host: 'b', port: 1, tls: false },
+    { ...limits, maxIdle: 9 },
+    { ...shared, idle },
+  )
+  const connection = (): BackendConnection =>
+    ({
+      gone: false,
+      idleSince: 0,
+      idleUntil: Infinity,
+      destroy: () => undefined,
+    }) as unknown as BackendConnection
+  one.routes = 1
+  const [first, second, third] = [connection(), connection(), connection()]
+  expect([first, second, third, connection()].map((made) => one.keep(made))).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ])
+  expect([idle.count, one.idleConnections]).toEqual([3, 3])
+  // Taken, closed by its backend, closed as too old for what cannot be repeated.
+  expect(one.connection(true, 0)).toBe(third)
+  expect([idle.count, one.idleConnections]).toEqual([2, 2])
+  one.gone(second)
+  expect([idle.count, one.idleConnections]).toEqual([1, 1])
+  one.connection(false, first.idleSince + 60_000).destroy()
+  expect([idle.count, one.idleConnections]).toEqual([0, 0])
+  // Too old for anybody, and those of a backend that is in no route any more.
+  const expired = connection()
+  one.keep(expired)
+  expired.idleUntil = 0
+  one.connection(true, 1).destroy()
+  expect([idle.count, one.idleConnections]).toEqual([0, 0])
+  for (const made of [connection(), connection()]) one.keep(made)
+  one.routes = 0
+  one.sweep(performance.now())
+  expect([idle.count, one.idleConnections]).toEqual([0, 0])
 })

@@ -1,22 +1,11 @@
-import { lookup } from 'node:dns'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { Backend } from '../../../src/router/forward/backend.ts'
-import { Buffers } from '../../../src/router/forward/buffers.ts'
-import { createTurn } from '../../../src/router/forward/turn.ts'
 import { createOwnMarks } from '../../../src/router/health/own-marks.ts'
-import { ResponseHead } from '../../../src/router/http/response-head.ts'
 import { createRouteTable, TableRoute } from '../../../src/router/table/route-table.ts'
+import { limits, shared } from './support/backend.ts'
 
-const limits = { maxIdle: 1, idleMs: 1, maxInFlight: 2, maxQueue: 1 }
 const url = 'http://b:1'
-const shared = {
-  buffers: new Buffers(),
-  responseHead: new ResponseHead(),
-  turn: createTurn(),
-  lookup,
-  idle: { count: 0, most: Infinity },
-}
 
 /** Hosts of one backend, beside another, and the marks of it in Redis, which are there at once and confirmed later. */
 function scene(hosts: string[], { writeMs = 0, takeBackMs = 0, checked = '' } = {}) {
